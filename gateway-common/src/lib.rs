@@ -1,0 +1,8 @@
+//! What kernel and user space share: map layouts and names, and the pure data path.
+//!
+//! `no_std` and without dependencies, because the same code is compiled into the BPF programs.
+#![cfg_attr(not(test), no_std)]
+
+pub mod abi;
+pub mod addr;
+pub mod maps;

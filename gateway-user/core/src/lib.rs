@@ -1,0 +1,8 @@
+//! Everything pure in user space: Gateway API objects in, tables for the data paths out.
+//!
+//! No clock, no randomness, no IO: those are arguments.
+#![forbid(unsafe_code)]
+
+pub mod endpoints;
+pub mod name;
+pub mod plan;

@@ -1,0 +1,219 @@
+//! What the data paths shall do, free of Kubernetes types.
+//!
+//! Names of source objects are kept for logs, metrics and `status`. Backends are named by id;
+//! their endpoints are joined later (see [`crate::endpoints`]).
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
+
+use http::{HeaderName, HeaderValue, Method};
+use regex::Regex;
+use serde::Serialize;
+
+use crate::name::ObjectName;
+
+/// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub frontends: BTreeMap<FrontendId, Frontend>,
+}
+
+/// Transport address of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrontendId {
+    pub address: SocketAddr,
+    pub transport: Transport,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    Tcp,
+    Udp,
+}
+
+/// How a frontend is served.
+#[derive(Clone, Debug)]
+pub enum Frontend {
+    /// In the kernel: TCPRoute and UDPRoute.
+    L4(L4Service),
+    /// By the proxy: every HTTP and HTTPS listener of this address and port.
+    Http(HttpFrontend),
+}
+
+/// The one route that a TCP or UDP listener serves.
+#[derive(Clone, Debug)]
+pub struct L4Service {
+    pub gateway: ObjectName,
+    pub listener: Arc<str>,
+    /// `None` where no route is attached: connections are refused.
+    pub route: Option<ObjectName>,
+    pub backends: Vec<WeightedBackend>,
+}
+
+/// A backend with its share; weights are relative within their list. 0 receives nothing.
+#[derive(Clone, Debug)]
+pub struct WeightedBackend {
+    pub target: Target,
+    pub weight: u32,
+}
+
+/// Where a backendRef leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Backend(BackendId),
+    /// The reference could not be resolved: its share of HTTP requests gets a 500, of
+    /// connections a refusal (GEP-1742, `BackendRef` in the API's documentation).
+    Invalid,
+}
+
+/// A Service port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct BackendId {
+    pub service: ObjectName,
+    pub port: u16,
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.port)
+    }
+}
+
+/// All HTTP and HTTPS listeners of one address and port, told apart by host name.
+#[derive(Clone, Debug)]
+pub struct HttpFrontend {
+    pub gateway: ObjectName,
+    pub listeners: Vec<HttpListener>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HttpListener {
+    pub name: Arc<str>,
+    /// Hosts that this listener takes; the most specific listener wins a request.
+    pub hostname: HostPattern,
+    /// `Some` for HTTPS: PEM certificate chain and key, already checked to fit each other.
+    pub tls: Option<Tls>,
+    pub routes: Vec<HttpRoute>,
+}
+
+/// Certificates of a listener with mode Terminate; the first is the default.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub certificates: Vec<Arc<rustls::sign::CertifiedKey>>,
+}
+
+/// A set of host names. Names are lower-case, without a final dot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    Exact(Arc<str>),
+    /// `*.example.com` is held as `example.com`: one or more labels before it.
+    Suffix(Arc<str>),
+    Any,
+}
+
+/// An HTTPRoute as attached to one listener.
+#[derive(Clone, Debug)]
+pub struct HttpRoute {
+    pub name: ObjectName,
+    /// Seconds since the epoch; older routes win ties, objects without a time count as newest.
+    pub created: Option<i64>,
+    /// Intersection of the listener's and the route's host names; never empty.
+    pub hostnames: Vec<HostPattern>,
+    pub rules: Vec<HttpRule>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HttpRule {
+    pub name: Option<Arc<str>>,
+    /// Never empty: a rule without matches matches the path prefix `/`.
+    pub matches: Vec<HttpMatch>,
+    pub filters: Vec<HttpFilter>,
+    pub backends: Vec<HttpBackend>,
+}
+
+/// A backendRef of an HTTPRoute rule; filters apply to what goes to this backend only.
+#[derive(Clone, Debug)]
+pub struct HttpBackend {
+    pub target: Target,
+    pub weight: u32,
+    pub filters: Vec<HttpFilter>,
+}
+
+/// All parts must match.
+#[derive(Clone, Debug)]
+pub struct HttpMatch {
+    pub path: PathMatch,
+    pub method: Option<Method>,
+    pub headers: Vec<HeaderMatch>,
+    pub query: Vec<QueryMatch>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PathMatch {
+    Exact(Arc<str>),
+    /// Whole path elements; without a final `/` unless it is `/` itself.
+    Prefix(Arc<str>),
+    /// Anchored at both ends.
+    Regex(Regex),
+}
+
+#[derive(Clone, Debug)]
+pub struct HeaderMatch {
+    pub name: HeaderName,
+    pub value: ValueMatch,
+}
+
+/// Names are case-sensitive; the first parameter of a name counts.
+#[derive(Clone, Debug)]
+pub struct QueryMatch {
+    pub name: Arc<str>,
+    pub value: ValueMatch,
+}
+
+#[derive(Clone, Debug)]
+pub enum ValueMatch {
+    Exact(Arc<str>),
+    /// Anchored at both ends.
+    Regex(Regex),
+}
+
+#[derive(Clone, Debug)]
+pub enum HttpFilter {
+    RequestHeaders(HeaderEdit),
+    ResponseHeaders(HeaderEdit),
+    Redirect(Redirect),
+    /// The filter could not be understood or resolved: requests get a 500, as the API demands.
+    Invalid,
+}
+
+/// Applied in this order: set, add, remove.
+#[derive(Clone, Debug, Default)]
+pub struct HeaderEdit {
+    pub set: Vec<(HeaderName, HeaderValue)>,
+    pub add: Vec<(HeaderName, HeaderValue)>,
+    pub remove: Vec<HeaderName>,
+}
+
+/// Parts that are `None` are taken from the request.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    pub scheme: Option<Scheme>,
+    pub hostname: Option<Arc<str>>,
+    pub path: Option<PathRewrite>,
+    /// `None`: the scheme's well-known port where a scheme is given, else the listener's port.
+    pub port: Option<u16>,
+    /// 301 or 302 (303, 307 and 308 in the extended API).
+    pub status: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Clone, Debug)]
+pub enum PathRewrite {
+    Full(Arc<str>),
+    /// Replaces the prefix that the rule matched.
+    Prefix(Arc<str>),
+}

@@ -1,0 +1,1 @@
+//! The shell around gateway-core: sources, data paths, status. A library, so that tests reach in.

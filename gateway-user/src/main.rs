@@ -1,0 +1,2 @@
+//! Entry point of the `xdp-gateway` binary.
+fn main() {}

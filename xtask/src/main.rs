@@ -1,0 +1,2 @@
+//! `cargo xtask TASK`: one file per task.
+fn main() {}
