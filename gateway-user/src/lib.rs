@@ -1,1 +1,3 @@
 //! The shell around gateway-core: sources, data paths, status. A library, so that tests reach in.
+
+pub mod bpf;

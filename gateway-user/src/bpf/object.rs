@@ -1,0 +1,4 @@
+//! The BPF object that the daemon carries.
+
+/// ELF object built by `build.rs` from gateway-ebpf, aligned for the parser.
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway"));
