@@ -3,6 +3,8 @@
 //! No clock, no randomness, no IO: those are arguments.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod endpoints;
 pub mod name;
 pub mod plan;
+pub mod world;

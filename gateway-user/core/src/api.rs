@@ -1,0 +1,38 @@
+//! The Kubernetes objects that we read, as small types of our own.
+//!
+//! Shapes and defaults follow the CRDs of Gateway API v1.6; core kinds keep only what routing
+//! needs. Values that a newer API may add are kept ([`Open`]), so that translation can report them.
+
+pub mod class;
+pub mod core_kinds;
+pub mod filter;
+pub mod gateway;
+pub mod grant;
+pub mod http;
+pub mod kind;
+pub mod listener;
+pub mod number;
+pub mod object;
+pub mod open;
+pub mod refs;
+pub mod route;
+pub mod selector;
+
+pub use self::{
+    class::{GatewayClass, GatewayClassSpec},
+    core_kinds::{ConfigMap, EndpointSlice, Namespace, Secret, Service},
+    filter::{Filter, FilterType},
+    gateway::{Gateway, GatewaySpec},
+    grant::{ReferenceGrant, ReferenceGrantSpec},
+    http::{HttpRoute, HttpRule},
+    kind::Kind,
+    listener::{Listener, Protocol},
+    object::{Meta, Object},
+    open::{Opaque, Open},
+    refs::{BackendRef, ParentRef},
+    route::{L4Rule, RouteSpec, TcpRoute, UdpRoute},
+    selector::Selector,
+};
+
+/// API group of Gateway API.
+pub const GROUP: &str = "gateway.networking.k8s.io";

@@ -1,0 +1,89 @@
+//! Filters of HTTPRoute rules and backends.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{Opaque, Open, number, open::api_enum};
+
+/// A filter: the field that `kind` names is set, and no other.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    #[serde(rename = "type")]
+    pub kind: Open<FilterType>,
+    pub request_header_modifier: Option<HeaderModifier>,
+    pub response_header_modifier: Option<HeaderModifier>,
+    pub request_redirect: Option<RequestRedirect>,
+    pub url_rewrite: Option<UrlRewrite>,
+    pub request_mirror: Option<Opaque>,
+    pub cors: Option<Opaque>,
+    pub external_auth: Option<Opaque>,
+    pub extension_ref: Option<Opaque>,
+}
+
+api_enum! { FilterType {
+    RequestHeaderModifier = "RequestHeaderModifier",
+    ResponseHeaderModifier = "ResponseHeaderModifier",
+    RequestMirror = "RequestMirror",
+    RequestRedirect = "RequestRedirect",
+    UrlRewrite = "URLRewrite",
+    ExtensionRef = "ExtensionRef",
+    Cors = "CORS",
+    ExternalAuth = "ExternalAuth",
+} }
+
+/// Applied in this order: set, add, remove.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct HeaderModifier {
+    pub set: Vec<Header>,
+    pub add: Vec<Header>,
+    pub remove: Vec<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Header {
+    pub name: Arc<str>,
+    pub value: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestRedirect {
+    pub scheme: Option<Open<Scheme>>,
+    pub hostname: Option<Arc<str>>,
+    pub path: Option<PathModifier>,
+    #[serde(default, deserialize_with = "number::optional_port")]
+    pub port: Option<u16>,
+    /// 301, 302, 303, 307 or 308.
+    #[serde(default = "found", deserialize_with = "number::redirect_status")]
+    pub status_code: u16,
+}
+
+api_enum! { Scheme { Http = "http", Https = "https" } }
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct UrlRewrite {
+    pub hostname: Option<Arc<str>>,
+    pub path: Option<PathModifier>,
+}
+
+/// The field that `kind` names is set, and not the other.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PathModifier {
+    #[serde(rename = "type")]
+    pub kind: Open<PathModifierType>,
+    pub replace_full_path: Option<Arc<str>>,
+    pub replace_prefix_match: Option<Arc<str>>,
+}
+
+api_enum! { PathModifierType {
+    ReplaceFullPath = "ReplaceFullPath",
+    ReplacePrefixMatch = "ReplacePrefixMatch",
+} }
+
+fn found() -> u16 {
+    302
+}

@@ -1,0 +1,44 @@
+//! Numbers with the ranges that the CRDs give them.
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// 1 to 65535.
+pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    ranged(deserializer, 1, 65_535)
+}
+
+pub(super) fn optional_port<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u16>, D::Error> {
+    port(d).map(Some)
+}
+
+/// 0 to 1,000,000.
+pub(super) fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    ranged(deserializer, 0, 1_000_000)
+}
+
+pub(super) fn default_weight() -> u32 {
+    1
+}
+
+/// An HTTP status code that a redirect may answer with.
+pub(super) fn redirect_status<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
+    match i64::deserialize(d)? {
+        code @ (301 | 302 | 303 | 307 | 308) => Ok(code as u16),
+        other => Err(D::Error::custom(format!(
+            "{other} is not a redirect that the API allows: use 301, 302, 303, 307 or 308"
+        ))),
+    }
+}
+
+fn ranged<'de, D, N>(deserializer: D, low: i64, high: i64) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<i64>,
+{
+    let value = i64::deserialize(deserializer)?;
+    let error = || D::Error::custom(format!("{value} is out of range: use {low} to {high}"));
+    if !(low..=high).contains(&value) {
+        return Err(error());
+    }
+    N::try_from(value).map_err(|_| error())
+}

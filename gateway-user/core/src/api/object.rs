@@ -1,0 +1,84 @@
+//! What every Kubernetes object has: metadata and a spec.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+
+use crate::{api::Opaque, name::ObjectName};
+
+/// Label and annotation maps.
+pub type Labels = BTreeMap<String, String>;
+
+/// An object of any kind; `S` is its `spec`, or its whole content for kinds without one.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Envelope<S>", bound = "S: Deserialize<'de>")]
+pub struct Object<S> {
+    pub meta: Meta,
+    pub spec: S,
+}
+
+/// `metadata`, as far as we use it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meta {
+    pub name: Arc<str>,
+    /// Empty for kinds without a namespace.
+    pub namespace: Arc<str>,
+    pub labels: Labels,
+    pub annotations: Labels,
+    /// 0 where the source does not count generations (files).
+    pub generation: i64,
+    /// Seconds since the epoch.
+    pub created: Option<i64>,
+    pub uid: Option<Arc<str>>,
+}
+
+/// The object as it is written; the reader has looked at `apiVersion` and `kind` before.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<S> {
+    #[serde(rename = "apiVersion")]
+    _api_version: Option<String>,
+    #[serde(rename = "kind")]
+    _kind: Option<String>,
+    #[serde(default)]
+    metadata: ObjectMeta,
+    spec: S,
+    #[serde(rename = "status")]
+    _status: Option<Opaque>,
+}
+
+impl<S> Object<S> {
+    pub fn name(&self) -> ObjectName {
+        self.meta.object_name()
+    }
+}
+
+impl Meta {
+    pub fn object_name(&self) -> ObjectName {
+        ObjectName::new(self.namespace.clone(), self.name.clone())
+    }
+}
+
+impl<S> From<Envelope<S>> for Object<S> {
+    fn from(raw: Envelope<S>) -> Self {
+        Self {
+            meta: raw.metadata.into(),
+            spec: raw.spec,
+        }
+    }
+}
+
+impl From<ObjectMeta> for Meta {
+    fn from(meta: ObjectMeta) -> Self {
+        Self {
+            name: meta.name.unwrap_or_default().into(),
+            namespace: meta.namespace.unwrap_or_default().into(),
+            labels: meta.labels.unwrap_or_default(),
+            annotations: meta.annotations.unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            created: meta.creation_timestamp.map(|time| time.0.as_second()),
+            uid: meta.uid.map(Into::into),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! References from one object to another.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Filter, GROUP, number};
+use crate::name::ObjectName;
+
+/// What a route wants to be attached to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentRef {
+    #[serde(default = "gateway_group")]
+    pub group: Arc<str>,
+    #[serde(default = "gateway_kind")]
+    pub kind: Arc<str>,
+    /// `None`: the route's own namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+    /// Name of a listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section_name: Option<Arc<str>>,
+    #[serde(default, deserialize_with = "number::optional_port")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// Where a rule sends traffic.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct BackendRef {
+    /// Empty: the core group.
+    #[serde(default)]
+    pub group: Arc<str>,
+    #[serde(default = "service_kind")]
+    pub kind: Arc<str>,
+    /// `None`: the route's own namespace.
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+    #[serde(default, deserialize_with = "number::optional_port")]
+    pub port: Option<u16>,
+    /// 0 to 1,000,000, relative to the other backends of the rule.
+    #[serde(
+        default = "number::default_weight",
+        deserialize_with = "number::weight"
+    )]
+    pub weight: u32,
+    /// HTTPRoute only.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SecretRef {
+    /// Empty: the core group.
+    #[serde(default)]
+    pub group: Arc<str>,
+    #[serde(default = "secret_kind")]
+    pub kind: Arc<str>,
+    /// `None`: the Gateway's own namespace.
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+}
+
+/// `parametersRef` of a GatewayClass or a Gateway's infrastructure.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ParametersRef {
+    pub group: Arc<str>,
+    pub kind: Arc<str>,
+    pub name: Arc<str>,
+    pub namespace: Option<Arc<str>>,
+}
+
+impl ParentRef {
+    pub fn is_gateway(&self) -> bool {
+        &*self.group == GROUP && &*self.kind == "Gateway"
+    }
+
+    /// The referenced object, seen from a route in `namespace`.
+    pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
+        target(self.namespace.as_ref(), namespace, &self.name)
+    }
+}
+
+impl BackendRef {
+    pub fn is_service(&self) -> bool {
+        self.group.is_empty() && &*self.kind == "Service"
+    }
+
+    /// The referenced object, seen from a route in `namespace`.
+    pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
+        target(self.namespace.as_ref(), namespace, &self.name)
+    }
+}
+
+impl SecretRef {
+    pub fn is_secret(&self) -> bool {
+        self.group.is_empty() && &*self.kind == "Secret"
+    }
+
+    /// The referenced object, seen from a Gateway in `namespace`.
+    pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
+        target(self.namespace.as_ref(), namespace, &self.name)
+    }
+}
+
+fn target(given: Option<&Arc<str>>, own: &Arc<str>, name: &Arc<str>) -> ObjectName {
+    ObjectName::new(given.unwrap_or(own).clone(), name.clone())
+}
+
+fn gateway_group() -> Arc<str> {
+    GROUP.into()
+}
+
+fn gateway_kind() -> Arc<str> {
+    "Gateway".into()
+}
+
+fn service_kind() -> Arc<str> {
+    "Service".into()
+}
+
+fn secret_kind() -> Arc<str> {
+    "Secret".into()
+}

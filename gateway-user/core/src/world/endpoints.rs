@@ -1,0 +1,99 @@
+//! Joins backends with their EndpointSlices.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
+
+use super::World;
+use crate::{
+    api::core_kinds::{EndpointSlice, Family, ServicePort, ServiceSpec, SlicePort, TargetPort},
+    endpoints::{Endpoint, Endpoints},
+    name::ObjectName,
+    plan::BackendId,
+};
+
+impl World {
+    /// Endpoints of `ids`. A backend whose Service, port or slices do not exist has none.
+    ///
+    /// A slice belongs to the Service that its label `kubernetes.io/service-name` names, and its
+    /// ports to those of the Service with the same name and protocol (as for kube-proxy), so
+    /// that headless Services and those without a selector work alike.
+    pub fn endpoints(&self, ids: impl Iterator<Item = BackendId>) -> Endpoints {
+        let slices = self.slices_by_service();
+        let found = ids.map(|id| {
+            let slices = slices
+                .get(&id.service)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let service = self.services.get(&id.service);
+            let endpoints = service
+                .map(|s| join(&s.spec, id.port, slices))
+                .unwrap_or_default();
+            (id, endpoints)
+        });
+        Endpoints(found.collect())
+    }
+
+    fn slices_by_service(&self) -> BTreeMap<ObjectName, Vec<&EndpointSlice>> {
+        let mut slices: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for slice in self.slices.values() {
+            if let Some(service) = &slice.spec.service {
+                let service = ObjectName::new(slice.meta.namespace.clone(), service.clone());
+                slices.entry(service).or_default().push(slice);
+            }
+        }
+        slices
+    }
+}
+
+/// Endpoints of a port in the order of their addresses. An address that several slices list is
+/// taken once, as ready if one of them says so: a pod may move between slices (KEP-752).
+fn join(service: &ServiceSpec, port: u16, slices: &[&EndpointSlice]) -> Vec<Endpoint> {
+    let mut found: BTreeMap<SocketAddr, Endpoint> = BTreeMap::new();
+    for endpoint in slices
+        .iter()
+        .flat_map(|slice| of_slice(service, port, slice))
+    {
+        let known = found.entry(endpoint.address).or_insert(endpoint);
+        if endpoint.conditions.ready && !known.conditions.ready {
+            *known = endpoint;
+        }
+    }
+    found.into_values().collect()
+}
+
+fn of_slice(service: &ServiceSpec, port: u16, slice: &EndpointSlice) -> Vec<Endpoint> {
+    let wanted = |family| service.families.is_empty() || service.families.contains(&family);
+    let Some(family) = slice.spec.family.filter(|family| wanted(*family)) else {
+        return Vec::new();
+    };
+    let ports = service.ports.iter().filter(|p| p.port == port);
+    let targets: BTreeSet<u16> = ports
+        .flat_map(|p| slice.spec.ports.iter().filter_map(|s| target(p, s)))
+        .collect();
+    let addresses = slice.spec.endpoints.iter().flat_map(|e| {
+        let of_family = e.addresses.iter().filter(|a| Family::of(**a) == family);
+        of_family.map(|address| (*address, e.conditions))
+    });
+    addresses
+        .flat_map(|(ip, conditions)| {
+            targets.iter().map(move |port| Endpoint {
+                address: SocketAddr::new(ip, *port),
+                conditions,
+            })
+        })
+        .collect()
+}
+
+/// Port of the pods, where `slice` stands for `service`.
+fn target(service: &ServicePort, slice: &SlicePort) -> Option<u16> {
+    if service.name != slice.name || service.protocol != slice.protocol {
+        return None;
+    }
+    match (slice.port, &service.target) {
+        (Some(port), _) => Some(port),
+        (None, TargetPort::Number(port)) => Some(*port),
+        (None, TargetPort::Name(_)) => None,
+    }
+}
