@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod endpoints;
+pub mod l4;
 pub mod name;
 pub mod plan;
 pub mod world;

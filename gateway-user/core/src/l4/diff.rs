@@ -1,0 +1,61 @@
+//! From the tables in force to the desired ones, in an order that is safe at every step.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gateway_common::abi::{Backend, Frontend, FrontendKey, Service};
+
+use super::tables::Tables;
+
+/// One write to a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MapOp {
+    PutBackend(u32, Backend),
+    /// Writes a lookup table, first slot first. No service uses these slots yet.
+    PutRegion(u32, Arc<[u32]>),
+    /// Also switches a service to its new lookup table; the old one is free from then on.
+    PutService(u32, Service),
+    PutFrontend(FrontendKey, Frontend),
+    RemoveFrontend(FrontendKey),
+    RemoveService(u32),
+    RemoveBackend(u32),
+}
+
+/// Operations that turn `current` into `desired`: what is pointed at before what points at it,
+/// removals last and in reverse. After each single operation every frontend, service and slot
+/// leads to something complete.
+pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
+    let mut ops = Vec::new();
+    let op = |(id, value): (&u32, &Backend)| MapOp::PutBackend(*id, *value);
+    ops.extend(changed(&current.backends, &desired.backends).map(op));
+    let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
+    ops.extend(changed(&current.regions, &desired.regions).map(op));
+    let op = |(id, value): (&u32, &Service)| MapOp::PutService(*id, *value);
+    ops.extend(changed(&current.services, &desired.services).map(op));
+    let op = |(key, value): (&FrontendKey, &Frontend)| MapOp::PutFrontend(*key, *value);
+    ops.extend(changed(&current.frontends, &desired.frontends).map(op));
+
+    let op = |key: &FrontendKey| MapOp::RemoveFrontend(*key);
+    ops.extend(gone(&current.frontends, &desired.frontends).map(op));
+    let op = |id: &u32| MapOp::RemoveService(*id);
+    ops.extend(gone(&current.services, &desired.services).map(op));
+    let op = |id: &u32| MapOp::RemoveBackend(*id);
+    ops.extend(gone(&current.backends, &desired.backends).map(op));
+    ops
+}
+
+/// Entries of `new` that are missing or different in `old`.
+fn changed<'a, K: Ord, V: PartialEq>(
+    old: &'a BTreeMap<K, V>,
+    new: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'a K, &'a V)> {
+    new.iter()
+        .filter(|(key, value)| old.get(key) != Some(value))
+}
+
+/// Keys of `old` that `new` lacks.
+fn gone<'a, K: Ord, V>(
+    old: &'a BTreeMap<K, V>,
+    new: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = &'a K> {
+    old.keys().filter(|key| !new.contains_key(key))
+}

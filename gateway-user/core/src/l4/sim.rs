@@ -1,0 +1,75 @@
+//! Map operations on the mirror: what the kernel's maps hold after them.
+
+use gateway_common::abi::Service;
+
+use super::{
+    diff::MapOp,
+    tables::{Cursors, Tables},
+};
+
+impl Tables {
+    /// Does what applying `op` to the maps does.
+    pub fn apply(&mut self, op: &MapOp) {
+        match op {
+            MapOp::PutBackend(id, backend) => {
+                if self.backends.insert(*id, *backend).is_none() {
+                    self.cursors.backend = id.saturating_add(1);
+                }
+            }
+            MapOp::PutRegion(offset, slots) => {
+                self.regions.insert(*offset, slots.clone());
+                self.cursors.slot = offset.saturating_add(len(slots));
+            }
+            MapOp::PutService(id, service) => match self.services.insert(*id, *service) {
+                Some(old) if region(&old) != region(service) => self.free(&old),
+                Some(_) => {}
+                None => self.cursors.service = id.saturating_add(1),
+            },
+            MapOp::PutFrontend(key, frontend) => {
+                self.frontends.insert(*key, *frontend);
+            }
+            MapOp::RemoveFrontend(key) => {
+                self.frontends.remove(key);
+            }
+            MapOp::RemoveService(id) => {
+                if let Some(old) = self.services.remove(id) {
+                    self.free(&old);
+                }
+            }
+            MapOp::RemoveBackend(id) => {
+                self.backends.remove(id);
+            }
+        }
+    }
+
+    fn free(&mut self, service: &Service) {
+        if let Some(offset) = region(service) {
+            self.regions.remove(&offset);
+        }
+    }
+
+    /// Begins the searches for unused ids and slots after the highest in use: the best guess
+    /// where the history of the maps is not known.
+    #[must_use]
+    pub fn with_cursors_at_end(mut self) -> Self {
+        let after = |last: Option<&u32>| last.map_or(1, |id| id.saturating_add(1));
+        self.cursors = Cursors {
+            service: after(self.services.keys().next_back()),
+            backend: after(self.backends.keys().next_back()),
+            slot: self
+                .regions
+                .last_key_value()
+                .map_or(0, |(at, slots)| at.saturating_add(len(slots))),
+        };
+        self
+    }
+}
+
+/// First slot of the service's lookup table; `None` where it has none.
+fn region(service: &Service) -> Option<u32> {
+    (service.maglev_size > 0).then_some(service.maglev_offset)
+}
+
+fn len(slots: &[u32]) -> u32 {
+    u32::try_from(slots.len()).unwrap_or(u32::MAX)
+}

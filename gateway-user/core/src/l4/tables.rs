@@ -1,0 +1,76 @@
+//! What the BPF maps hold: the mirror that desired and current state are compared in.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gateway_common::abi::{Backend, Frontend, FrontendKey, KIND_L4, Service};
+use serde::Serialize;
+
+/// Contents of the maps that the control plane writes. Equality ignores [`Cursors`].
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    pub frontends: BTreeMap<FrontendKey, Frontend>,
+    /// By service id, from 1.
+    pub services: BTreeMap<u32, Service>,
+    /// Lookup tables by their first slot; a slot holds a backend id, 0 where the flow is refused.
+    pub regions: BTreeMap<u32, Arc<[u32]>>,
+    /// By backend id, from 1.
+    pub backends: BTreeMap<u32, Backend>,
+    pub cursors: Cursors,
+}
+
+/// Where the search for an unused id or slot begins: after the last one that was taken, so that
+/// those of removed things come back as late as possible. (Packets in flight and the statistics
+/// of old flows may still name them.)
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursors {
+    pub service: u32,
+    pub backend: u32,
+    pub slot: u32,
+}
+
+/// How full the maps are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    pub frontends: usize,
+    pub services: usize,
+    pub backends: usize,
+    pub maglev_slots: usize,
+}
+
+impl Tables {
+    /// Service id of an L4 frontend.
+    pub fn service_of(&self, key: &FrontendKey) -> Option<u32> {
+        let frontend = self.frontends.get(key)?;
+        (frontend.kind == KIND_L4).then_some(frontend.service)
+    }
+
+    /// The lookup table that a service uses: `maglev_size` slots.
+    pub fn region_of(&self, service: &Service) -> Option<&Arc<[u32]>> {
+        self.regions.get(&service.maglev_offset)
+    }
+
+    /// Ids and values of the backends of one service.
+    pub fn backends_of(&self, service: u32) -> impl Iterator<Item = (u32, &Backend)> {
+        let all = self.backends.iter();
+        all.filter(move |(_, b)| b.service == service)
+            .map(|(id, b)| (*id, b))
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage {
+            frontends: self.frontends.len(),
+            services: self.services.len(),
+            backends: self.backends.len(),
+            maglev_slots: self.regions.values().map(|r| r.len()).sum(),
+        }
+    }
+}
+
+impl PartialEq for Tables {
+    fn eq(&self, other: &Self) -> bool {
+        self.frontends == other.frontends
+            && self.services == other.services
+            && self.regions == other.regions
+            && self.backends == other.backends
+    }
+}
