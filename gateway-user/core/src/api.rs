@@ -3,6 +3,7 @@
 //! Shapes and defaults follow the CRDs of Gateway API v1.6; core kinds keep only what routing
 //! needs. Values that a newer API may add are kept ([`Open`]), so that translation can report them.
 
+pub mod check;
 pub mod class;
 pub mod core_kinds;
 pub mod filter;
@@ -14,11 +15,13 @@ pub mod listener;
 pub mod number;
 pub mod object;
 pub mod open;
+pub mod path;
 pub mod refs;
 pub mod route;
 pub mod selector;
 
 pub use self::{
+    check::Finding,
     class::{GatewayClass, GatewayClassSpec},
     core_kinds::{ConfigMap, EndpointSlice, Namespace, Secret, Service},
     filter::{Filter, FilterType},

@@ -1,9 +1,22 @@
 //! The set of objects we read, by name: what translation starts from.
 
 mod endpoints;
+mod fields;
+mod files;
+mod node;
+pub mod object;
+mod problem;
+mod read;
+mod typed;
+mod yaml;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+pub use self::{
+    files::FileSet,
+    problem::{Place, Problem, Severity},
+    read::{Content, Placed, read},
+};
 use crate::{
     api::{
         ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Kind, Meta, Namespace,
@@ -112,6 +125,16 @@ impl Item {
             Self::EndpointSlice(o) => &o.meta,
             Self::Secret(o) => &o.meta,
             Self::ConfigMap(o) => &o.meta,
+        }
+    }
+}
+
+/// Kind and name, as in `Gateway default/web`.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.meta().namespace {
+            "" => write!(f, "{} {}", self.kind(), self.meta().name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind(), self.meta().name),
         }
     }
 }

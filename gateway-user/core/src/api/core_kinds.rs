@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1 as core;
 pub use self::{
     config::{ConfigMap, ConfigMapData, Secret, SecretData},
     service::{Family, Service, ServicePort, ServiceSpec, TargetPort},
-    slice::{EndpointSlice, SliceEndpoint, SlicePort, SliceSpec},
+    slice::{EndpointSlice, SERVICE_NAME, SliceEndpoint, SlicePort, SliceSpec},
 };
 use super::Object;
 

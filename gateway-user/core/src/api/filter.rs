@@ -22,7 +22,7 @@ pub struct Filter {
     pub extension_ref: Option<Opaque>,
 }
 
-api_enum! { FilterType {
+api_enum! { pub FilterType {
     RequestHeaderModifier = "RequestHeaderModifier",
     ResponseHeaderModifier = "ResponseHeaderModifier",
     RequestMirror = "RequestMirror",
@@ -61,7 +61,7 @@ pub struct RequestRedirect {
     pub status_code: u16,
 }
 
-api_enum! { Scheme { Http = "http", Https = "https" } }
+api_enum! { pub Scheme { Http = "http", Https = "https" } }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct UrlRewrite {
@@ -79,7 +79,7 @@ pub struct PathModifier {
     pub replace_prefix_match: Option<Arc<str>>,
 }
 
-api_enum! { PathModifierType {
+api_enum! { pub PathModifierType {
     ReplaceFullPath = "ReplaceFullPath",
     ReplacePrefixMatch = "ReplacePrefixMatch",
 } }

@@ -32,7 +32,7 @@ pub struct GatewayAddress {
     pub value: Option<Arc<str>>,
 }
 
-api_enum! { AddressType {
+api_enum! { pub AddressType {
     IpAddress = "IPAddress",
     Hostname = "Hostname",
     NamedAddress = "NamedAddress",

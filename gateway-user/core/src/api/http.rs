@@ -45,7 +45,7 @@ pub struct PathMatch {
     pub value: Arc<str>,
 }
 
-api_enum! { PathMatchType {
+api_enum! { pub PathMatchType {
     PathPrefix = "PathPrefix",
     Exact = "Exact",
     RegularExpression = "RegularExpression",
@@ -60,7 +60,7 @@ pub struct ValueMatch {
     pub value: Arc<str>,
 }
 
-api_enum! { ValueMatchType { Exact = "Exact", RegularExpression = "RegularExpression" } }
+api_enum! { pub ValueMatchType { Exact = "Exact", RegularExpression = "RegularExpression" } }
 
 impl Rule for HttpRule {
     fn default_rules() -> Vec<Self> {

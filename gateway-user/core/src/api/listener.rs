@@ -20,7 +20,7 @@ pub struct Listener {
     pub allowed_routes: AllowedRoutes,
 }
 
-api_enum! { Protocol {
+api_enum! { pub Protocol {
     Http = "HTTP",
     Https = "HTTPS",
     Tls = "TLS",
@@ -40,7 +40,7 @@ pub struct ListenerTls {
     pub options: BTreeMap<String, String>,
 }
 
-api_enum! { TlsMode { Terminate = "Terminate", Passthrough = "Passthrough" } }
+api_enum! { pub TlsMode { Terminate = "Terminate", Passthrough = "Passthrough" } }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct AllowedRoutes {
@@ -59,7 +59,7 @@ pub struct RouteNamespaces {
     pub selector: Option<Selector>,
 }
 
-api_enum! { NamespacesFrom { Same = "Same", All = "All", Selector = "Selector" } }
+api_enum! { pub NamespacesFrom { Same = "Same", All = "All", Selector = "Selector" } }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
 pub struct RouteKind {

@@ -67,11 +67,11 @@ pub struct Opaque(pub serde_json::Value);
 ///
 /// The first variant is the default.
 macro_rules! api_enum {
-    ($(#[$meta:meta])* $name:ident { $first:ident = $first_text:literal
+    ($(#[$meta:meta])* $vis:vis $name:ident { $first:ident = $first_text:literal
         $(, $variant:ident = $text:literal)* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-        pub enum $name {
+        $vis enum $name {
             #[default]
             #[serde(rename = $first_text)]
             $first,
@@ -80,7 +80,7 @@ macro_rules! api_enum {
 
         impl $name {
             /// Every value, as written in YAML.
-            pub const NAMES: &[&str] = &[$first_text $(, $text)*];
+            $vis const NAMES: &[&str] = &[$first_text $(, $text)*];
         }
 
         impl AsRef<str> for $name {

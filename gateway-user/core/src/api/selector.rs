@@ -22,7 +22,7 @@ pub struct Expression {
     pub values: Vec<String>,
 }
 
-api_enum! { Operator {
+api_enum! { pub Operator {
     In = "In",
     NotIn = "NotIn",
     Exists = "Exists",

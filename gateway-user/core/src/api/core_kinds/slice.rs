@@ -10,7 +10,7 @@ use crate::{api::Object, endpoints::Conditions};
 pub type EndpointSlice = Object<SliceSpec>;
 
 /// Label that names the Service of a slice.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SliceSpec {

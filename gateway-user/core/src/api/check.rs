@@ -1,0 +1,27 @@
+//! The rules of the official CRD schemas (Gateway API v1.6) that types cannot express: lengths,
+//! counts, patterns and the CEL rules. One file for each kind; all problems are found at once.
+
+mod backend;
+mod class;
+mod core_kinds;
+mod filter;
+pub mod format;
+mod gateway;
+mod grant;
+mod http;
+mod listener;
+mod meta;
+mod parents;
+pub mod problems;
+mod route;
+
+pub use self::problems::{Finding, Problems, nearest};
+pub(crate) use self::{
+    class::class,
+    core_kinds::{endpoint_slice, secret, service},
+    gateway::gateway,
+    grant::grant,
+    http::http_route,
+    meta::meta,
+    route::l4_route,
+};

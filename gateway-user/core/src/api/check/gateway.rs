@@ -1,0 +1,63 @@
+//! Rules for Gateway.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::{Problems, class::parameters, format::Format, listener};
+use crate::api::{
+    GatewaySpec, Open,
+    gateway::{AddressType, GatewayAddress, Infrastructure},
+    path::Path,
+};
+
+pub(crate) fn gateway(spec: &GatewaySpec, out: &mut Problems) {
+    let at = Path::spec();
+    out.text(
+        at.field("gatewayClassName"),
+        &spec.gateway_class_name,
+        Format::Name,
+    );
+    addresses(&at.field("addresses"), &spec.addresses, out);
+    listener::listeners(&at.field("listeners"), &spec.listeners, out);
+    if let Some(value) = &spec.infrastructure {
+        infrastructure(&at.field("infrastructure"), value, out);
+    }
+}
+
+fn addresses(at: &Path, addresses: &[GatewayAddress], out: &mut Problems) {
+    out.count(at.clone(), addresses.len(), 0..=16);
+    let mut seen = BTreeSet::new();
+    for (i, address) in addresses.iter().enumerate() {
+        let at = at.index(i);
+        let Some(value) = &address.value else {
+            continue;
+        };
+        match address.kind {
+            Open::Known(AddressType::IpAddress) if value.parse::<IpAddr>().is_err() => out.error(
+                at.field("value"),
+                format!(
+                    "{value:?} is not an IP address: use one such as 192.0.2.10 or 2001:db8::10"
+                ),
+            ),
+            Open::Known(AddressType::Hostname) => {
+                out.text(at.field("value"), value, Format::Hostname);
+            }
+            _ => (),
+        }
+        if !seen.insert((address.kind.to_string(), value)) {
+            out.error(
+                at.field("value"),
+                format!("{value:?} is given twice: remove one"),
+            );
+        }
+    }
+}
+
+fn infrastructure(at: &Path, value: &Infrastructure, out: &mut Problems) {
+    out.count(at.field("labels"), value.labels.len(), 0..=8);
+    out.count(at.field("annotations"), value.annotations.len(), 0..=16);
+    parameters(
+        &at.field("parametersRef"),
+        value.parameters_ref.as_ref(),
+        out,
+    );
+}

@@ -1,0 +1,107 @@
+//! A directory of files as a source of objects: the last good content of each file is in force.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    World,
+    problem::{Problem, Severity},
+    read::{Placed, read},
+};
+use crate::{api::Kind, name::ObjectName};
+
+/// Files by path. Its state depends on what was said last about each file, and for a broken
+/// file on its last good content; not on the order in which files were read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileSet {
+    files: BTreeMap<Arc<str>, File>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct File {
+    /// Objects of the last content that had no error.
+    good: Vec<Placed>,
+    /// Problems of the current content.
+    problems: Vec<Problem>,
+}
+
+impl FileSet {
+    /// Takes the content of a file; `None` if it was removed. Returns the file's problems.
+    ///
+    /// With an error in any document, what the file held before stays in force as a whole.
+    pub fn update(&mut self, path: &str, text: Option<&str>) -> Vec<Problem> {
+        let path: Arc<str> = path.into();
+        let Some(text) = text else {
+            self.files.remove(&path);
+            return Vec::new();
+        };
+        let content = read(&path, text);
+        let file = self.files.entry(path.clone()).or_default();
+        file.problems = content.problems;
+        if !file.problems.iter().any(Problem::is_error) {
+            file.good = content.objects;
+        }
+        self.problems()
+            .into_iter()
+            .filter(|problem| problem.place.file == path)
+            .collect()
+    }
+
+    /// The file is there, but cannot be read: what it held before stays in force.
+    pub fn unreadable(&mut self, path: &str, message: &str) -> Vec<Problem> {
+        let path: Arc<str> = path.into();
+        let file = self.files.entry(path.clone()).or_default();
+        file.problems = vec![Problem::of_file(path, message)];
+        file.problems.clone()
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(|path| &**path)
+    }
+
+    /// The objects in force.
+    pub fn world(&self) -> World {
+        self.objects()
+            .0
+            .values()
+            .map(|placed| placed.item.clone())
+            .collect()
+    }
+
+    /// Everything that is wrong right now, in the order of files and lines.
+    pub fn problems(&self) -> Vec<Problem> {
+        let own = self
+            .files
+            .values()
+            .flat_map(|file| file.problems.iter().cloned());
+        let mut problems: Vec<_> = own.chain(self.objects().1).collect();
+        problems.sort();
+        problems
+    }
+
+    /// Objects by kind and name, and those that are defined twice: the first path wins.
+    fn objects(&self) -> (BTreeMap<(Kind, ObjectName), &Placed>, Vec<Problem>) {
+        let mut objects: BTreeMap<_, &Placed> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for placed in self.files.values().flat_map(|file| &file.good) {
+            let key = (placed.item.kind(), placed.item.meta().object_name());
+            match objects.get(&key) {
+                Some(first) => twice.push(duplicate(first, placed)),
+                None => drop(objects.insert(key, placed)),
+            }
+        }
+        (objects, twice)
+    }
+}
+
+fn duplicate(first: &Placed, second: &Placed) -> Problem {
+    Problem {
+        place: second.place.clone(),
+        severity: Severity::Error,
+        object: Some(second.item.to_string()),
+        field: None,
+        message: format!(
+            "is defined in {} already, which is in force: remove one, or give it another name",
+            first.place
+        ),
+    }
+}

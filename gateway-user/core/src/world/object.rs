@@ -1,0 +1,171 @@
+//! One object, as JSON, to what we keep of it; checked, and with everything that is wrong.
+
+use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
+
+use super::{Item, typed::typed};
+use crate::api::{
+    Gateway, GatewayClass, HttpRoute, Kind, ReferenceGrant, TcpRoute,
+    check::{self, Finding, Problems, nearest},
+    path::Path,
+};
+
+/// What reading an object gave.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// `None` after an error, and for kinds that we do not read.
+    pub item: Option<Item>,
+    pub findings: Vec<Finding>,
+}
+
+/// Reads and checks an object of any kind, as the API server gives it or as a file holds it.
+/// Without a namespace it is in `default`.
+pub fn read(mut json: Json) -> Reading {
+    let mut out = Problems::default();
+    let item = kind(&json, &mut out).and_then(|kind| {
+        set_namespace(kind, &mut json);
+        let item = read_kind(kind, &json, &mut out)?;
+        check::meta(kind, item.meta(), &mut out);
+        Some(item)
+    });
+    let sound = out.0.iter().all(|finding| finding.warning);
+    Reading {
+        item: item.filter(|_| sound),
+        findings: out.0,
+    }
+}
+
+/// `None` if it is not one that we read, which is reported.
+fn kind(json: &Json, out: &mut Problems) -> Option<Kind> {
+    let root = Path::default();
+    if !json.is_object() {
+        out.error(
+            root,
+            "is not a Kubernetes object: apiVersion, kind and metadata are required",
+        );
+        return None;
+    }
+    let mut text = |field: &'static str| {
+        let text = json
+            .get(field)
+            .and_then(Json::as_str)
+            .filter(|text| !text.is_empty());
+        if text.is_none() {
+            out.error(root.field(field), "is required");
+        }
+        text
+    };
+    let (api_version, name) = (text("apiVersion"), text("kind"));
+    let (api_version, name) = (api_version?, name?);
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let found = Kind::ALL
+        .into_iter()
+        .find(|k| k.as_str() == name && k.versions().0 == group);
+    let Some(found) = found else {
+        let hint =
+            nearest(name, Kind::ALL.map(Kind::as_str)).map(|n| format!(" (did you mean {n}?)"));
+        // The right name in another group needs no hint about the name.
+        let hint = hint
+            .filter(|_| Kind::ALL.iter().all(|k| k.as_str() != name))
+            .unwrap_or_default();
+        let message = format!("{name} of {api_version} is not read by this version{hint}");
+        out.warn(root.field("kind"), message);
+        return None;
+    };
+    if found.versions().1.contains(&version) {
+        return Some(found);
+    }
+    let known = found.versions().1.join(" or ");
+    let message = format!("{name} of {api_version} is not read by this version: use {known}");
+    out.warn(root.field("apiVersion"), message);
+    None
+}
+
+fn set_namespace(kind: Kind, json: &mut Json) {
+    if kind.is_namespaced()
+        && let Some(meta) = json.get_mut("metadata").and_then(Json::as_object_mut)
+    {
+        meta.entry("namespace").or_insert_with(|| json!("default"));
+    }
+}
+
+fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
+    match kind {
+        Kind::GatewayClass => of(
+            json,
+            |o: &GatewayClass, out| check::class(&o.spec, out),
+            Item::GatewayClass,
+            out,
+        ),
+        Kind::Gateway => of(
+            json,
+            |o: &Gateway, out| check::gateway(&o.spec, out),
+            Item::Gateway,
+            out,
+        ),
+        Kind::HttpRoute => of(
+            json,
+            |o: &HttpRoute, out| check::http_route(&o.spec, out),
+            Item::HttpRoute,
+            out,
+        ),
+        Kind::TcpRoute => of(
+            json,
+            |o: &TcpRoute, out| check::l4_route(&o.spec, out),
+            Item::TcpRoute,
+            out,
+        ),
+        Kind::UdpRoute => of(
+            json,
+            |o: &TcpRoute, out| check::l4_route(&o.spec, out),
+            Item::UdpRoute,
+            out,
+        ),
+        Kind::ReferenceGrant => of(
+            json,
+            |o: &ReferenceGrant, out| check::grant(&o.spec, out),
+            Item::ReferenceGrant,
+            out,
+        ),
+        Kind::Namespace => of(
+            json,
+            |_: &core::Namespace, _| (),
+            |o| Item::Namespace(o.into()),
+            out,
+        ),
+        Kind::Service => of(
+            json,
+            check::service,
+            |o: core::Service| Item::Service(o.into()),
+            out,
+        ),
+        Kind::EndpointSlice => {
+            let item = |o: discovery::EndpointSlice| Item::EndpointSlice(o.into());
+            of(json, check::endpoint_slice, item, out)
+        }
+        Kind::Secret => of(
+            json,
+            check::secret,
+            |o: core::Secret| Item::Secret(o.into()),
+            out,
+        ),
+        Kind::ConfigMap => of(
+            json,
+            |_: &core::ConfigMap, _| (),
+            |o| Item::ConfigMap(o.into()),
+            out,
+        ),
+    }
+}
+
+fn of<T: DeserializeOwned>(
+    json: &Json,
+    check: impl Fn(&T, &mut Problems),
+    item: impl Fn(T) -> Item,
+    out: &mut Problems,
+) -> Option<Item> {
+    let object = typed(json, out)?;
+    check(&object, out);
+    Some(item(object))
+}

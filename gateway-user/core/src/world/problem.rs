@@ -1,0 +1,95 @@
+//! What is wrong with the files, and where.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+/// Something that a user should mend.
+///
+/// Ordered by place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    #[serde(flatten)]
+    pub place: Place,
+    pub severity: Severity,
+    /// Kind and name, such as `Gateway default/web`, where they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Path of the field, such as `spec.listeners[0].port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    pub file: Arc<str>,
+    /// Number of the YAML document, from 1; `None` for the whole file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<usize>,
+    /// Line of the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The file is not in force as it is written.
+    Error,
+    /// A part of the file has no effect.
+    Warning,
+}
+
+impl Problem {
+    /// A problem of a whole file.
+    pub fn of_file(file: Arc<str>, message: impl Into<String>) -> Self {
+        Self {
+            place: Place {
+                file,
+                document: None,
+                line: None,
+            },
+            severity: Severity::Error,
+            object: None,
+            field: None,
+            message: message.into(),
+        }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}: {}", self.place)?;
+        if let Some(object) = &self.object {
+            write!(f, ": {object}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, ": {field}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(document) = self.document {
+            write!(f, " (document {document})")?;
+        }
+        Ok(())
+    }
+}
