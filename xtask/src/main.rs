@@ -1,2 +1,51 @@
 //! `cargo xtask TASK`: one file per task.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod cache;
+mod ci;
+mod privileges;
+mod process;
+mod setup;
+mod steps;
+mod test;
+mod tidy;
+mod toolchain;
+mod workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the repository", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Find or install what building and testing need; a second run takes seconds
+    Setup,
+    /// Run every test as root, those with network namespaces included
+    Test,
+    /// Check the rules of the code that no other tool knows
+    Tidy,
+    /// Everything that must hold before a change lands
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Setup => setup::run(),
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
+        Task::Ci => ci::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask setup`: everything that building and testing need, found or installed.
+
+use anyhow::Result;
+
+use crate::{
+    cache::Cache,
+    steps::{self, Context, Step},
+};
+
+mod apt;
+mod bpf_linker;
+mod core_sources;
+mod debian;
+mod programs;
+mod rustup;
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "programs",
+        check: programs::check,
+        install: programs::install,
+    },
+    Step {
+        name: "Rust with core's sources",
+        check: core_sources::check,
+        install: core_sources::install,
+    },
+    Step {
+        name: "bpf-linker",
+        check: bpf_linker::check,
+        install: bpf_linker::install,
+    },
+];
+
+/// Idempotent; changes nothing and needs no network when everything is there.
+pub(crate) fn run() -> Result<()> {
+    println!("setup");
+    let context = Context::new(Cache::open()?, STEPS.len());
+    steps::run(STEPS, &context)
+}

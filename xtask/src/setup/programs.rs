@@ -1,0 +1,61 @@
+//! The programs that the demo and the tests call, by the Debian package that has them.
+
+use std::{env, path::Path};
+
+use anyhow::Result;
+
+use super::apt;
+use crate::steps::{Context, State};
+
+/// (program, package)
+const PROGRAMS: &[(&str, &str)] = &[
+    ("bpftool", "bpftool"),
+    ("ethtool", "ethtool"),
+    ("ip", "iproute2"),
+    ("nsenter", "util-linux"),
+    ("ping", "iputils-ping"),
+    ("sysctl", "procps"),
+];
+
+/// Where root's programs are, also for a PATH that lacks them.
+const SYSTEM: &[&str] = &["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+
+pub(super) fn check(_: &Context) -> Result<State> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let dirs: Vec<_> = env::split_paths(&path).collect();
+    let there = |program: &str| {
+        let system = SYSTEM.iter().map(Path::new);
+        let mut dirs = dirs.iter().map(AsRef::as_ref).chain(system);
+        dirs.any(|dir| dir.join(program).is_file())
+    };
+    let missing = missing(PROGRAMS, there);
+    if missing.is_empty() {
+        let names: Vec<_> = PROGRAMS.iter().map(|(program, _)| *program).collect();
+        return Ok(State::Ready(names.join(" ")));
+    }
+    Ok(State::Missing(missing.join(" ")))
+}
+
+/// `missing`: names of packages.
+pub(super) fn install(context: &Context, missing: &str) -> Result<()> {
+    let packages: Vec<_> = missing.split(' ').collect();
+    apt::install(context, &packages)
+}
+
+/// Packages of the programs that are not there.
+fn missing<'a>(programs: &[(&str, &'a str)], there: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    let absent = programs.iter().filter(|(program, _)| !there(program));
+    absent.map(|(_, package)| *package).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_missing_programs_are_named() {
+        let there = |program: &str| program != "ip" && program != "ping";
+        assert_eq!(missing(PROGRAMS, there), ["iproute2", "iputils-ping"]);
+        assert!(missing(PROGRAMS, |_| true).is_empty());
+    }
+}
