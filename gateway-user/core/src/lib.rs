@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod balance;
 pub mod endpoints;
+pub mod http;
 pub mod l4;
 pub mod name;
 pub mod plan;

@@ -1,0 +1,20 @@
+//! HTTP routes, compiled: what the proxy asks for each request.
+//!
+//! [`Table`] answers "which rule", [`filter`] edits heads, [`head`] and [`framing`] refuse what
+//! could be read in two ways, [`forward`] makes a head fit for the next hop. All of it is pure.
+
+pub mod filter;
+pub mod forward;
+pub mod framing;
+pub mod head;
+mod hosts;
+mod matcher;
+mod paths;
+mod rank;
+mod rule;
+mod table;
+mod tls;
+
+pub use matcher::RequestHead;
+pub use rule::{Backend, Choice, Rule};
+pub use table::{ListenerId, Matched, Outcome, Table};

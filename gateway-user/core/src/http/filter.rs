@@ -1,0 +1,60 @@
+//! What filters do to a message: one match for requests, one for responses.
+
+use http::HeaderMap;
+
+use crate::plan::{HeaderEdit, HttpFilter};
+
+mod redirect;
+
+pub use redirect::{Location, Target};
+
+/// What the filters of a rule or backendRef decided about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Forward,
+    Redirect(Location),
+    /// A filter could not be understood or resolved: 500.
+    Invalid,
+}
+
+/// Applies filters in their order. An invalid one wins over everything else, because the API
+/// forbids to process a rule as if the filter were absent.
+pub fn on_request(filters: &[HttpFilter], headers: &mut HeaderMap, target: &Target<'_>) -> Decision {
+    if filters.iter().any(|f| matches!(f, HttpFilter::Invalid)) {
+        return Decision::Invalid;
+    }
+    for filter in filters {
+        match filter {
+            HttpFilter::RequestHeaders(edit) => apply(edit, headers),
+            HttpFilter::Redirect(to) => return Decision::Redirect(redirect::locate(to, target)),
+            HttpFilter::Invalid => return Decision::Invalid,
+            HttpFilter::ResponseHeaders(_) => {}
+        }
+    }
+    Decision::Forward
+}
+
+/// Applies what filters want changed in a response.
+pub fn on_response(filters: &[HttpFilter], headers: &mut HeaderMap) {
+    for filter in filters {
+        match filter {
+            HttpFilter::ResponseHeaders(edit) => apply(edit, headers),
+            HttpFilter::RequestHeaders(_) | HttpFilter::Redirect(_) | HttpFilter::Invalid => {}
+        }
+    }
+}
+
+fn apply(edit: &HeaderEdit, headers: &mut HeaderMap) {
+    for (name, value) in &edit.set {
+        headers.insert(name, value.clone());
+    }
+    for (name, value) in &edit.add {
+        headers.append(name, value.clone());
+    }
+    for name in &edit.remove {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests;

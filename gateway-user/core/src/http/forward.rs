@@ -1,0 +1,105 @@
+//! Making a head fit for the next hop.
+
+use std::net::IpAddr;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, CONNECTION, TE, TRANSFER_ENCODING, UPGRADE},
+};
+
+use crate::plan::Scheme;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// Removes what concerns one connection only (RFC 9110 section 7.6.1): the headers that
+/// `Connection` names, itself, and those that old peers send without naming them.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        for name in named(headers) {
+            headers.remove(name);
+        }
+    }
+    for name in [
+        CONNECTION,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        TE,
+        TRANSFER_ENCODING,
+        UPGRADE,
+        HTTP2_SETTINGS,
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// The headers that `Connection` names, apart from those that say what the message is: a client
+/// must not make us drop these.
+fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    let keep = [header::HOST, header::CONTENT_LENGTH];
+    let values = headers.get_all(CONNECTION).into_iter();
+    let options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let names = options.filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok());
+    names.filter(|name| !keep.contains(name)).collect()
+}
+
+/// Whether the client reads trailers.
+pub fn wants_trailers(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(TE).into_iter();
+    values.any(|value| {
+        let mut items = value.as_bytes().split(|byte| *byte == b',');
+        items.any(|item| item.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    })
+}
+
+/// The protocol that a client asks to switch to, if it does (RFC 9110 section 7.8).
+pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let upgrade = headers.get(UPGRADE)?;
+    named(headers).contains(&UPGRADE).then(|| upgrade.clone())
+}
+
+/// Turns a request's headers into those for an HTTP/1.1 backend; `upgrade` is the protocol to ask
+/// the backend for.
+pub fn prepare(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
+    let trailers = wants_trailers(headers);
+    strip_hop_by_hop(headers);
+    // The expectation is answered here, when the backend's side asks for the body.
+    headers.remove(header::EXPECT);
+    if let Some(protocol) = upgrade {
+        headers.insert(UPGRADE, protocol);
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    } else if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Adds the client to `X-Forwarded-For`, and sets `X-Forwarded-Proto` and `X-Forwarded-Host`.
+/// What earlier hops wrote into the latter two is replaced: only the list tells its origin.
+pub fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, scheme: Scheme) {
+    let mut chain = Vec::new();
+    for value in headers.get_all(X_FORWARDED_FOR) {
+        chain.extend_from_slice(value.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    chain.extend_from_slice(client.to_canonical().to_string().as_bytes());
+    if let Ok(value) = HeaderValue::from_bytes(&chain) {
+        headers.insert(X_FORWARDED_FOR, value);
+    }
+    let proto = match scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
+    match headers.get(header::HOST).cloned() {
+        Some(host) => headers.insert(X_FORWARDED_HOST, host),
+        None => headers.remove(X_FORWARDED_HOST),
+    };
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! A rule of an HTTPRoute with its backends joined to their endpoints.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use crate::{
+    balance::Weighted,
+    endpoints::Endpoints,
+    name::ObjectName,
+    plan::{BackendId, HttpFilter, HttpRule, Target},
+};
+
+#[derive(Debug)]
+pub struct Rule {
+    pub route: ObjectName,
+    pub name: Option<Arc<str>>,
+    pub filters: Box<[HttpFilter]>,
+    backends: Weighted<Backend>,
+}
+
+/// A backendRef. `target` is `None` where the reference is invalid.
+#[derive(Debug)]
+pub struct Backend {
+    pub target: Option<Ready>,
+    pub filters: Box<[HttpFilter]>,
+}
+
+/// A backend's addresses that new requests may go to.
+#[derive(Debug)]
+pub struct Ready {
+    pub id: BackendId,
+    pub endpoints: Arc<[SocketAddr]>,
+}
+
+/// Where one request of a rule goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice<'r> {
+    /// To one of the addresses, of which there is at least one.
+    Backend(&'r Backend, &'r [SocketAddr]),
+    /// No backendRef, all weights zero, or an invalid reference: 500.
+    Invalid,
+    /// The chosen backend has no ready endpoint: 503.
+    NoEndpoint(&'r BackendId),
+}
+
+impl Rule {
+    pub(super) fn new(route: &ObjectName, rule: &HttpRule, endpoints: &Endpoints) -> Self {
+        let backends = rule.backends.iter().map(|backend| {
+            let target = match &backend.target {
+                Target::Invalid => None,
+                Target::Backend(id) => Some(Ready {
+                    id: id.clone(),
+                    endpoints: endpoints.ready(id).collect(),
+                }),
+            };
+            let filters = backend.filters.clone().into();
+            (backend.weight, Backend { target, filters })
+        });
+        Self {
+            route: route.clone(),
+            name: rule.name.clone(),
+            filters: rule.filters.clone().into(),
+            backends: Weighted::new(backends),
+        }
+    }
+
+    /// Chooses a backendRef in proportion to the weights; `random` is uniform over all of u64.
+    pub fn choose(&self, random: u64) -> Choice<'_> {
+        let Some(backend) = self.backends.pick(random) else {
+            return Choice::Invalid;
+        };
+        match &backend.target {
+            None => Choice::Invalid,
+            Some(ready) if ready.endpoints.is_empty() => Choice::NoEndpoint(&ready.id),
+            Some(ready) => Choice::Backend(backend, &ready.endpoints),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The compiled routes of every HTTP frontend; immutable, replaced as a whole.
+
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+
+use rustls::ServerConfig;
+
+use super::{
+    hosts::Hosts,
+    matcher::{Probe, RequestHead},
+    paths::Paths,
+    rank::Rank,
+    rule::Rule,
+    tls,
+};
+use crate::{
+    endpoints::Endpoints,
+    name::ObjectName,
+    plan::{Frontend as PlannedFrontend, HttpFrontend, HttpListener, HttpRoute, Plan},
+};
+
+/// Everything that the proxy serves, by local address and port.
+#[derive(Debug, Default)]
+pub struct Table {
+    frontends: HashMap<SocketAddr, Frontend>,
+}
+
+#[derive(Debug)]
+struct Frontend {
+    listeners: Hosts<Listener>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    id: Arc<ListenerId>,
+    hosts: Hosts<Paths>,
+}
+
+/// Names a listener in metrics and logs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerId {
+    pub gateway: ObjectName,
+    pub listener: Arc<str>,
+}
+
+/// Which rule takes a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'t> {
+    Matched(Matched<'t>),
+    /// The frontend is not served, or has no listener for this host: 404.
+    NoListener,
+    /// The listener for this host has no route that matches: 404.
+    NoRoute(&'t Arc<ListenerId>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Matched<'t> {
+    pub listener: &'t Arc<ListenerId>,
+    pub rule: &'t Arc<Rule>,
+    /// The path prefix that matched, where the match is by prefix.
+    pub prefix: Option<&'t Arc<str>>,
+}
+
+impl Table {
+    /// Compiles the HTTP frontends of a plan with the endpoints that are ready now.
+    pub fn compile(plan: &Plan, endpoints: &Endpoints) -> Self {
+        let frontends = plan.frontends.iter().filter_map(|(id, frontend)| match frontend {
+            PlannedFrontend::Http(http) => Some((id.address, Frontend::new(http, endpoints))),
+            PlannedFrontend::L4(_) => None,
+        });
+        Self {
+            frontends: frontends.collect(),
+        }
+    }
+
+    /// Whether connections to this address and port are wanted at all.
+    pub fn serves(&self, local: SocketAddr) -> bool {
+        self.frontends.contains_key(&local)
+    }
+
+    /// How to terminate TLS there; `None` for a frontend of cleartext HTTP.
+    pub fn tls(&self, local: SocketAddr) -> Option<&Arc<ServerConfig>> {
+        self.frontends.get(&local)?.tls.as_ref()
+    }
+
+    /// The rule for a request that arrived at `local`. The most specific listener for its host
+    /// takes it, even if another one had a route that matches (listener isolation, GEP-3567).
+    /// Among the routes of that listener, those of the more specific host name go first.
+    pub fn route<'t>(&'t self, local: SocketAddr, head: &RequestHead<'_>) -> Outcome<'t> {
+        let frontend = self.frontends.get(&local);
+        let Some(listener) = frontend.and_then(|f| f.listener(head.host)) else {
+            return Outcome::NoListener;
+        };
+        let probe = Probe::new(head);
+        let mut hosts = listener.hosts.matching(head.host);
+        match hosts.find_map(|paths| paths.find(&probe)) {
+            None => Outcome::NoRoute(&listener.id),
+            Some(candidate) => Outcome::Matched(Matched {
+                listener: &listener.id,
+                rule: &candidate.rule,
+                prefix: candidate.prefix.as_ref(),
+            }),
+        }
+    }
+
+    /// Whether a TLS connection opened for the server name `sni` may carry requests for `host`:
+    /// only if one listener takes both. Otherwise the answer is 421 (RFC 9110 section 15.5.20).
+    pub fn is_misdirected(&self, local: SocketAddr, sni: &str, host: &str) -> bool {
+        let listener = |name| self.frontends.get(&local).and_then(|f| f.listener(name));
+        match (listener(sni), listener(host)) {
+            (Some(of_sni), Some(of_host)) => !Arc::ptr_eq(&of_sni.id, &of_host.id),
+            _ => false,
+        }
+    }
+}
+
+impl Frontend {
+    fn new(http: &HttpFrontend, endpoints: &Endpoints) -> Self {
+        let mut listeners = Hosts::default();
+        for listener in &http.listeners {
+            // The first of two listeners for the same hosts counts; translation reports the other.
+            listeners.entry(&listener.hostname, || {
+                Listener::new(&http.gateway, listener, endpoints)
+            });
+        }
+        Self {
+            listeners,
+            tls: tls::server_config(&http.listeners),
+        }
+    }
+
+    fn listener(&self, host: &str) -> Option<&Listener> {
+        self.listeners.matching(host).next()
+    }
+}
+
+impl Listener {
+    fn new(gateway: &ObjectName, listener: &HttpListener, endpoints: &Endpoints) -> Self {
+        let mut hosts = Hosts::default();
+        for route in &listener.routes {
+            insert(&mut hosts, route, endpoints);
+        }
+        hosts.values_mut().for_each(Paths::sort);
+        Self {
+            id: Arc::new(ListenerId {
+                gateway: gateway.clone(),
+                listener: listener.name.clone(),
+            }),
+            hosts,
+        }
+    }
+}
+
+fn insert(hosts: &mut Hosts<Paths>, route: &HttpRoute, endpoints: &Endpoints) {
+    for (index, rule) in route.rules.iter().enumerate() {
+        let compiled = Arc::new(Rule::new(&route.name, rule, endpoints));
+        for (position, matched) in rule.matches.iter().enumerate() {
+            for hostname in &route.hostnames {
+                let rank = Rank::new(route, index, position, matched);
+                hosts.entry(hostname, Paths::default).insert(rank, matched, &compiled);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
