@@ -23,7 +23,7 @@ impl<T> Open<T> {
     }
 }
 
-impl<T: PartialEq> Open<T> {
+impl<T: Copy + PartialEq> Open<T> {
     pub fn is(&self, value: T) -> bool {
         self.known() == Some(&value)
     }

@@ -97,3 +97,6 @@ fn target(service: &ServicePort, slice: &SlicePort) -> Option<u16> {
         (None, TargetPort::Name(_)) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

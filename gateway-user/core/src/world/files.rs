@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     World,
-    problem::{Problem, Severity},
-    read::{Placed, read},
+    problem::Problem,
+    read::{Placed, read, unique},
 };
 use crate::{api::Kind, name::ObjectName};
 
@@ -58,13 +58,16 @@ impl FileSet {
         self.files.keys().map(|path| &**path)
     }
 
-    /// The objects in force.
     pub fn world(&self) -> World {
-        self.objects()
-            .0
-            .values()
+        self.in_force()
+            .into_iter()
             .map(|placed| placed.item.clone())
             .collect()
+    }
+
+    /// The objects in force, by kind and name.
+    pub fn in_force(&self) -> Vec<&Placed> {
+        self.objects().0.into_values().collect()
     }
 
     /// Everything that is wrong right now, in the order of files and lines.
@@ -78,30 +81,11 @@ impl FileSet {
         problems
     }
 
-    /// Objects by kind and name, and those that are defined twice: the first path wins.
+    /// Where two files define one object, the first path wins.
     fn objects(&self) -> (BTreeMap<(Kind, ObjectName), &Placed>, Vec<Problem>) {
-        let mut objects: BTreeMap<_, &Placed> = BTreeMap::new();
-        let mut twice = Vec::new();
-        for placed in self.files.values().flat_map(|file| &file.good) {
-            let key = (placed.item.kind(), placed.item.meta().object_name());
-            match objects.get(&key) {
-                Some(first) => twice.push(duplicate(first, placed)),
-                None => drop(objects.insert(key, placed)),
-            }
-        }
-        (objects, twice)
+        unique(self.files.values().flat_map(|file| &file.good))
     }
 }
 
-fn duplicate(first: &Placed, second: &Placed) -> Problem {
-    Problem {
-        place: second.place.clone(),
-        severity: Severity::Error,
-        object: Some(second.item.to_string()),
-        field: None,
-        message: format!(
-            "is defined in {} already, which is in force: remove one, or give it another name",
-            first.place
-        ),
-    }
-}
+#[cfg(test)]
+mod tests;

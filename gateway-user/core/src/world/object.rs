@@ -1,12 +1,12 @@
 //! One object, as JSON, to what we keep of it; checked, and with everything that is wrong.
 
-use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
+use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::{Item, typed::typed};
 use crate::api::{
-    Gateway, GatewayClass, HttpRoute, Kind, ReferenceGrant, TcpRoute,
+    Kind,
     check::{self, Finding, Problems, nearest},
     path::Path,
 };
@@ -92,64 +92,26 @@ fn set_namespace(kind: Kind, json: &mut Json) {
 
 fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
     match kind {
-        Kind::GatewayClass => of(
-            json,
-            |o: &GatewayClass, out| check::class(&o.spec, out),
-            Item::GatewayClass,
-            out,
-        ),
-        Kind::Gateway => of(
-            json,
-            |o: &Gateway, out| check::gateway(&o.spec, out),
-            Item::Gateway,
-            out,
-        ),
-        Kind::HttpRoute => of(
-            json,
-            |o: &HttpRoute, out| check::http_route(&o.spec, out),
-            Item::HttpRoute,
-            out,
-        ),
-        Kind::TcpRoute => of(
-            json,
-            |o: &TcpRoute, out| check::l4_route(&o.spec, out),
-            Item::TcpRoute,
-            out,
-        ),
-        Kind::UdpRoute => of(
-            json,
-            |o: &TcpRoute, out| check::l4_route(&o.spec, out),
-            Item::UdpRoute,
-            out,
-        ),
-        Kind::ReferenceGrant => of(
-            json,
-            |o: &ReferenceGrant, out| check::grant(&o.spec, out),
-            Item::ReferenceGrant,
-            out,
-        ),
+        Kind::GatewayClass => of(json, check::class, Item::GatewayClass, out),
+        Kind::Gateway => of(json, check::gateway, Item::Gateway, out),
+        Kind::HttpRoute => of(json, check::http_route, Item::HttpRoute, out),
+        Kind::TcpRoute => of(json, check::l4_route, Item::TcpRoute, out),
+        Kind::UdpRoute => of(json, check::l4_route, Item::UdpRoute, out),
+        Kind::ReferenceGrant => of(json, check::grant, Item::ReferenceGrant, out),
         Kind::Namespace => of(
             json,
             |_: &core::Namespace, _| (),
             |o| Item::Namespace(o.into()),
             out,
         ),
-        Kind::Service => of(
+        Kind::Service => of(json, check::service, |o| Item::Service(o.into()), out),
+        Kind::EndpointSlice => of(
             json,
-            check::service,
-            |o: core::Service| Item::Service(o.into()),
+            check::endpoint_slice,
+            |o| Item::EndpointSlice(o.into()),
             out,
         ),
-        Kind::EndpointSlice => {
-            let item = |o: discovery::EndpointSlice| Item::EndpointSlice(o.into());
-            of(json, check::endpoint_slice, item, out)
-        }
-        Kind::Secret => of(
-            json,
-            check::secret,
-            |o: core::Secret| Item::Secret(o.into()),
-            out,
-        ),
+        Kind::Secret => of(json, check::secret, |o| Item::Secret(o.into()), out),
         Kind::ConfigMap => of(
             json,
             |_: &core::ConfigMap, _| (),
@@ -161,8 +123,8 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
 
 fn of<T: DeserializeOwned>(
     json: &Json,
-    check: impl Fn(&T, &mut Problems),
-    item: impl Fn(T) -> Item,
+    check: fn(&T, &mut Problems),
+    item: fn(T) -> Item,
     out: &mut Problems,
 ) -> Option<Item> {
     let object = typed(json, out)?;

@@ -1,6 +1,6 @@
 //! The text of one file to objects.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Item,
@@ -9,7 +9,10 @@ use super::{
     problem::{Place, Problem, Severity},
     yaml,
 };
-use crate::api::{Finding, path::Path};
+use crate::{
+    api::{Finding, Kind, path::Path},
+    name::ObjectName,
+};
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +29,8 @@ pub struct Placed {
 }
 
 /// Reads all documents of `text`. `List`s are unrolled. Objects with an error are left out; kinds
-/// that we do not read, and unknown fields, give warnings.
+/// that we do not read, and unknown fields, give warnings. Of two objects of one kind and name the
+/// second is an error.
 pub fn read(file: &Arc<str>, text: &str) -> Content {
     let mut content = Content::default();
     for document in yaml::documents(text) {
@@ -46,7 +50,38 @@ pub fn read(file: &Arc<str>, text: &str) -> Content {
             }),
         }
     }
+    let (_, twice) = unique(&content.objects);
+    content.problems.extend(twice);
     content
+}
+
+/// Objects by kind and name, and a problem for each that has the name of one before it.
+pub(super) fn unique<'a>(
+    objects: impl IntoIterator<Item = &'a Placed>,
+) -> (BTreeMap<(Kind, ObjectName), &'a Placed>, Vec<Problem>) {
+    let mut first: BTreeMap<_, &Placed> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for placed in objects {
+        let key = (placed.item.kind(), placed.item.meta().object_name());
+        match first.get(&key) {
+            Some(first) => twice.push(duplicate(first, placed)),
+            None => drop(first.insert(key, placed)),
+        }
+    }
+    (first, twice)
+}
+
+fn duplicate(first: &Placed, second: &Placed) -> Problem {
+    Problem {
+        place: second.place.clone(),
+        severity: Severity::Error,
+        object: Some(second.item.to_string()),
+        field: None,
+        message: format!(
+            "is defined in {} already: remove one, or give it another name",
+            first.place
+        ),
+    }
 }
 
 fn read_node(node: &Node, at: &dyn Fn(usize) -> Place, content: &mut Content) {
@@ -81,11 +116,19 @@ fn severity(finding: &Finding) -> Severity {
 
 /// Kind and name, as far as they are given.
 fn describe(node: &Node) -> Option<String> {
+    let kind = node.text("kind")?;
     let meta = node.get("metadata");
     let name = meta
         .and_then(|meta| meta.text("name"))
         .unwrap_or("(without a name)");
-    let namespace = meta.and_then(|meta| meta.text("namespace"));
-    let name = namespace.map_or_else(|| name.to_owned(), |ns| format!("{ns}/{name}"));
-    Some(format!("{} {name}", node.text("kind")?))
+    let given = meta.and_then(|meta| meta.text("namespace"));
+    let namespace = match Kind::ALL.into_iter().find(|known| known.as_str() == kind) {
+        Some(known) if known.is_namespaced() => Some(given.unwrap_or("default")),
+        Some(_) => None,
+        None => given,
+    };
+    Some(match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    })
 }

@@ -34,10 +34,7 @@ fn unknown<T: DeserializeOwned>(path: Path, out: &mut Problems) {
         Some(name) => format!("did you mean {name}?"),
         None => "remove it, or mind the indentation".to_owned(),
     };
-    out.warn(
-        path,
-        format!("is not a field that is known here and is ignored: {hint}"),
-    );
+    out.warn(path, format!("unknown field, ignored: {hint}"));
 }
 
 /// serde's message in words of YAML; a missing field becomes part of the path.
@@ -47,6 +44,14 @@ fn explain(at: Path, message: &str) -> (Path, String) {
         .and_then(|m| m.strip_suffix('`'))
     {
         return (at.field(name.to_owned()), "is required".to_owned());
+    }
+    // Of base64; serde's own messages begin with a small letter.
+    if message.starts_with("Invalid ") {
+        let message = message.trim_end_matches('.');
+        return (
+            at,
+            format!("is not base64 ({message}): encode it, or use stringData"),
+        );
     }
     let Some((found, expected)) = message
         .strip_prefix("invalid type: ")

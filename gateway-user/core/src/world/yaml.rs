@@ -74,10 +74,12 @@ fn parse(first_line: usize, text: &str) -> Option<Result<Node, SyntaxError>> {
     }
 }
 
-/// The message without the place, which is counted from the start of the document.
+/// The message without the place, which is counted from the start of the document, and without
+/// advice to programmers.
 fn first_clause(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    let end = line.find(" at line ").unwrap_or(line.len());
+    let ends = [" at line ", ", set DuplicateKeyPolicy"].map(|end| line.find(end));
+    let end = ends.into_iter().flatten().min().unwrap_or(line.len());
     line[..end].to_owned()
 }
 

@@ -1,9 +1,10 @@
 //! Rules for GatewayClass.
 
 use super::{Problems, format::Format};
-use crate::api::{GatewayClassSpec, path::Path, refs::ParametersRef};
+use crate::api::{GatewayClass, path::Path, refs::ParametersRef};
 
-pub(crate) fn class(spec: &GatewayClassSpec, out: &mut Problems) {
+pub(crate) fn class(class: &GatewayClass, out: &mut Problems) {
+    let spec = &class.spec;
     let at = Path::spec();
     out.text(
         at.field("controllerName"),

@@ -67,7 +67,9 @@ impl Format {
             Self::Protocol => match text.split_once('/') {
                 None => is_word(text),
                 Some((domain, name)) => {
-                    is_subdomain(domain) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+                    is_subdomain(domain)
+                        && !name.is_empty()
+                        && name.bytes().all(|b| b.is_ascii_alphanumeric())
                 }
             },
             Self::Name | Self::PathText | Self::QueryValue => true,

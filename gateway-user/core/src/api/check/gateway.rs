@@ -4,12 +4,13 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{Problems, class::parameters, format::Format, listener};
 use crate::api::{
-    GatewaySpec, Open,
+    Gateway, Open,
     gateway::{AddressType, GatewayAddress, Infrastructure},
     path::Path,
 };
 
-pub(crate) fn gateway(spec: &GatewaySpec, out: &mut Problems) {
+pub(crate) fn gateway(gateway: &Gateway, out: &mut Problems) {
+    let spec = &gateway.spec;
     let at = Path::spec();
     out.text(
         at.field("gatewayClassName"),

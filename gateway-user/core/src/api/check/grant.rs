@@ -1,9 +1,10 @@
 //! Rules for ReferenceGrant.
 
 use super::{Problems, format::Format};
-use crate::api::{ReferenceGrantSpec, path::Path};
+use crate::api::{ReferenceGrant, path::Path};
 
-pub(crate) fn grant(spec: &ReferenceGrantSpec, out: &mut Problems) {
+pub(crate) fn grant(grant: &ReferenceGrant, out: &mut Problems) {
+    let spec = &grant.spec;
     let (from, to) = (Path::spec().field("from"), Path::spec().field("to"));
     out.count(from.clone(), spec.from.len(), 1..=16);
     for (i, item) in spec.from.iter().enumerate() {

@@ -8,7 +8,7 @@ use super::{
     route::common,
 };
 use crate::api::{
-    HttpRule, Open, RouteSpec,
+    HttpRoute, HttpRule, Open,
     http::{HttpMatch, PathMatch, PathMatchType, ValueMatch, ValueMatchType},
     path::Path,
 };
@@ -20,7 +20,8 @@ const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
 ];
 
-pub(crate) fn http_route(spec: &RouteSpec<HttpRule>, out: &mut Problems) {
+pub(crate) fn http_route(route: &HttpRoute, out: &mut Problems) {
+    let spec = &route.spec;
     common(spec, out);
     let hostnames = Path::spec().field("hostnames");
     out.count(hostnames.clone(), spec.hostnames.len(), 0..=16);
@@ -115,12 +116,12 @@ fn wrong_path(path: &str) -> Option<String> {
     let parts = ["//", "/./", "/../", "%2f", "%2F", "#"];
     if let Some(part) = parts.iter().find(|part| path.contains(**part)) {
         return Some(format!(
-            "contains {part:?}, which never reaches a backend: remove it"
+            "contains {part:?}, which the API does not allow: remove it"
         ));
     }
     if let Some(end) = ["/..", "/."].iter().find(|end| path.ends_with(**end)) {
         return Some(format!(
-            "ends with {end:?}, which never reaches a backend: remove it"
+            "ends with {end:?}, which the API does not allow: remove it"
         ));
     }
     let escapes = path.split('%').skip(1);

@@ -1,16 +1,18 @@
 //! Rules for all routes, and for TCPRoute and UDPRoute.
 
 use super::{Problems, backend::backends, format::Format, parents::parents};
-use crate::api::{RouteSpec, path::Path, route::L4Rule};
+use crate::api::{RouteSpec, TcpRoute, path::Path};
 
 pub(super) fn common<R>(spec: &RouteSpec<R>, out: &mut Problems) {
     parents(&Path::spec().field("parentRefs"), &spec.parent_refs, out);
 }
 
-pub(crate) fn l4_route(spec: &RouteSpec<L4Rule>, out: &mut Problems) {
+/// TCPRoute and UDPRoute, which are one type.
+pub(crate) fn l4_route(route: &TcpRoute, out: &mut Problems) {
+    let spec = &route.spec;
     common(spec, out);
     if !spec.hostnames.is_empty() {
-        let message = "is not a field of this kind and is ignored: remove it, or use an HTTPRoute";
+        let message = "unknown field, ignored: remove it, or use an HTTPRoute";
         out.warn(Path::spec().field("hostnames"), message);
     }
     let rules = Path::spec().field("rules");
@@ -25,7 +27,7 @@ pub(crate) fn l4_route(spec: &RouteSpec<L4Rule>, out: &mut Problems) {
         backends(&refs, &rule.backend_refs, out);
         for (i, backend) in rule.backend_refs.iter().enumerate() {
             if !backend.filters.is_empty() {
-                let message = "is not a field of this kind and is ignored: remove it";
+                let message = "unknown field, ignored: remove it, or use an HTTPRoute";
                 out.warn(refs.index(i).field("filters"), message);
             }
         }

@@ -1,0 +1,54 @@
+//! Files as users write them, and what reading them gives: one YAML file for each case, the
+//! problems and objects that are expected in a comment at its end.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p gateway-core --test read` rewrites what is expected.
+
+use std::{env, fmt::Write, fs, path::PathBuf};
+
+use gateway_core::world::FileSet;
+
+const MARKER: &str = "\n# ---- expected ----\n";
+
+#[test]
+fn golden() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/read");
+    let entries = fs::read_dir(&directory).expect("the directory of cases");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "no case in {}", directory.display());
+    let mut wrong = String::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("a case");
+        let input = text.split(MARKER).next().unwrap_or_default();
+        let found = format!("{input}{MARKER}{}", reading(input));
+        if env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, found).expect("a case that can be written");
+        } else if found != text {
+            let _ = writeln!(wrong, "{}:\n{found}", path.display());
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "not as expected (UPDATE_GOLDEN=1 accepts this):\n{wrong}"
+    );
+}
+
+/// Problems, then the objects in force, as comment lines.
+fn reading(input: &str) -> String {
+    let mut files = FileSet::default();
+    files.update("case.yaml", Some(input));
+    let mut out = String::new();
+    for problem in files.problems() {
+        let _ = writeln!(out, "# {problem}");
+    }
+    let placed = files.in_force();
+    for placed in &placed {
+        let _ = writeln!(out, "# in force: {}", placed.item);
+    }
+    if placed.is_empty() {
+        out.push_str("# in force: nothing\n");
+    }
+    out
+}
