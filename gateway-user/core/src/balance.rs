@@ -45,7 +45,11 @@ pub fn least_loaded<T, L: PartialOrd>(
     let second = scale(random & (u64::from(u32::MAX) << 32), count - 1);
     let second = if second >= first { second + 1 } else { second };
     let (first, second) = (items.get(first as usize)?, items.get(second as usize)?);
-    Some(if load(second) < load(first) { second } else { first })
+    Some(if load(second) < load(first) {
+        second
+    } else {
+        first
+    })
 }
 
 /// Maps a number uniform over u64 to one uniform over `0..bound` (Lemire 2019, without the
@@ -111,7 +115,11 @@ mod tests {
         let mut rng = Rng::new(2);
         for _ in 0..1_000 {
             let picked = least_loaded(&['a', 'b'], rng.draw(), |c| u8::from(*c == 'a'));
-            assert_eq!(picked, Some(&'b'), "the loaded one was never compared with the other");
+            assert_eq!(
+                picked,
+                Some(&'b'),
+                "the loaded one was never compared with the other"
+            );
         }
     }
 

@@ -10,4 +10,7 @@ pub mod http;
 pub mod l4;
 pub mod name;
 pub mod plan;
+pub mod status;
+pub mod translate;
+pub mod verdict;
 pub mod world;

@@ -19,7 +19,11 @@ pub enum Decision {
 
 /// Applies filters in their order. An invalid one wins over everything else, because the API
 /// forbids to process a rule as if the filter were absent.
-pub fn on_request(filters: &[HttpFilter], headers: &mut HeaderMap, target: &Target<'_>) -> Decision {
+pub fn on_request(
+    filters: &[HttpFilter],
+    headers: &mut HeaderMap,
+    target: &Target<'_>,
+) -> Decision {
     if filters.iter().any(|f| matches!(f, HttpFilter::Invalid)) {
         return Decision::Invalid;
     }

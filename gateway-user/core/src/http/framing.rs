@@ -64,7 +64,11 @@ impl Framing {
     ) -> &'b [u8] {
         let count = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let left = left - count as u64;
-        self.state = if left == 0 { finished } else { unfinished(left) };
+        self.state = if left == 0 {
+            finished
+        } else {
+            unfinished(left)
+        };
         &bytes[count..]
     }
 

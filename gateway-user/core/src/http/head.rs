@@ -72,7 +72,11 @@ fn check_host(parts: &request::Parts) -> Result<String, Refusal> {
     }
     let header = host.map(|value| value.to_str().map_err(|_| Refusal::HostInvalid));
     let header = header.transpose()?.map(normalize).transpose()?;
-    let target = parts.uri.authority().map(|a| normalize(a.as_str())).transpose()?;
+    let target = parts
+        .uri
+        .authority()
+        .map(|a| normalize(a.as_str()))
+        .transpose()?;
     match (header, target) {
         // HTTP/2 sends :authority alone, or both and equal (RFC 9113 section 8.3.1).
         (header, Some(target)) if parts.version == Version::HTTP_2 => match header {

@@ -71,7 +71,10 @@ mod tests {
     fn the_most_specific_pattern_comes_first() {
         let hosts = hosts(&["*", "*.com", "*.example.com", "a.example.com"]);
         let cases: &[(&str, &[&str])] = &[
-            ("a.example.com", &["a.example.com", "*.example.com", "*.com", "*"]),
+            (
+                "a.example.com",
+                &["a.example.com", "*.example.com", "*.com", "*"],
+            ),
             ("b.example.com", &["*.example.com", "*.com", "*"]),
             ("x.b.example.com", &["*.example.com", "*.com", "*"]),
             ("example.com", &["*.com", "*"]),
@@ -80,7 +83,11 @@ mod tests {
             ("badexample.com", &["*.com", "*"]),
         ];
         for (host, expected) in cases {
-            assert_eq!(hosts.matching(host).collect::<Vec<_>>(), *expected, "{host}");
+            assert_eq!(
+                hosts.matching(host).collect::<Vec<_>>(),
+                *expected,
+                "{host}"
+            );
         }
     }
 

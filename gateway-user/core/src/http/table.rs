@@ -64,10 +64,13 @@ pub struct Matched<'t> {
 impl Table {
     /// Compiles the HTTP frontends of a plan with the endpoints that are ready now.
     pub fn compile(plan: &Plan, endpoints: &Endpoints) -> Self {
-        let frontends = plan.frontends.iter().filter_map(|(id, frontend)| match frontend {
-            PlannedFrontend::Http(http) => Some((id.address, Frontend::new(http, endpoints))),
-            PlannedFrontend::L4(_) => None,
-        });
+        let frontends = plan
+            .frontends
+            .iter()
+            .filter_map(|(id, frontend)| match frontend {
+                PlannedFrontend::Http(http) => Some((id.address, Frontend::new(http, endpoints))),
+                PlannedFrontend::L4(_) => None,
+            });
         Self {
             frontends: frontends.collect(),
         }
@@ -157,7 +160,9 @@ fn insert(hosts: &mut Hosts<Paths>, route: &HttpRoute, endpoints: &Endpoints) {
         for (position, matched) in rule.matches.iter().enumerate() {
             for hostname in &route.hostnames {
                 let rank = Rank::new(route, index, position, matched);
-                hosts.entry(hostname, Paths::default).insert(rank, matched, &compiled);
+                hosts
+                    .entry(hostname, Paths::default)
+                    .insert(rank, matched, &compiled);
             }
         }
     }

@@ -29,7 +29,8 @@ pub(super) fn server_config(listeners: &[HttpListener]) -> Option<Arc<ServerConf
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     // Fails only for a provider without cipher suites, which this one is not.
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.ok().filter(|_| some)?.with_no_client_auth();
     let mut config = builder.with_cert_resolver(Arc::new(Certificates(by_host)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -42,10 +43,12 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
         let certificates = self.0.matching(&name).next()?;
-        let usable = |key: &&Arc<CertifiedKey>| {
-            key.key.choose_scheme(hello.signature_schemes()).is_some()
-        };
-        let fitting = certificates.iter().filter(usable).find(|key| names(key, &name));
+        let usable =
+            |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        let fitting = certificates
+            .iter()
+            .filter(usable)
+            .find(|key| names(key, &name));
         fitting.or_else(|| certificates.first()).cloned()
     }
 }
@@ -55,5 +58,7 @@ fn names(key: &CertifiedKey, name: &str) -> bool {
     let certificate = key.end_entity_cert().ok();
     let parsed = certificate.and_then(|der| ParsedCertificate::try_from(der).ok());
     let name = ServerName::try_from(name).ok();
-    parsed.zip(name).is_some_and(|(parsed, name)| verify_server_name(&parsed, &name).is_ok())
+    parsed
+        .zip(name)
+        .is_some_and(|(parsed, name)| verify_server_name(&parsed, &name).is_ok())
 }

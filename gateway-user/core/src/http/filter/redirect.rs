@@ -66,7 +66,11 @@ fn push_replaced(url: &mut String, from: &Target<'_>, replacement: &str) {
     let prefix = from.prefix.unwrap_or("/").trim_end_matches('/');
     let rest = from.path.strip_prefix(prefix).unwrap_or_default();
     if rest.is_empty() {
-        url.push_str(if replacement.is_empty() { "/" } else { replacement });
+        url.push_str(if replacement.is_empty() {
+            "/"
+        } else {
+            replacement
+        });
     } else {
         url.push_str(replacement.strip_suffix('/').unwrap_or(replacement));
         if !rest.starts_with('/') {

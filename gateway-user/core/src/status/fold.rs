@@ -1,0 +1,141 @@
+//! Folds verdicts over the conditions that an object has when all is well.
+
+use super::{Condition, GatewayStatus, Statuses, find};
+use crate::{
+    name::ObjectName,
+    verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Outcome, Truth, Verdict},
+};
+
+/// Conditions of an object: those of `well`, then others that verdicts bring, each once.
+///
+/// Where several verdicts decide one condition, the first that speaks against it gives status and
+/// reason, and the messages of all that agree with it are joined.
+pub(crate) fn fold<V: Verdict>(
+    well: &[ConditionType],
+    verdicts: &[V],
+    generation: i64,
+) -> Vec<Condition> {
+    let mut kinds = well.to_vec();
+    for outcome in verdicts.iter().flat_map(Verdict::outcomes) {
+        if !kinds.contains(&outcome.condition) {
+            kinds.push(outcome.condition);
+        }
+    }
+    let conditions = kinds
+        .into_iter()
+        .map(|kind| decide(kind, verdicts, generation));
+    conditions.collect()
+}
+
+fn decide<V: Verdict>(kind: ConditionType, verdicts: &[V], generation: i64) -> Condition {
+    let about = |verdict: &V| {
+        let mut outcomes = verdict.outcomes().iter();
+        outcomes.find(|o| o.condition == kind).copied()
+    };
+    let decided: Vec<(Outcome, &V)> = verdicts
+        .iter()
+        .filter_map(|v| about(v).map(|o| (o, v)))
+        .collect();
+    let against = decided.iter().find(|(o, _)| o.status != kind.wished());
+    let Some((winner, _)) = against.or(decided.first()) else {
+        return condition(kind.well(), kind.well_message().to_owned(), generation);
+    };
+    let mut messages: Vec<String> = Vec::new();
+    for (_, verdict) in decided.iter().filter(|(o, _)| o.status == winner.status) {
+        let message = verdict.to_string();
+        if !messages.contains(&message) {
+            messages.push(message);
+        }
+    }
+    condition(*winner, messages.join("; "), generation)
+}
+
+fn condition(outcome: Outcome, message: String, generation: i64) -> Condition {
+    Condition {
+        kind: outcome.condition,
+        status: outcome.status,
+        reason: outcome.reason.into(),
+        message,
+        observed_generation: generation,
+    }
+}
+
+/// Replaces the condition of the type of `new`, or adds it.
+pub(super) fn set(conditions: &mut Vec<Condition>, new: Condition) {
+    match conditions.iter_mut().find(|c| c.kind == new.kind) {
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+}
+
+impl Statuses {
+    /// Says that the data path does not hold a Gateway (yet): whatever translation wanted
+    /// programmed becomes `Programmed: False`, with `why`.
+    pub fn not_programmed(&mut self, gateway: &ObjectName, why: &str) {
+        let mut gateways = self.gateways.iter_mut();
+        if let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) {
+            found.status.not_programmed(why);
+        }
+    }
+}
+
+impl GatewayStatus {
+    fn not_programmed(&mut self, why: &str) {
+        let why = why.to_owned();
+        let gateway = [GatewayVerdict::NotApplied { why: why.clone() }];
+        let listener = [ListenerVerdict::NotApplied { why }];
+        withdraw(&mut self.conditions, &gateway);
+        for status in &mut self.listeners {
+            withdraw(&mut status.conditions, &listener);
+        }
+    }
+}
+
+fn withdraw<V: Verdict>(conditions: &mut Vec<Condition>, verdicts: &[V]) {
+    let programmed = find(conditions, ConditionType::Programmed);
+    let wanted = programmed.filter(|c| c.status == Truth::True);
+    if let Some(generation) = wanted.map(|c| c.observed_generation) {
+        for new in fold(&[], verdicts, generation) {
+            set(conditions, new);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConditionType, ListenerVerdict, fold};
+
+    fn shown(verdicts: &[ListenerVerdict]) -> Vec<String> {
+        let well = [ConditionType::Accepted, ConditionType::Programmed];
+        let conditions = fold(&well, verdicts, 7);
+        assert!(conditions.iter().all(|c| c.observed_generation == 7));
+        let line = |c: &super::Condition| format!("{} {} {}", c.kind, c.status, c.reason);
+        conditions.iter().map(line).collect()
+    }
+
+    #[test]
+    fn without_verdicts_all_is_well() {
+        assert_eq!(
+            shown(&[]),
+            ["Accepted True Accepted", "Programmed True Programmed"]
+        );
+    }
+
+    #[test]
+    fn the_first_verdict_against_gives_the_reason_and_others_add_messages() {
+        let verdicts = [
+            ListenerVerdict::NoRouteKind,
+            ListenerVerdict::NoAddress,
+            ListenerVerdict::OptionsIgnored { keys: "k".into() },
+        ];
+        let expected = [
+            "Accepted True Accepted",
+            "Programmed False Invalid",
+            "xdp-gateway.dev/FieldsIgnored True NotImplemented",
+        ];
+        assert_eq!(shown(&verdicts), expected);
+        let conditions = fold(&[], &verdicts, 0);
+        let joined = format!("{}; {}", verdicts[0], verdicts[1]);
+        assert_eq!(conditions[0].message, joined);
+    }
+}

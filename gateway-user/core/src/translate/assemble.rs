@@ -1,0 +1,119 @@
+//! The plan, from listeners that are served and the routes at each.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use super::{
+    age::age,
+    attach::ListenerId,
+    gateway::GatewayState,
+    listener::ListenerState,
+    route::{RouteState, Rules},
+};
+use crate::plan::{
+    Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute, L4Service, Plan,
+};
+
+/// Accepted routes of each listener with the hosts they take there, the oldest first.
+type Attached<'a> = BTreeMap<ListenerId, Vec<(&'a RouteState<'a>, Vec<HostPattern>)>>;
+
+pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
+    let attached = attached(routes);
+    let mut plan = Plan::default();
+    for (position, gateway) in gateways.iter().enumerate() {
+        let listeners = gateway.listeners.iter().enumerate();
+        for (index, listener) in listeners.filter(|(_, l)| l.is_programmed()) {
+            let routes = attached.get(&(position, index)).map(Vec::as_slice);
+            serve(&mut plan, gateway, listener, routes.unwrap_or_default());
+        }
+    }
+    plan
+}
+
+fn attached<'a>(routes: &'a [RouteState<'a>]) -> Attached<'a> {
+    let mut sorted: Vec<_> = routes
+        .iter()
+        .filter(|route| route.is_acceptable())
+        .collect();
+    sorted.sort_by_cached_key(|route| age(route.source.meta));
+    let mut attached = Attached::new();
+    for route in sorted {
+        // Several parentRefs may lead to one listener.
+        let mut own: BTreeMap<ListenerId, &Vec<HostPattern>> = BTreeMap::new();
+        own.extend(
+            route
+                .parents
+                .iter()
+                .flat_map(|p| p.attached.iter().map(|(id, h)| (*id, h))),
+        );
+        for (id, hosts) in own {
+            attached.entry(id).or_default().push((route, hosts.clone()));
+        }
+    }
+    attached
+}
+
+fn serve(
+    plan: &mut Plan,
+    gateway: &GatewayState,
+    listener: &ListenerState,
+    routes: &[(&RouteState, Vec<HostPattern>)],
+) {
+    for address in &gateway.addresses {
+        let id = FrontendId {
+            address: SocketAddr::new(*address, listener.spec.port),
+            transport: listener.transport(),
+        };
+        if listener.is_l4() {
+            let service = l4(gateway, listener, routes);
+            plan.frontends.insert(id, Frontend::L4(service));
+            continue;
+        }
+        let empty = || {
+            Frontend::Http(HttpFrontend {
+                gateway: gateway.name.clone(),
+                listeners: Vec::new(),
+            })
+        };
+        if let Frontend::Http(frontend) = plan.frontends.entry(id).or_insert_with(empty) {
+            frontend.listeners.push(http(listener, routes));
+        }
+    }
+}
+
+fn l4(
+    gateway: &GatewayState,
+    listener: &ListenerState,
+    routes: &[(&RouteState, Vec<HostPattern>)],
+) -> L4Service {
+    let first = routes.iter().find_map(|(route, _)| match &route.rules {
+        Rules::L4(backends) => Some((route.source.meta.object_name(), backends.clone())),
+        Rules::Http(_) => None,
+    });
+    let (route, backends) = first.unzip();
+    L4Service {
+        gateway: gateway.name.clone(),
+        listener: listener.spec.name.clone(),
+        route,
+        backends: backends.unwrap_or_default(),
+    }
+}
+
+fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> HttpListener {
+    let routes = routes
+        .iter()
+        .filter_map(|(route, hostnames)| match &route.rules {
+            Rules::Http(rules) => Some(HttpRoute {
+                name: route.source.meta.object_name(),
+                created: route.source.meta.created,
+                hostnames: hostnames.clone(),
+                rules: rules.clone(),
+            }),
+            Rules::L4(_) => None,
+        });
+    HttpListener {
+        name: listener.spec.name.clone(),
+        hostname: listener.hostname.clone(),
+        tls: listener.tls.clone(),
+        routes: routes.collect(),
+    }
+}

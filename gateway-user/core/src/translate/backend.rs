@@ -1,0 +1,154 @@
+//! backendRefs: from a reference to a Service port.
+
+use super::{Scope, grant::Reference};
+use crate::{
+    api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
+    name::ObjectName,
+    plan::{BackendId, Target},
+    verdict::{RouteVerdict, hint},
+};
+
+/// Who refers.
+#[derive(Clone, Copy)]
+pub(super) struct Referrer<'a> {
+    pub kind: Kind,
+    pub meta: &'a Meta,
+}
+
+/// Resolves the reference at field path `at`. One that cannot be resolved keeps its share of the
+/// traffic, as [`Target::Invalid`].
+pub(super) fn target(
+    scope: Scope,
+    referrer: Referrer,
+    at: &str,
+    reference: &BackendRef,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> Target {
+    match resolve(scope, referrer, at.to_owned(), reference) {
+        Ok(id) => Target::Backend(id),
+        Err(verdict) => {
+            verdicts.push(verdict);
+            Target::Invalid
+        }
+    }
+}
+
+fn resolve(
+    scope: Scope,
+    referrer: Referrer,
+    at: String,
+    reference: &BackendRef,
+) -> Result<BackendId, RouteVerdict> {
+    if !reference.is_service() {
+        let kind = match &*reference.group {
+            "" => reference.kind.to_string(),
+            group => format!("{} of group \"{group}\"", reference.kind),
+        };
+        return Err(RouteVerdict::BackendKind { at, kind });
+    }
+    let namespace = &referrer.meta.namespace;
+    let service = reference.target(namespace);
+    let crossing = Reference {
+        from_kind: referrer.kind.as_str(),
+        from_namespace: namespace,
+        to_kind: "Service",
+        to: &service,
+    };
+    if !crossing.is_allowed(scope.world) {
+        let remedy = hint::grant(referrer.kind.as_str(), namespace, "Service", &service);
+        return Err(RouteVerdict::BackendNotPermitted {
+            at,
+            service,
+            remedy,
+        });
+    }
+    let Some(found) = scope.world.services.get(&service) else {
+        let hint = missing(scope, &service);
+        return Err(RouteVerdict::BackendMissing { at, service, hint });
+    };
+    port(referrer.kind, at, service, found, reference.port)
+}
+
+/// Names near the one of a Service that does not exist, or where one of that name lives.
+fn missing(scope: Scope, wanted: &ObjectName) -> String {
+    let services = || scope.world.services.keys();
+    let here = services().filter(|s| s.namespace == wanted.namespace);
+    let namesakes = services().filter(|s| s.name == wanted.name);
+    let namesakes: Vec<_> = namesakes.map(|s| &*s.namespace).collect();
+    if !namesakes.is_empty() {
+        let list = hint::list(&namesakes);
+        return format!(
+            "one of that name is in namespace {list}: set the namespace of the reference"
+        );
+    }
+    let instead = hint::instead(&wanted.name, here.map(|s| s.name.to_string()));
+    format!("in namespace \"{}\" {instead}", wanted.namespace)
+}
+
+fn port(
+    kind: Kind,
+    at: String,
+    service: ObjectName,
+    found: &Service,
+    port: Option<u16>,
+) -> Result<BackendId, RouteVerdict> {
+    if found.spec.external_name.is_some() {
+        return Err(RouteVerdict::ExternalName { at, service });
+    }
+    let protocol = match kind {
+        Kind::UdpRoute => "UDP",
+        _ => "TCP",
+    };
+    let Some(port) = port else {
+        let ports = ports(found);
+        return Err(RouteVerdict::BackendPortNotGiven { at, service, ports });
+    };
+    let fits = |p: &&ServicePort| p.port == port && &*p.protocol == protocol;
+    let Some(target) = found.spec.ports.iter().find(fits) else {
+        let ports = ports(found);
+        return Err(RouteVerdict::BackendPortMissing {
+            at,
+            service,
+            port,
+            protocol,
+            ports,
+        });
+    };
+    let spoken = target
+        .app_protocol
+        .as_ref()
+        .filter(|p| kind == Kind::HttpRoute && !is_http1(p));
+    if let Some(protocol) = spoken {
+        let protocol = protocol.to_string();
+        return Err(RouteVerdict::BackendProtocol {
+            at,
+            service,
+            protocol,
+        });
+    }
+    Ok(BackendId { service, port })
+}
+
+/// Whether HTTP/1.1 in clear text serves an `appProtocol`. Names of protocols that are not about
+/// HTTP say nothing against it.
+fn is_http1(app_protocol: &str) -> bool {
+    let other = [
+        "kubernetes.io/h2c",
+        "kubernetes.io/ws",
+        "kubernetes.io/wss",
+        "https",
+        "grpc",
+    ];
+    !other.contains(&app_protocol)
+}
+
+fn ports(service: &Service) -> String {
+    let ports = service.spec.ports.iter();
+    let ports: Vec<String> = ports
+        .map(|p| format!("{} ({})", p.port, p.protocol))
+        .collect();
+    match ports.is_empty() {
+        true => "none".to_owned(),
+        false => ports.join(", "),
+    }
+}

@@ -1,0 +1,91 @@
+//! Listeners that cannot be told apart (API documentation of `GatewaySpec.listeners`).
+//!
+//! Within a Gateway none of them is served. Between Gateways that share an address, the older
+//! Gateway keeps its ports.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use super::{gateway::GatewayState, listener::ListenerState};
+use crate::{name::ObjectName, plan::Transport, verdict::ListenerVerdict};
+
+/// `gateways`: the oldest first.
+pub(super) fn judge(gateways: &mut [GatewayState]) {
+    for gateway in &mut *gateways {
+        within(&mut gateway.listeners);
+    }
+    let mut claims = Claims::new();
+    for gateway in gateways {
+        between(gateway, &mut claims);
+    }
+}
+
+fn within(listeners: &mut [ListenerState]) {
+    let verdicts: Vec<Vec<_>> = listeners
+        .iter()
+        .map(|listener| {
+            let others = listeners
+                .iter()
+                .filter(|other| !std::ptr::eq(*other, listener));
+            others
+                .filter_map(|other| conflict(listener, other))
+                .collect()
+        })
+        .collect();
+    for (listener, verdicts) in listeners.iter_mut().zip(verdicts) {
+        listener.verdicts.extend(verdicts);
+    }
+}
+
+/// Why `listener` cannot be told from `other`, if so.
+fn conflict(listener: &ListenerState, other: &ListenerState) -> Option<ListenerVerdict> {
+    let same_port =
+        listener.spec.port == other.spec.port && listener.transport() == other.transport();
+    if !same_port || !listener.is_accepted() || !other.is_accepted() {
+        return None;
+    }
+    let name = other.spec.name.clone();
+    let port = other.spec.port;
+    if listener.spec.protocol != other.spec.protocol {
+        let protocol = other.spec.protocol.to_string();
+        return Some(ListenerVerdict::ProtocolConflict {
+            other: name,
+            port,
+            protocol,
+        });
+    }
+    if listener.is_l4() {
+        return Some(ListenerVerdict::PortConflict { other: name, port });
+    }
+    let same_host = listener.hostname == other.hostname;
+    same_host.then_some(ListenerVerdict::HostnameConflict { other: name })
+}
+
+/// Transport addresses in use, each with its Gateway and listener.
+type Claims = BTreeMap<(IpAddr, Transport, u16), (ObjectName, Arc<str>)>;
+
+fn between(gateway: &mut GatewayState, claims: &mut Claims) {
+    let mut own = Claims::new();
+    for listener in gateway.listeners.iter_mut().filter(|l| l.is_accepted()) {
+        let port = listener.spec.port;
+        let transport = listener.transport();
+        let keys = gateway
+            .addresses
+            .iter()
+            .map(|address| (*address, transport, port));
+        let mut taken = keys
+            .clone()
+            .filter_map(|key| Some((key.0, claims.get(&key)?)));
+        if let Some((address, (other_gateway, other))) = taken.next() {
+            listener.verdicts.push(ListenerVerdict::PortTaken {
+                address,
+                port,
+                gateway: other_gateway.clone(),
+                other: other.clone(),
+            });
+            continue;
+        }
+        let claim = (gateway.name.clone(), listener.spec.name.clone());
+        own.extend(keys.map(|key| (key, claim.clone())));
+    }
+    claims.extend(own);
+}

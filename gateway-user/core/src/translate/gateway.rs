@@ -1,0 +1,142 @@
+//! Gateways: which are ours, and what their listeners amount to.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{
+    Scope, address,
+    age::age,
+    class,
+    listener::{self, ListenerState},
+};
+use crate::{
+    api::Gateway,
+    name::ObjectName,
+    verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Truth, Verdict, hint},
+};
+
+/// Every Gateway of the world.
+pub(super) struct Gateways<'a> {
+    /// Those that we serve or try to, the oldest first.
+    pub served: Vec<GatewayState<'a>>,
+    /// The others, and whether they are ours to write to.
+    pub foreign: Vec<(&'a Gateway, GatewayVerdict, bool)>,
+    index: BTreeMap<ObjectName, usize>,
+}
+
+pub(super) struct GatewayState<'a> {
+    pub gateway: &'a Gateway,
+    pub name: ObjectName,
+    pub addresses: Vec<IpAddr>,
+    pub listeners: Vec<ListenerState<'a>>,
+    pub verdicts: Vec<GatewayVerdict>,
+}
+
+impl<'a> Gateways<'a> {
+    /// Position in [`Self::served`].
+    pub(super) fn position(&self, name: &ObjectName) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    pub(super) fn is_foreign(&self, name: &ObjectName) -> bool {
+        self.foreign
+            .iter()
+            .any(|(gateway, ..)| gateway.name() == *name)
+    }
+}
+
+pub(super) fn judge(scope: Scope) -> Gateways {
+    let mut served = Vec::new();
+    let mut foreign = Vec::new();
+    for gateway in scope.world.gateways.values() {
+        match class::of_gateway(scope, gateway) {
+            Some((verdict, ours)) => foreign.push((gateway, verdict, ours)),
+            None => served.push(state(scope, gateway)),
+        }
+    }
+    served.sort_by_cached_key(|state: &GatewayState| age(&state.gateway.meta));
+    let index = served
+        .iter()
+        .enumerate()
+        .map(|(at, state)| (state.name.clone(), at));
+    Gateways {
+        index: index.collect(),
+        served,
+        foreign,
+    }
+}
+
+fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
+    let (addresses, mut verdicts) = address::judge(scope, gateway);
+    let infrastructure = gateway.spec.infrastructure.as_ref();
+    let parameters = infrastructure.and_then(|i| i.parameters_ref.as_ref());
+    verdicts.extend(parameters.map(|p| GatewayVerdict::Parameters {
+        kind: p.kind.clone(),
+    }));
+    let unread = [
+        ("spec.tls", gateway.spec.tls.is_some()),
+        ("spec.defaultScope", gateway.spec.default_scope.is_some()),
+        (
+            "spec.allowedListeners",
+            gateway.spec.allowed_listeners.is_some(),
+        ),
+    ];
+    let unread = unread.into_iter().filter(|(_, present)| *present);
+    verdicts.extend(unread.map(|(field, _)| GatewayVerdict::FieldIgnored { field }));
+    let listeners = gateway.spec.listeners.iter();
+    GatewayState {
+        gateway,
+        name: gateway.name(),
+        listeners: listeners
+            .map(|l| listener::judge(scope, gateway, l))
+            .collect(),
+        addresses,
+        verdicts,
+    }
+}
+
+/// What Gateways and listeners mean for each other, once conflicts are known.
+pub(super) fn conclude(gateways: &mut [GatewayState]) {
+    for state in gateways {
+        let (good, bad) = names(&state.listeners, ListenerState::is_accepted);
+        if good.is_empty() {
+            let bad = hint::list(&bad);
+            state.verdicts.push(GatewayVerdict::NoListenerValid { bad });
+        } else if !bad.is_empty() {
+            let (bad, good) = (hint::list(&bad), hint::list(&good));
+            state
+                .verdicts
+                .push(GatewayVerdict::SomeListenersInvalid { bad, good });
+        }
+        let refused = state
+            .verdicts
+            .iter()
+            .any(|v| v.decides(ConditionType::Accepted, Truth::False));
+        for listener in state.listeners.iter_mut().filter(|l| l.is_accepted()) {
+            if refused {
+                listener.verdicts.push(ListenerVerdict::GatewayNotAccepted);
+            } else if state.addresses.is_empty() {
+                listener.verdicts.push(ListenerVerdict::NoAddress);
+            } else if listener.is_l4() && state.addresses.iter().all(IpAddr::is_ipv6) {
+                listener.verdicts.push(ListenerVerdict::OnlyIpv6);
+            }
+        }
+        let (served, idle) = names(&state.listeners, ListenerState::is_programmed);
+        if served.is_empty() && !refused && !state.addresses.is_empty() {
+            let bad = hint::list(&idle);
+            state
+                .verdicts
+                .push(GatewayVerdict::NoListenerServed { bad });
+        }
+    }
+}
+
+/// Names of the listeners that are `good`, and of the others.
+fn names<'a>(
+    listeners: &[ListenerState<'a>],
+    good: impl Fn(&ListenerState<'a>) -> bool,
+) -> (Vec<String>, Vec<String>) {
+    let (good, bad): (Vec<&ListenerState>, Vec<&ListenerState>) =
+        listeners.iter().partition(|l| good(l));
+    let names = |of: Vec<&ListenerState>| of.iter().map(|l| l.spec.name.to_string()).collect();
+    (names(good), names(bad))
+}

@@ -1,0 +1,86 @@
+//! HTTPRoute: rules.
+
+use super::{
+    Scope,
+    backend::{self, Referrer},
+};
+use crate::{
+    api::{HttpRoute, HttpRule as Rule, Kind, http::HttpMatch as Match},
+    plan::{HttpBackend, HttpRule},
+    verdict::RouteVerdict,
+};
+
+mod filters;
+mod headers;
+mod matches;
+
+pub(super) fn judge(scope: Scope, route: &HttpRoute) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
+    let mut verdicts = Vec::new();
+    if route.spec.use_default_gateways.is_some() {
+        let at = "spec.useDefaultGateways".to_owned();
+        verdicts.push(RouteVerdict::FieldIgnored { at });
+    }
+    let mut rules = Vec::new();
+    for (index, source) in route.spec.rules.iter().enumerate() {
+        let at = format!("spec.rules[{index}]");
+        rules.push(rule(scope, route, &at, source, &mut verdicts));
+    }
+    (rules, verdicts)
+}
+
+fn rule(
+    scope: Scope,
+    route: &HttpRoute,
+    at: &str,
+    rule: &Rule,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> HttpRule {
+    let unread = [
+        ("timeouts", rule.timeouts.is_some()),
+        ("retry", rule.retry.is_some()),
+        ("sessionPersistence", rule.session_persistence.is_some()),
+    ];
+    for (field, _) in unread.iter().filter(|(_, present)| *present) {
+        verdicts.push(RouteVerdict::FieldIgnored {
+            at: format!("{at}.{field}"),
+        });
+    }
+    let everything = [Match::default()];
+    let matches = match rule.matches.is_empty() {
+        true => &everything,
+        false => rule.matches.as_slice(),
+    };
+    HttpRule {
+        name: rule.name.clone(),
+        matches: matches
+            .iter()
+            .enumerate()
+            .filter_map(|(i, m)| matches::judge(&format!("{at}.matches[{i}]"), m, verdicts))
+            .collect(),
+        filters: filters::judge(at, &rule.filters, verdicts),
+        backends: backends(scope, route, at, rule, verdicts),
+    }
+}
+
+fn backends(
+    scope: Scope,
+    route: &HttpRoute,
+    at: &str,
+    rule: &Rule,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> Vec<HttpBackend> {
+    let referrer = Referrer {
+        kind: Kind::HttpRoute,
+        meta: &route.meta,
+    };
+    let references = rule.backend_refs.iter().enumerate();
+    let backend = |(index, reference): (usize, &crate::api::BackendRef)| {
+        let at = format!("{at}.backendRefs[{index}]");
+        HttpBackend {
+            target: backend::target(scope, referrer, &at, reference, verdicts),
+            weight: reference.weight,
+            filters: filters::judge(&at, &reference.filters, verdicts),
+        }
+    };
+    references.map(backend).collect()
+}

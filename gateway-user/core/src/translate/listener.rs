@@ -1,0 +1,177 @@
+//! One listener by itself: protocol, kinds of routes, host name, certificates.
+
+use super::{Scope, hostname, tls};
+use crate::{
+    api::{
+        GROUP, Gateway, Kind, Listener, Open, Protocol,
+        listener::{NamespacesFrom, RouteKind, TlsMode},
+    },
+    plan::{HostPattern, Tls, Transport},
+    verdict::{ConditionType, ListenerVerdict, Truth, Verdict, hint},
+};
+
+pub(super) struct ListenerState<'a> {
+    pub spec: &'a Listener,
+    /// Kinds of routes that may attach, in the order of `allowedRoutes.kinds`.
+    pub kinds: Vec<Kind>,
+    pub hostname: HostPattern,
+    /// For HTTPS with at least one certificate that can be used.
+    pub tls: Option<Tls>,
+    pub verdicts: Vec<ListenerVerdict>,
+}
+
+impl ListenerState<'_> {
+    pub(super) fn is_accepted(&self) -> bool {
+        !self.decides_against(ConditionType::Accepted)
+    }
+
+    pub(super) fn is_programmed(&self) -> bool {
+        !self.decides_against(ConditionType::Programmed)
+    }
+
+    pub(super) fn is_l4(&self) -> bool {
+        matches!(
+            self.spec.protocol,
+            Open::Known(Protocol::Tcp | Protocol::Udp)
+        )
+    }
+
+    pub(super) fn transport(&self) -> Transport {
+        match self.spec.protocol {
+            Open::Known(Protocol::Udp) => Transport::Udp,
+            _ => Transport::Tcp,
+        }
+    }
+
+    pub(super) fn supported_kinds(&self) -> Vec<RouteKind> {
+        let kind = |kind: &Kind| RouteKind {
+            group: GROUP.into(),
+            kind: kind.as_str().into(),
+        };
+        self.kinds.iter().map(kind).collect()
+    }
+
+    fn decides_against(&self, condition: ConditionType) -> bool {
+        self.verdicts
+            .iter()
+            .any(|v| v.decides(condition, Truth::False))
+    }
+}
+
+pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> ListenerState<'a> {
+    let mut verdicts = Vec::new();
+    let fitting = fitting_kind(&spec.protocol);
+    let kinds = match fitting {
+        Some(fitting) => kinds(spec, fitting, &mut verdicts),
+        None => {
+            let protocol = spec.protocol.to_string();
+            verdicts.push(ListenerVerdict::UnsupportedProtocol { protocol });
+            Vec::new()
+        }
+    };
+    verdicts.extend(namespaces(spec));
+    let https = spec.protocol.is(Protocol::Https);
+    let tls = https
+        .then(|| certificates(scope, gateway, spec, &mut verdicts))
+        .flatten();
+    let named = https || spec.protocol.is(Protocol::Http);
+    ListenerState {
+        spec,
+        kinds,
+        hostname: hostname::optional(spec.hostname.as_ref().filter(|_| named)),
+        tls,
+        verdicts,
+    }
+}
+
+/// The kind of route that goes with a protocol, if the protocol is supported.
+fn fitting_kind(protocol: &Open<Protocol>) -> Option<Kind> {
+    match protocol.known()? {
+        Protocol::Http | Protocol::Https => Some(Kind::HttpRoute),
+        Protocol::Tcp => Some(Kind::TcpRoute),
+        Protocol::Udp => Some(Kind::UdpRoute),
+        Protocol::Tls => None,
+    }
+}
+
+fn kinds(spec: &Listener, fitting: Kind, verdicts: &mut Vec<ListenerVerdict>) -> Vec<Kind> {
+    let asked = &spec.allowed_routes.kinds;
+    if asked.is_empty() {
+        return vec![fitting];
+    }
+    let fits = |asked: &RouteKind| *asked.group == *GROUP && *asked.kind == *fitting.as_str();
+    verdicts.extend(asked.iter().filter(|asked| !fits(asked)).map(|asked| {
+        let kind = if *asked.group == *GROUP {
+            asked.kind.to_string()
+        } else {
+            format!("{} of group \"{}\"", asked.kind, asked.group)
+        };
+        ListenerVerdict::InvalidRouteKind {
+            kind,
+            protocol: spec.protocol.to_string(),
+            supported: fitting.to_string(),
+        }
+    }));
+    if asked.iter().any(fits) {
+        return vec![fitting];
+    }
+    verdicts.push(ListenerVerdict::NoRouteKind);
+    Vec::new()
+}
+
+fn namespaces(spec: &Listener) -> Option<ListenerVerdict> {
+    let namespaces = &spec.allowed_routes.namespaces;
+    match &namespaces.from {
+        Open::Known(NamespacesFrom::Selector) if namespaces.selector.is_none() => {
+            Some(ListenerVerdict::SelectorMissing)
+        }
+        Open::Known(_) => None,
+        Open::Unknown(value) => Some(ListenerVerdict::UnsupportedValue {
+            field: "allowedRoutes.namespaces.from",
+            value: value.to_string(),
+            allowed: hint::list(NamespacesFrom::NAMES),
+        }),
+    }
+}
+
+fn certificates(
+    scope: Scope,
+    gateway: &Gateway,
+    spec: &Listener,
+    verdicts: &mut Vec<ListenerVerdict>,
+) -> Option<Tls> {
+    let tls = spec.tls.as_ref();
+    if let Some(mode) = tls
+        .map(|tls| &tls.mode)
+        .filter(|mode| !mode.is(TlsMode::Terminate))
+    {
+        let mode = mode.to_string();
+        verdicts.push(ListenerVerdict::UnsupportedTlsMode { mode });
+        return None;
+    }
+    let refs = tls
+        .map(|tls| tls.certificate_refs.as_slice())
+        .unwrap_or_default();
+    if refs.is_empty() {
+        verdicts.push(ListenerVerdict::NoCertificateRef);
+    }
+    let options: Vec<_> = tls
+        .map(|tls| tls.options.keys().collect())
+        .unwrap_or_default();
+    if !options.is_empty() {
+        let keys = hint::list(&options);
+        verdicts.push(ListenerVerdict::OptionsIgnored { keys });
+    }
+    let mut certificates = Vec::new();
+    for (index, reference) in refs.iter().enumerate() {
+        match tls::load(scope.world, &gateway.meta.namespace, index, reference) {
+            Ok(certificate) => certificates.push(certificate),
+            Err(verdict) => verdicts.push(verdict),
+        }
+    }
+    if certificates.is_empty() {
+        verdicts.push(ListenerVerdict::NoCertificate);
+        return None;
+    }
+    Some(Tls { certificates })
+}

@@ -1,0 +1,126 @@
+//! Statuses, from the verdicts of all steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Scope,
+    attach::{ListenerId, ParentState},
+    class,
+    gateway::{GatewayState, Gateways},
+    listener::ListenerState,
+    route::RouteState,
+};
+use crate::{
+    api::{Gateway, Kind},
+    status::{
+        ClassStatus, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus,
+        StatusAddress, Statuses, fold,
+    },
+    verdict::{
+        ConditionType::{Accepted, Conflicted, Programmed, ResolvedRefs},
+        GatewayVerdict, RouteVerdict,
+    },
+};
+
+pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState]) -> Statuses {
+    let counts = counts(routes);
+    let served = gateways.served.iter().enumerate();
+    let served = served.map(|(position, state)| gateway(state, position, &counts));
+    let foreign = gateways.foreign.iter();
+    let foreign = foreign.map(|(gateway, verdict, ours)| unserved(gateway, verdict, *ours));
+    let mut gateways: Vec<_> = served.chain(foreign).collect();
+    gateways.sort_by_key(Reported::object_name);
+    Statuses {
+        classes: classes(scope),
+        gateways,
+        routes: routes.iter().map(|state| route(scope, state)).collect(),
+    }
+}
+
+fn classes(scope: Scope) -> Vec<Reported<ClassStatus>> {
+    let report = |class| {
+        let verdicts = class::judge(scope, class);
+        let conditions = fold(&[Accepted], &verdicts, class.meta.generation);
+        let ours = class::is_ours(scope, class);
+        let kind = Kind::GatewayClass.as_str();
+        Reported::new(kind, &class.meta, ours, ClassStatus { conditions })
+    };
+    scope.world.classes.values().map(report).collect()
+}
+
+/// How many accepted routes attach to each listener.
+fn counts(routes: &[RouteState]) -> BTreeMap<ListenerId, usize> {
+    let mut counts = BTreeMap::new();
+    for route in routes {
+        for id in route.listeners().collect::<BTreeSet<_>>() {
+            *counts.entry(id).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn gateway(
+    state: &GatewayState,
+    position: usize,
+    counts: &BTreeMap<ListenerId, usize>,
+) -> Reported<GatewayStatus> {
+    let meta = &state.gateway.meta;
+    let listeners = state.listeners.iter().enumerate();
+    let count = |index| counts.get(&(position, index)).copied().unwrap_or_default();
+    let status = GatewayStatus {
+        addresses: state
+            .addresses
+            .iter()
+            .map(|address| StatusAddress {
+                kind: "IPAddress".into(),
+                value: address.to_string(),
+            })
+            .collect(),
+        conditions: fold(&[Accepted, Programmed], &state.verdicts, meta.generation),
+        listeners: listeners
+            .map(|(index, state)| listener(state, count(index), meta.generation))
+            .collect(),
+    };
+    Reported::new(Kind::Gateway.as_str(), meta, true, status)
+}
+
+fn listener(state: &ListenerState, attached_routes: usize, generation: i64) -> ListenerStatus {
+    let well = [Accepted, ResolvedRefs, Programmed, Conflicted];
+    ListenerStatus {
+        name: state.spec.name.clone(),
+        supported_kinds: state.supported_kinds(),
+        attached_routes,
+        conditions: fold(&well, &state.verdicts, generation),
+    }
+}
+
+fn unserved(gateway: &Gateway, verdict: &GatewayVerdict, ours: bool) -> Reported<GatewayStatus> {
+    let verdicts = std::slice::from_ref(verdict);
+    let status = GatewayStatus {
+        conditions: fold(&[Accepted, Programmed], verdicts, gateway.meta.generation),
+        ..GatewayStatus::default()
+    };
+    Reported::new(Kind::Gateway.as_str(), &gateway.meta, ours, status)
+}
+
+fn route(scope: Scope, state: &RouteState) -> Reported<RouteStatus> {
+    let meta = state.source.meta;
+    let parent = |parent: &ParentState| {
+        let verdicts = parent.verdicts.iter().chain(&state.verdicts);
+        let verdicts: Vec<RouteVerdict> = verdicts.cloned().collect();
+        ParentStatus {
+            parent_ref: parent.parent.clone(),
+            controller_name: scope.settings.controller_name.clone(),
+            conditions: fold(&[Accepted, ResolvedRefs], &verdicts, meta.generation),
+            ours: parent.ours,
+        }
+    };
+    let parents: Vec<ParentStatus> = state.parents.iter().map(parent).collect();
+    let ours = parents.iter().any(|parent| parent.ours);
+    Reported::new(
+        state.source.kind.as_str(),
+        meta,
+        ours,
+        RouteStatus { parents },
+    )
+}

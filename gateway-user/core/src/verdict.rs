@@ -1,0 +1,163 @@
+//! Every condition that we can report: type, status, reason and message. Nothing else names a reason.
+//!
+//! A verdict is a fact found while translating, one variant each; [`crate::status`] folds them over
+//! the conditions an object has when all is well. Names and reasons are those of Gateway API v1.6
+//! (`apis/v1/*_types.go`); what it has no word for is in our own domain.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub mod class;
+pub mod gateway;
+pub mod hint;
+pub mod listener;
+pub mod route;
+
+pub use self::{
+    class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict, route::RouteVerdict,
+};
+
+/// A condition that a fact decides, with its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub condition: ConditionType,
+    pub status: Truth,
+    pub reason: &'static str,
+}
+
+/// A fact about an object; `Display` is the message: what is wrong and what to do next.
+pub trait Verdict: fmt::Display {
+    /// The conditions that it decides.
+    fn outcomes(&self) -> &'static [Outcome];
+
+    fn decides(&self, condition: ConditionType, status: Truth) -> bool {
+        let hit = |o: &Outcome| o.condition == condition && o.status == status;
+        self.outcomes().iter().any(hit)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ConditionType {
+    Accepted,
+    ResolvedRefs,
+    Programmed,
+    Conflicted,
+    /// A route's backends can take traffic.
+    #[serde(rename = "xdp-gateway.dev/BackendsReady")]
+    BackendsReady,
+    /// Another route takes all traffic of a listener; only set when it is true.
+    #[serde(rename = "xdp-gateway.dev/Shadowed")]
+    Shadowed,
+    /// Fields are valid but have no effect in this version; only set when it is true.
+    #[serde(rename = "xdp-gateway.dev/FieldsIgnored")]
+    FieldsIgnored,
+}
+
+/// `status` of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+impl ConditionType {
+    /// The value that means all is well.
+    pub fn wished(self) -> Truth {
+        match self {
+            Self::Accepted | Self::ResolvedRefs | Self::Programmed | Self::BackendsReady => {
+                Truth::True
+            }
+            Self::Conflicted | Self::Shadowed | Self::FieldsIgnored => Truth::False,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::ResolvedRefs => "ResolvedRefs",
+            Self::Programmed => "Programmed",
+            Self::Conflicted => "Conflicted",
+            Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
+            Self::Shadowed => "xdp-gateway.dev/Shadowed",
+            Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
+        }
+    }
+
+    /// The message when nothing speaks against it.
+    pub(crate) fn well_message(self) -> &'static str {
+        match self {
+            Self::Accepted => "valid",
+            Self::ResolvedRefs => "all references resolve",
+            Self::Programmed => "in the data path",
+            Self::Conflicted => "no other listener is in the way",
+            Self::BackendsReady => "every backend in use has a ready endpoint",
+            Self::Shadowed => "no other route takes its traffic",
+            Self::FieldsIgnored => "every field is honoured",
+        }
+    }
+
+    /// The outcome when nothing speaks against it.
+    pub(crate) fn well(self) -> Outcome {
+        let reason = match self {
+            Self::Conflicted => "NoConflicts",
+            Self::Shadowed => "NotShadowed",
+            Self::FieldsIgnored => "NoneIgnored",
+            Self::BackendsReady => "BackendsReady",
+            Self::Accepted | Self::ResolvedRefs | Self::Programmed => self.as_str(),
+        };
+        Outcome {
+            condition: self,
+            status: self.wished(),
+            reason,
+        }
+    }
+}
+
+impl fmt::Display for ConditionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Truth {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl fmt::Display for Truth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Short forms for the tables of outcomes.
+const fn is_true(condition: ConditionType, reason: &'static str) -> Outcome {
+    Outcome {
+        condition,
+        status: Truth::True,
+        reason,
+    }
+}
+
+const fn is_false(condition: ConditionType, reason: &'static str) -> Outcome {
+    Outcome {
+        condition,
+        status: Truth::False,
+        reason,
+    }
+}
+
+const fn is_unknown(condition: ConditionType, reason: &'static str) -> Outcome {
+    Outcome {
+        condition,
+        status: Truth::Unknown,
+        reason,
+    }
+}

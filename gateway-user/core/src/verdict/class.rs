@@ -1,0 +1,26 @@
+//! What can be said about a GatewayClass.
+
+use std::sync::Arc;
+
+use super::{ConditionType::Accepted, Outcome, Verdict, is_false, is_unknown};
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClassVerdict {
+    #[error(
+        "spec.controllerName is \"{theirs}\", so another controller serves this class; \
+         for this one set spec.controllerName: {ours}"
+    )]
+    Foreign { theirs: Arc<str>, ours: Arc<str> },
+
+    #[error("spec.parametersRef names a {kind}, and no kind of parameters is read yet; remove it")]
+    Parameters { kind: Arc<str> },
+}
+
+impl Verdict for ClassVerdict {
+    fn outcomes(&self) -> &'static [Outcome] {
+        match self {
+            Self::Foreign { .. } => const { &[is_unknown(Accepted, "Pending")] },
+            Self::Parameters { .. } => const { &[is_false(Accepted, "InvalidParameters")] },
+        }
+    }
+}

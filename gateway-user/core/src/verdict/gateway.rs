@@ -1,0 +1,119 @@
+//! What can be said about a Gateway as a whole.
+
+use std::sync::Arc;
+
+use super::{
+    ConditionType::{Accepted, FieldsIgnored, Programmed},
+    Outcome, Verdict, is_false, is_true, is_unknown,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayVerdict {
+    #[error(
+        "GatewayClass \"{class}\" does not exist ({hint}); create it with \
+         spec.controllerName: {ours}, or name another in spec.gatewayClassName"
+    )]
+    ClassMissing {
+        class: Arc<str>,
+        hint: String,
+        ours: Arc<str>,
+    },
+
+    #[error(
+        "GatewayClass \"{class}\" belongs to the controller \"{theirs}\"; to be served here, name \
+         a class with controllerName {ours} in spec.gatewayClassName ({hint})"
+    )]
+    ClassForeign {
+        class: Arc<str>,
+        theirs: Arc<str>,
+        ours: Arc<str>,
+        hint: String,
+    },
+
+    #[error("GatewayClass \"{class}\" is not accepted; its Accepted condition says why")]
+    ClassNotAccepted { class: Arc<str> },
+
+    #[error(
+        "spec.infrastructure.parametersRef names a {kind}, and no kind of parameters is read yet; \
+         remove it"
+    )]
+    Parameters { kind: Arc<str> },
+
+    #[error("spec.addresses[{index}].type is {kind}; only IPAddress is supported")]
+    UnsupportedAddress { index: usize, kind: String },
+
+    #[error(
+        "spec.addresses[{index}].value \"{value}\" is not an IP address; write one such as 192.0.2.10"
+    )]
+    MalformedAddress { index: usize, value: Arc<str> },
+
+    #[error(
+        "no address to serve on; set spec.addresses: [{{type: IPAddress, value: A.B.C.D}}], \
+         or start with --address A.B.C.D for every Gateway that has none"
+    )]
+    NoAddress,
+
+    #[error("not served: {bad}; served: {good}; the listeners' own conditions say why")]
+    SomeListenersInvalid { bad: String, good: String },
+
+    #[error("no listener is valid: {bad}; their own conditions say why")]
+    NoListenerValid { bad: String },
+
+    #[error("no listener can be served: {bad}; their own conditions say why")]
+    NoListenerServed { bad: String },
+
+    #[error("{field} is not implemented yet and has no effect")]
+    FieldIgnored { field: &'static str },
+
+    #[error("the data path does not hold it yet: {why}")]
+    NotApplied { why: String },
+}
+
+impl Verdict for GatewayVerdict {
+    fn outcomes(&self) -> &'static [Outcome] {
+        match self {
+            Self::ClassMissing { .. }
+            | Self::ClassForeign { .. }
+            | Self::ClassNotAccepted { .. } => {
+                const {
+                    &[
+                        is_unknown(Accepted, "Pending"),
+                        is_unknown(Programmed, "Pending"),
+                    ]
+                }
+            }
+            Self::Parameters { .. } => {
+                const {
+                    &[
+                        is_false(Accepted, "InvalidParameters"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::UnsupportedAddress { .. } => {
+                const {
+                    &[
+                        is_false(Accepted, "UnsupportedAddress"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::MalformedAddress { .. } => const { &[is_false(Programmed, "AddressNotUsable")] },
+            Self::NoAddress => const { &[is_false(Programmed, "AddressNotAssigned")] },
+            Self::SomeListenersInvalid { .. } => {
+                const { &[is_true(Accepted, "ListenersNotValid")] }
+            }
+            Self::NoListenerValid { .. } => {
+                const {
+                    &[
+                        is_false(Accepted, "ListenersNotValid"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::NoListenerServed { .. } => const { &[is_false(Programmed, "Invalid")] },
+            Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
+            Self::NotApplied { .. } => const { &[is_false(Programmed, "Pending")] },
+        }
+    }
+}

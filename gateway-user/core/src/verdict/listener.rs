@@ -1,0 +1,183 @@
+//! What can be said about one listener of a Gateway.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{
+    ConditionType::{Accepted, Conflicted, FieldsIgnored, Programmed, ResolvedRefs},
+    Outcome, Verdict, is_false, is_true,
+};
+use crate::name::ObjectName;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListenerVerdict {
+    #[error("protocol {protocol} is not implemented yet; use HTTP, HTTPS, TCP or UDP")]
+    UnsupportedProtocol { protocol: String },
+
+    #[error("tls.mode {mode} does not go with protocol HTTPS here; use Terminate")]
+    UnsupportedTlsMode { mode: String },
+
+    #[error("{field} is \"{value}\"; use one of {allowed}")]
+    UnsupportedValue {
+        field: &'static str,
+        value: String,
+        allowed: String,
+    },
+
+    #[error(
+        "allowedRoutes.namespaces.from is Selector, but there is no selector; add one, or use Same or All"
+    )]
+    SelectorMissing,
+
+    #[error(
+        "allowedRoutes.kinds names {kind}, which a listener of protocol {protocol} does not take; it takes {supported}"
+    )]
+    InvalidRouteKind {
+        kind: String,
+        protocol: String,
+        supported: String,
+    },
+
+    #[error("no kind of route in allowedRoutes.kinds can attach")]
+    NoRouteKind,
+
+    #[error(
+        "listener \"{other}\" has the same port and host name; change one of the two, \
+         both are off until then"
+    )]
+    HostnameConflict { other: Arc<str> },
+
+    #[error(
+        "listener \"{other}\" has the same port {port} with protocol {protocol}, and connections \
+         cannot be told apart; change one of the two ports, both listeners are off until then"
+    )]
+    ProtocolConflict {
+        other: Arc<str>,
+        port: u16,
+        protocol: String,
+    },
+
+    #[error(
+        "listener \"{other}\" has the same port {port}; change one of the two, both are off until then"
+    )]
+    PortConflict { other: Arc<str>, port: u16 },
+
+    #[error(
+        "port {port} of {address} belongs to listener \"{other}\" of the older Gateway \
+         \"{gateway}\"; choose another port, or give this Gateway an address of its own in spec.addresses"
+    )]
+    PortTaken {
+        address: IpAddr,
+        port: u16,
+        gateway: ObjectName,
+        other: Arc<str>,
+    },
+
+    #[error(
+        "protocol HTTPS needs a certificate; name a Secret of type kubernetes.io/tls in tls.certificateRefs"
+    )]
+    NoCertificateRef,
+
+    #[error("tls.certificateRefs[{index}] names a {kind}; only Secret (group \"\") is supported")]
+    CertificateKind { index: usize, kind: String },
+
+    #[error(
+        "tls.certificateRefs[{index}]: Secret \"{secret}\" does not exist ({hint}); create it: {command}"
+    )]
+    CertificateMissing {
+        index: usize,
+        secret: ObjectName,
+        hint: String,
+        command: String,
+    },
+
+    #[error("tls.certificateRefs[{index}]: Secret \"{secret}\": {why}; replace it: {command}")]
+    CertificateMalformed {
+        index: usize,
+        secret: ObjectName,
+        why: String,
+        command: String,
+    },
+
+    #[error("tls.certificateRefs[{index}]: Secret \"{secret}\" is in another namespace; {remedy}")]
+    CertificateNotPermitted {
+        index: usize,
+        secret: ObjectName,
+        remedy: String,
+    },
+
+    #[error("no certificate can be used, so TLS cannot be terminated; see ResolvedRefs")]
+    NoCertificate,
+
+    #[error("the Gateway has no address; see its Programmed condition")]
+    NoAddress,
+
+    #[error("TCP and UDP are not served on IPv6 yet; give the Gateway an IPv4 address")]
+    OnlyIpv6,
+
+    #[error("the Gateway is not accepted; see its Accepted condition")]
+    GatewayNotAccepted,
+
+    #[error("tls.options are not implemented and have no effect: {keys}")]
+    OptionsIgnored { keys: String },
+
+    #[error("the data path does not hold it yet: {why}")]
+    NotApplied { why: String },
+}
+
+impl Verdict for ListenerVerdict {
+    fn outcomes(&self) -> &'static [Outcome] {
+        match self {
+            Self::UnsupportedProtocol { .. } => {
+                const {
+                    &[
+                        is_false(Accepted, "UnsupportedProtocol"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::UnsupportedTlsMode { .. }
+            | Self::UnsupportedValue { .. }
+            | Self::SelectorMissing => {
+                const {
+                    &[
+                        is_false(Accepted, "UnsupportedValue"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::InvalidRouteKind { .. } => {
+                const { &[is_false(ResolvedRefs, "InvalidRouteKinds")] }
+            }
+            Self::HostnameConflict { .. } => const { &conflict("HostnameConflict") },
+            Self::ProtocolConflict { .. } => const { &conflict("ProtocolConflict") },
+            Self::PortConflict { .. } | Self::PortTaken { .. } => {
+                const { &conflict("PortUnavailable") }
+            }
+            Self::NoCertificateRef
+            | Self::CertificateKind { .. }
+            | Self::CertificateMissing { .. }
+            | Self::CertificateMalformed { .. } => {
+                const { &[is_false(ResolvedRefs, "InvalidCertificateRef")] }
+            }
+            Self::CertificateNotPermitted { .. } => {
+                const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
+            }
+            Self::NoRouteKind | Self::NoCertificate | Self::OnlyIpv6 | Self::GatewayNotAccepted => {
+                const { &[is_false(Programmed, "Invalid")] }
+            }
+            Self::NoAddress | Self::NotApplied { .. } => {
+                const { &[is_false(Programmed, "Pending")] }
+            }
+            Self::OptionsIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
+        }
+    }
+}
+
+/// A listener that cannot be told from another is off altogether.
+const fn conflict(reason: &'static str) -> [Outcome; 3] {
+    [
+        is_false(Accepted, reason),
+        is_false(Programmed, reason),
+        is_true(Conflicted, reason),
+    ]
+}
