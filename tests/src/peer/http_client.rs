@@ -1,0 +1,149 @@
+//! HTTP client: one request or many, on kept or on new connections.
+
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Method, Request, header::HOST};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, task::LocalSet, time::timeout};
+
+use super::{http_server::text_of, stop::Budget};
+use crate::report::{Answer, HttpReport, Seen};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const ERRORS_KEPT: usize = 5;
+const PROGRESS_EVERY: u64 = 100;
+
+/// Sends HTTP requests; does not follow redirects.
+#[derive(clap::Args, Clone)]
+pub(super) struct Args {
+    /// Whom to connect to.
+    #[arg(long)]
+    to: SocketAddr,
+    #[arg(long)]
+    host: String,
+    #[arg(long, default_value = "/")]
+    path: String,
+    #[arg(long, default_value = "GET")]
+    method: Method,
+    /// `Name: value`
+    #[arg(long)]
+    header: Vec<String>,
+    /// Bytes of body to send.
+    #[arg(long, default_value_t = 0)]
+    body: usize,
+    /// Requests to send over all connections.
+    #[arg(long)]
+    count: Option<u64>,
+    #[arg(long, default_value_t = 1)]
+    connections: usize,
+    /// A new connection for each request.
+    #[arg(long)]
+    fresh: bool,
+}
+
+type Shared = Rc<RefCell<HttpReport>>;
+
+pub(super) async fn run(args: Args) -> Result<HttpReport> {
+    let report = Shared::default();
+    let budget = Budget::new(args.count);
+    let workers = LocalSet::new();
+    for _ in 0..args.connections {
+        workers.spawn_local(work(args.clone(), budget.clone(), report.clone()));
+    }
+    workers.await;
+    Ok(report.take())
+}
+
+async fn work(args: Args, budget: Budget, report: Shared) {
+    let mut kept: Option<SendRequest<Full<Bytes>>> = None;
+    while budget.take() {
+        let mut connection = kept.take();
+        let result = timeout(PATIENCE, exchange(&args, &mut connection, &report)).await;
+        let result = result.unwrap_or_else(|_| bail!("no answer after {PATIENCE:?}"));
+        note(&mut report.borrow_mut(), result);
+        if !args.fresh {
+            kept = connection;
+        }
+    }
+}
+
+/// One request; leaves a connection that can be used again in `kept`.
+async fn exchange(
+    args: &Args,
+    kept: &mut Option<SendRequest<Full<Bytes>>>,
+    report: &Shared,
+) -> Result<Answer> {
+    let mut connection = match kept.take() {
+        Some(kept) if !kept.is_closed() => kept,
+        _ => {
+            report.borrow_mut().connections += 1;
+            connect(args.to).await?
+        }
+    };
+    connection
+        .ready()
+        .await
+        .context("the connection was closed")?;
+    let mut request = Request::builder()
+        .method(&args.method)
+        .uri(&args.path)
+        .header(HOST, &args.host);
+    for header in &args.header {
+        let (name, value) = header
+            .split_once(':')
+            .context("--header needs `Name: value`")?;
+        request = request.header(name.trim(), value.trim());
+    }
+    let request = request.body(Full::new(Bytes::from(vec![b'x'; args.body])))?;
+    let (head, body) = connection.send_request(request).await?.into_parts();
+    let body = body
+        .collect()
+        .await
+        .context("the answer was cut")?
+        .to_bytes();
+    *kept = Some(connection);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Answer {
+        status: head.status.as_u16(),
+        headers: text_of(&head.headers),
+        seen: serde_json::from_str::<Seen>(&body).ok(),
+        body,
+    })
+}
+
+async fn connect(to: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(to)
+        .await
+        .with_context(|| format!("cannot connect to {to}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Its errors come to the sender as well.
+    tokio::task::spawn_local(connection);
+    Ok(sender)
+}
+
+fn note(report: &mut HttpReport, result: Result<Answer>) {
+    report.sent += 1;
+    match result {
+        Ok(answer) => {
+            *report.statuses.entry(answer.status).or_default() += 1;
+            if let Some(seen) = &answer.seen {
+                *report.versions.entry(seen.version.clone()).or_default() += 1;
+            }
+            report.last = Some(answer);
+        }
+        Err(error) => {
+            report.failed += 1;
+            if report.errors.len() < ERRORS_KEPT {
+                report.errors.push(format!("{error:#}"));
+            }
+        }
+    }
+    if report.sent.is_multiple_of(PROGRESS_EVERY) {
+        eprintln!("{}", report.sent);
+    }
+}

@@ -1,0 +1,74 @@
+//! HTTP server that answers with what it saw.
+
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::report::Seen;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[arg(long)]
+    listen: SocketAddr,
+    /// Name of this server in its answers.
+    #[arg(long)]
+    version: String,
+}
+
+pub(super) async fn serve(args: Args) -> Result<()> {
+    let listener = TcpListener::bind(args.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", args.listen))?;
+    eprintln!("listening on {}", args.listen);
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        let version = args.version.clone();
+        let service = service_fn(move |request| answer(request, version.clone(), peer));
+        tokio::spawn(async move {
+            stream.set_nodelay(true)?;
+            let io = TokioIo::new(stream);
+            http1::Builder::new().serve_connection(io, service).await?;
+            anyhow::Ok(())
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    version: String,
+    peer: SocketAddr,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, mut body) = request.into_parts();
+    let mut length = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
+    let seen = Seen {
+        version,
+        method: head.method.to_string(),
+        path: head.uri.to_string(),
+        headers: text_of(&head.headers),
+        peer,
+        body: length,
+    };
+    let mut text = serde_json::to_string_pretty(&seen).unwrap_or_default();
+    text.push('\n');
+    let mut response = Response::new(Full::new(text.into()));
+    let json = header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}
+
+/// Lower-case names and the last value of each.
+pub(super) fn text_of(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}
