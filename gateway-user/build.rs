@@ -15,15 +15,25 @@ mod toolchain;
 fn main() -> Result<()> {
     println!("cargo:rerun-if-env-changed=RUSTUP_TOOLCHAIN");
     let out = std::env::var("OUT_DIR").context("cargo sets OUT_DIR for build scripts")?;
-    let toolchain = toolchain::choose(&Path::new(&out).join("probe")).map_err(Error::msg)?;
+    let out = Path::new(&out);
+    let toolchain = toolchain::choose(&out.join("probe")).map_err(Error::msg)?;
     if toolchain.bootstrap {
         // SAFETY: the build script has started no thread.
         unsafe { std::env::set_var("RUSTC_BOOTSTRAP", "1") };
     }
+    // Both variants have the same name: the one with logging steps aside for the other.
+    build(&toolchain.name, &["log"])?;
+    std::fs::rename(out.join("gateway"), out.join("gateway-log"))?;
+    build(&toolchain.name, &[])
+}
+
+/// Builds `gateway` into OUT_DIR with these features of gateway-ebpf.
+fn build(toolchain: &str, features: &[&str]) -> Result<()> {
     let package = Package {
         name: "gateway-ebpf",
         root_dir: "../gateway-ebpf",
+        features,
         ..Package::default()
     };
-    build_ebpf([package], Toolchain::Custom(&toolchain.name))
+    build_ebpf([package], Toolchain::Custom(toolchain))
 }

@@ -2,65 +2,48 @@
 //!
 //! Ports are in host order unless the name says `_be`. Layout changes need a new
 //! [`crate::maps::ABI_VERSION`].
+#![allow(
+    unsafe_code,
+    reason = "marks plain structs as readable from bytes for aya"
+)]
 
-use crate::addr::Addr;
+pub mod counters;
+mod flow;
+mod frontend;
+
+pub use counters::{Count, Counter, Counters, Description, Kind};
+pub use flow::{
+    BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, Event, FORWARD, Flow, FlowKey, RESET,
+    REVERSE,
+};
+pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
 pub const UDP: u32 = 17;
 
-/// What a client addresses.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FrontendKey {
-    pub address: Addr,
-    pub port: u32,
-    /// [`TCP`] or [`UDP`].
-    pub protocol: u32,
-}
+/// Lets aya read and write these types as the bytes of map entries.
+#[cfg(feature = "aya")]
+mod pod {
+    use super::*;
 
-/// `Frontend::kind`: XDP forwards to a backend of `service`.
-pub const KIND_L4: u32 = 1;
-/// `Frontend::kind`: the packet goes to the stack and its connection to a worker of the proxy.
-pub const KIND_PROXY: u32 = 2;
-
-/// Who serves a [`FrontendKey`].
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Frontend {
-    /// [`KIND_L4`] or [`KIND_PROXY`].
-    pub kind: u32,
-    /// Service id, for [`KIND_L4`].
-    pub service: u32,
-    /// Number of proxy workers, for [`KIND_PROXY`]: slots `0..workers` of the `listeners` map.
-    pub workers: u32,
-    pub pad: u32,
-}
-
-/// A set of weighted backends behind a frontend.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Service {
-    /// First slot of its lookup table in the `maglev` map.
-    pub maglev_offset: u32,
-    /// Slots of the table, a prime; 0 where the service has no backend.
-    pub maglev_size: u32,
-    /// Number of distinct backends in the table.
-    pub backends: u32,
-    pub pad: u32,
-}
-
-/// One endpoint of one service.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Backend {
-    pub address: Addr,
-    pub port: u32,
-    /// Id of the service it belongs to.
-    pub service: u32,
-    /// Share of the service's slots, relative to its other backends.
-    pub weight: u32,
-    pub pad: u32,
+    macro_rules! pod {
+        ($($name:ty),+) => {$(
+            // SAFETY: repr(C), integers and byte arrays only, no padding (sizes asserted).
+            unsafe impl aya::Pod for $name {}
+        )+};
+    }
+    pod!(
+        FrontendKey,
+        Frontend,
+        Service,
+        Backend,
+        FlowKey,
+        Flow,
+        Counters,
+        BackendStats,
+        Event
+    );
 }
 
 const _: () = {
@@ -68,4 +51,9 @@ const _: () = {
     assert!(size_of::<Frontend>() == 16);
     assert!(size_of::<Service>() == 16);
     assert!(size_of::<Backend>() == 32);
+    assert!(size_of::<FlowKey>() == 40);
+    assert!(size_of::<Flow>() == 48);
+    assert!(size_of::<BackendStats>() == 40);
+    assert!(size_of::<Event>() == 48);
+    assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

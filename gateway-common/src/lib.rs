@@ -5,4 +5,5 @@
 
 pub mod abi;
 pub mod addr;
+pub mod flow;
 pub mod maps;

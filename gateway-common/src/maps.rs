@@ -18,10 +18,28 @@ pub const BACKENDS: &str = "backends";
 pub const FLOWS: &str = "flows";
 /// One [`crate::abi::Counters`] per CPU.
 pub const COUNTERS: &str = "counters";
-/// Backend id -> [`crate::abi::BackendStats`], per CPU.
+/// Backend id -> [`crate::abi::BackendStats`], per-CPU hash; the programs insert what is missing.
 pub const BACKEND_STATS: &str = "backend_stats";
 /// Worker index -> listening socket of the proxy (sockmap).
 pub const LISTENERS: &str = "listeners";
+/// Ring buffer of [`crate::abi::Event`].
+pub const EVENTS: &str = "events";
+/// Jiffies of the last event, per CPU: keeps a flood of drops from becoming a flood of events.
+pub const EVENT_GATE: &str = "event_gate";
+
+/// Every map, for pinning. `frontends`, `services` and `backends` are hashes, `maglev` an array.
+pub const ALL: [&str; 10] = [
+    FRONTENDS,
+    SERVICES,
+    MAGLEV,
+    BACKENDS,
+    FLOWS,
+    COUNTERS,
+    BACKEND_STATS,
+    LISTENERS,
+    EVENTS,
+    EVENT_GATE,
+];
 
 pub const FRONTENDS_MAX: u32 = 16_384;
 pub const SERVICES_MAX: u32 = 4_096;
@@ -30,6 +48,8 @@ pub const BACKENDS_MAX: u32 = 16_384;
 pub const FLOWS_MAX: u32 = 262_144;
 /// Most proxy workers (one per core) on a node.
 pub const LISTENERS_MAX: u32 = 256;
+/// Bytes of the ring buffer, a power of two and whole pages.
+pub const EVENTS_BYTES: u32 = 65_536;
 
 /// XDP program on the uplinks: requests towards the gateway.
 pub const PROGRAM_INGRESS: &str = "xdpgw_ingress";
@@ -37,3 +57,12 @@ pub const PROGRAM_INGRESS: &str = "xdpgw_ingress";
 pub const PROGRAM_EGRESS: &str = "xdpgw_egress";
 /// sk_lookup program of the network namespace: connections for the proxy.
 pub const PROGRAM_LOOKUP: &str = "xdpgw_lookup";
+/// XDP program that is never attached: a test run returns the low 32 bits of jiffies, the clock
+/// of `Flow::last_seen`.
+pub const PROGRAM_CLOCK: &str = "xdpgw_clock";
+
+/// Global in `.rodata`: [`ABI_VERSION`] as the object was compiled.
+pub const GLOBAL_ABI: &str = "ABI";
+/// Global in `.rodata`, `u32`: jiffies in a second. The loader sets it from the resolution of
+/// `CLOCK_MONOTONIC_COARSE`, which is one jiffy.
+pub const GLOBAL_HZ: &str = "HZ";

@@ -2,3 +2,7 @@
 
 /// ELF object built by `build.rs` from gateway-ebpf, aligned for the parser.
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway"));
+
+/// The same with logging compiled in, for development (`--kernel-log`).
+pub static OBJECT_LOG: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-log"));

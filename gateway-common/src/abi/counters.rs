@@ -1,0 +1,169 @@
+//! Everything that can become of a packet, as names in a map, as an enum and as metrics: one list.
+
+/// Packets and their bytes, as frames.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// What a [`Counter`] says about the packets that it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Carried by the data path.
+    Done,
+    /// Left to the node's network stack, untouched.
+    Pass,
+    /// Thrown away.
+    Drop,
+}
+
+/// A counter for people and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Field of [`Counters`], for instance `drop_no_backend`.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub help: &'static str,
+}
+
+macro_rules! counters {
+    ($($kind:ident { $(#[doc = $help:literal] $field:ident: $variant:ident,)+ })+) => {
+        /// What became of packets, per CPU.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Counters { $($(#[doc = $help] pub $field: Count,)+)+ }
+
+        /// One field of [`Counters`]; its number is the field's position.
+        #[repr(u32)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Counter { $($(#[doc = $help] $variant,)+)+ }
+
+        impl Counter {
+            /// In the order of their numbers.
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
+
+            /// Name, kind and help text.
+            pub const fn describe(self) -> Description {
+                match self {$($(Self::$variant => Description {
+                    name: stringify!($field),
+                    kind: Kind::$kind,
+                    help: $help.trim_ascii(),
+                },)+)+}
+            }
+        }
+
+        impl Counters {
+            pub const fn get(&self, counter: Counter) -> Count {
+                match counter {$($(Counter::$variant => self.$field,)+)+}
+            }
+
+            pub const fn get_mut(&mut self, counter: Counter) -> &mut Count {
+                match counter {$($(Counter::$variant => &mut self.$field,)+)+}
+            }
+        }
+    };
+}
+
+counters! {
+    Done {
+        /// Requests sent on to a backend.
+        forwarded: Forwarded,
+        /// Replies of backends, given the gateway's address.
+        replied: Replied,
+        /// First packets of flows; counted as forwarded too.
+        opened: Opened,
+    }
+    Pass {
+        /// Not IPv4: ARP, IPv6, VLAN tags and so on.
+        pass_not_ipv4: PassNotIpv4,
+        /// Neither TCP nor UDP.
+        pass_protocol: PassProtocol,
+        /// IPv4 header with options.
+        pass_options: PassOptions,
+        /// Fragment of a datagram.
+        pass_fragment: PassFragment,
+        /// Headers cut short or inconsistent.
+        pass_malformed: PassMalformed,
+        /// To an address and port that the gateway does not serve.
+        pass_not_ours: PassNotOurs,
+        /// For the proxy in user space.
+        pass_proxy: PassProxy,
+        /// Sent by this node, but not a reply of a backend.
+        pass_no_flow: PassNoFlow,
+    }
+    Drop {
+        /// The service has no backend.
+        drop_no_backend: DropNoBackend,
+        /// Client and backend already talk through another listener from the same client port.
+        drop_reverse_taken: DropReverseTaken,
+        /// The flow table took no new entry.
+        drop_table_full: DropTableFull,
+        /// The kernel refused to rewrite the packet.
+        drop_rewrite: DropRewrite,
+    }
+}
+
+impl Counter {
+    /// The counter of `Event::reason`.
+    pub fn from_index(index: u32) -> Option<Self> {
+        Self::ALL.get(index as usize).copied()
+    }
+}
+
+impl Counters {
+    /// Counts one packet of so many bytes.
+    pub const fn add(&mut self, counter: Counter, bytes: u64) {
+        let count = self.get_mut(counter);
+        count.packets += 1;
+        count.bytes += bytes;
+    }
+
+    /// Adds what another CPU counted.
+    pub fn merge(&mut self, other: &Self) {
+        for &counter in Counter::ALL {
+            let theirs = other.get(counter);
+            let count = self.get_mut(counter);
+            count.packets += theirs.packets;
+            count.bytes += theirs.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_positions_and_names_say_the_kind() {
+        for (index, &counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(counter as usize, index);
+            assert_eq!(Counter::from_index(index as u32), Some(counter));
+            let Description { name, kind, help } = counter.describe();
+            assert_eq!(name.starts_with("pass_"), kind == Kind::Pass, "{name}");
+            assert_eq!(name.starts_with("drop_"), kind == Kind::Drop, "{name}");
+            assert!(
+                help.ends_with('.') && !help.starts_with(' '),
+                "{name}: {help}"
+            );
+        }
+        assert_eq!(Counter::from_index(Counter::ALL.len() as u32), None);
+    }
+
+    #[test]
+    fn adds_and_merges_by_field() {
+        let mut one = Counters::default();
+        one.add(Counter::DropNoBackend, 60);
+        let mut sum = one;
+        sum.merge(&one);
+        assert_eq!(
+            sum.drop_no_backend,
+            Count {
+                packets: 2,
+                bytes: 120
+            }
+        );
+        assert_eq!(sum.forwarded, Count::default());
+    }
+}

@@ -1,0 +1,71 @@
+//! What the kernel remembers of connections and tells of them.
+
+use crate::addr::Addr;
+
+/// `FlowKey::direction`: from a client to the gateway.
+pub const FORWARD: u16 = 0;
+/// `FlowKey::direction`: from a backend to a client.
+pub const REVERSE: u16 = 1;
+
+/// Bits of `Flow::state`, TCP only.
+pub const CLOSED_BY_CLIENT: u32 = 1;
+pub const CLOSED_BY_BACKEND: u32 = 2;
+pub const RESET: u32 = 4;
+
+/// A packet's addresses as it arrives: (client, gateway) or (backend, client).
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowKey {
+    pub source: Addr,
+    pub destination: Addr,
+    pub source_port: u16,
+    pub destination_port: u16,
+    /// [`crate::abi::TCP`] or [`crate::abi::UDP`].
+    pub protocol: u16,
+    /// [`FORWARD`] or [`REVERSE`]: what one direction rewrites never hides the other.
+    pub direction: u16,
+}
+
+/// What becomes of the packets of a [`FlowKey`]. Each connection has two entries, one for each
+/// direction, and each can be found from the other (see `FlowKey::other`).
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Forward: the backend, the new destination. Reverse: the gateway, the new source.
+    pub address: Addr,
+    pub port: u32,
+    pub service: u32,
+    pub backend: u32,
+    /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`].
+    pub state: u32,
+    /// Low 32 bits of the kernel's jiffies; up to a second late.
+    pub last_seen: u32,
+    /// What the new address adds to a checksum, in memory order (RFC 1624).
+    pub address_delta: u32,
+    /// What the new port adds to a checksum, in memory order (RFC 1624).
+    pub port_delta: u32,
+    pub pad: u32,
+}
+
+/// Traffic of one backend, per CPU.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackendStats {
+    pub request_packets: u64,
+    pub request_bytes: u64,
+    pub reply_packets: u64,
+    pub reply_bytes: u64,
+    /// Flows opened.
+    pub flows: u64,
+}
+
+/// A dropped packet; at most one per CPU in a tenth of a second, the counters know them all.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    pub key: FlowKey,
+    /// A [`crate::abi::Counter`] of kind drop, see `Counter::from_index`.
+    pub reason: u32,
+    /// Bytes of the frame.
+    pub bytes: u32,
+}

@@ -1,0 +1,57 @@
+//! What the gateway serves: frontends, services and backends. Written by user space only.
+
+use crate::addr::Addr;
+
+/// What a client addresses.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrontendKey {
+    pub address: Addr,
+    pub port: u32,
+    /// [`crate::abi::TCP`] or [`crate::abi::UDP`].
+    pub protocol: u32,
+}
+
+/// `Frontend::kind`: XDP forwards to a backend of `service`.
+pub const KIND_L4: u32 = 1;
+/// `Frontend::kind`: the packet goes to the stack and its connection to a worker of the proxy.
+pub const KIND_PROXY: u32 = 2;
+
+/// Who serves a [`FrontendKey`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frontend {
+    /// [`KIND_L4`] or [`KIND_PROXY`].
+    pub kind: u32,
+    /// Service id, for [`KIND_L4`].
+    pub service: u32,
+    /// Number of proxy workers, for [`KIND_PROXY`]: slots `0..workers` of the `listeners` map.
+    pub workers: u32,
+    pub pad: u32,
+}
+
+/// A set of weighted backends behind a frontend.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// First slot of its lookup table in the `maglev` map.
+    pub maglev_offset: u32,
+    /// Slots of the table, a prime; 0 where the service has no backend.
+    pub maglev_size: u32,
+    /// Number of distinct backends in the table.
+    pub backends: u32,
+    pub pad: u32,
+}
+
+/// One endpoint of one service.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backend {
+    pub address: Addr,
+    pub port: u32,
+    /// Id of the service it belongs to.
+    pub service: u32,
+    /// Share of the service's slots, relative to its other backends.
+    pub weight: u32,
+    pub pad: u32,
+}

@@ -1,0 +1,75 @@
+//! Life of a flow: how its two entries find each other, when it closes, when it is forgotten.
+//!
+//! Times are the low 32 bits of the kernel's jiffies, `hz` of them to a second; differences wrap.
+
+use crate::abi::{
+    CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, REVERSE, TCP,
+};
+
+/// Idle time of an established TCP connection, in seconds (RFC 5382, REQ-5: at least 2 h 4 min).
+pub const TCP_IDLE: u32 = 7_440;
+/// Time for the last segments after both ends closed or one reset, in seconds.
+pub const TCP_CLOSING: u32 = 10;
+/// Idle time of a UDP flow, in seconds. Short, so that a client that keeps its port follows
+/// changes of the backends; a live exchange is far below it.
+pub const UDP_IDLE: u32 = 60;
+
+impl FlowKey {
+    /// Key of the other direction's entry, given this direction's.
+    #[inline(always)]
+    pub const fn other(&self, flow: &Flow) -> Self {
+        match self.direction {
+            FORWARD => Self {
+                source: flow.address,
+                source_port: flow.port as u16,
+                destination: self.source,
+                destination_port: self.source_port,
+                protocol: self.protocol,
+                direction: REVERSE,
+            },
+            _ => Self {
+                source: self.destination,
+                source_port: self.destination_port,
+                destination: flow.address,
+                destination_port: flow.port as u16,
+                protocol: self.protocol,
+                direction: FORWARD,
+            },
+        }
+    }
+
+    #[inline(always)]
+    pub const fn is_tcp(&self) -> bool {
+        self.protocol as u32 == TCP
+    }
+}
+
+impl Flow {
+    /// Both ends have sent a FIN, or one a RST.
+    #[inline(always)]
+    pub const fn closing(&self) -> bool {
+        let both = CLOSED_BY_CLIENT | CLOSED_BY_BACKEND;
+        self.state & RESET != 0 || self.state & both == both
+    }
+
+    /// At least a second since `last_seen`: worth a write.
+    #[inline(always)]
+    pub const fn stale(&self, now: u32, hz: u32) -> bool {
+        now.wrapping_sub(self.last_seen) >= hz
+    }
+}
+
+/// The entry has outlived its connection. The kernel keeps both entries of a flow about equally
+/// fresh, so that each can be judged alone.
+#[inline(always)]
+pub const fn expired(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
+    let limit = match (key.is_tcp(), flow.closing()) {
+        (false, _) => UDP_IDLE,
+        (true, true) => TCP_CLOSING,
+        (true, false) => TCP_IDLE,
+    };
+    now.wrapping_sub(flow.last_seen) > limit.wrapping_mul(hz)
+}
+
+#[cfg(test)]
+mod tests;
