@@ -6,10 +6,14 @@ pub mod diff;
 mod ids;
 pub mod maglev;
 pub mod sim;
+pub mod sweep;
 pub mod tables;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod unserved;
 
 pub use compile::{CapacityError, compile};
 pub use diff::{MapOp, diff};
+pub use sweep::{Gauges, Sweep};
 pub use tables::Tables;
 pub use unserved::{Unserved, unserved};

@@ -82,3 +82,6 @@ fn reduced(weights: BTreeMap<Destination, u64>) -> BTreeMap<Destination, u32> {
     };
     weights.into_iter().map(|(d, w)| (d, small(w))).collect()
 }
+
+#[cfg(test)]
+mod tests;

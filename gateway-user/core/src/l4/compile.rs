@@ -243,3 +243,6 @@ fn name(destination: &Destination) -> Vec<u8> {
         [to.ip().octets().as_slice(), &to.port().to_be_bytes()].concat()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,3 +59,6 @@ fn gone<'a, K: Ord, V>(
 ) -> impl Iterator<Item = &'a K> {
     old.keys().filter(|key| !new.contains_key(key))
 }
+
+#[cfg(test)]
+mod tests;

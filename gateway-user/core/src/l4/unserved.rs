@@ -88,3 +88,6 @@ impl fmt::Display for Unserved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! The promise of the order, over random histories.
+
+use std::collections::BTreeMap;
+
+use gateway_common::abi::{KIND_L4, KIND_PROXY};
+
+use super::{
+    super::{
+        compile::compile,
+        testing::{Rng, backend, plan, tcp},
+    },
+    *,
+};
+use crate::{
+    endpoints::{Endpoint, Endpoints},
+    l4::testing::READY,
+    plan::{self, HttpFrontend, Plan},
+};
+
+const SERVICES: [&str; 4] = ["a", "b", "c", "!"];
+
+fn random_plan(rng: &mut Rng) -> Plan {
+    let mut frontends = Vec::new();
+    for port in 1..=6 {
+        let refs =
+            (0..rng.below(4)).map(|_| (SERVICES[rng.below(4) as usize], rng.below(4) as u32));
+        let refs: Vec<_> = refs.collect();
+        if rng.below(3) > 0 {
+            frontends.push((tcp(port), refs));
+        }
+    }
+    let borrowed: Vec<_> = frontends
+        .iter()
+        .map(|(id, refs)| (*id, refs.as_slice()))
+        .collect();
+    let mut plan = plan(&borrowed);
+    for frontend in plan.frontends.values_mut() {
+        if rng.below(5) == 0 {
+            let gateway = crate::name::ObjectName::new("default", "gateway");
+            *frontend = plan::Frontend::Http(HttpFrontend {
+                gateway,
+                listeners: Vec::new(),
+            });
+        }
+    }
+    plan
+}
+
+fn random_endpoints(rng: &mut Rng) -> Endpoints {
+    let mut all = BTreeMap::new();
+    for name in &SERVICES[..3] {
+        let count = rng.below(4);
+        let addresses = (0..count).map(|_| Endpoint {
+            address: ([10, 0, 0, rng.below(6) as u8], 80).into(),
+            conditions: READY,
+        });
+        all.insert(backend(name), addresses.collect());
+    }
+    Endpoints(all)
+}
+
+/// What packets rely on at every moment.
+fn assert_sound(tables: &Tables, step: &str) {
+    for (key, frontend) in &tables.frontends {
+        match frontend.kind {
+            KIND_PROXY => assert_eq!(frontend.service, 0),
+            KIND_L4 => assert!(
+                tables.services.contains_key(&frontend.service),
+                "{step}: {key:?}"
+            ),
+            other => panic!("{step}: kind {other}"),
+        }
+    }
+    for (id, service) in tables.services.iter().filter(|(_, s)| s.maglev_size > 0) {
+        let region = tables
+            .region_of(service)
+            .unwrap_or_else(|| panic!("{step}: service {id}"));
+        assert_eq!(
+            region.len(),
+            service.maglev_size as usize,
+            "{step}: service {id}"
+        );
+        for slot in region.iter().filter(|slot| **slot != 0) {
+            let backend = tables.backends.get(slot);
+            let backend =
+                backend.unwrap_or_else(|| panic!("{step}: slot to {slot} of service {id}"));
+            assert_eq!(backend.service, *id, "{step}");
+        }
+    }
+}
+
+/// No service in force looks at slots that `op` is about to write.
+fn assert_untouched(tables: &Tables, op: &MapOp, step: &str) {
+    let MapOp::PutRegion(at, slots) = op else {
+        return;
+    };
+    let end = at + slots.len() as u32;
+    for service in tables.services.values().filter(|s| s.maglev_size > 0) {
+        let (from, to) = (
+            service.maglev_offset,
+            service.maglev_offset + service.maglev_size,
+        );
+        assert!(to <= *at || end <= from, "{step}: {from}..{to} is in use");
+    }
+}
+
+#[test]
+fn every_prefix_of_every_change_is_sound() {
+    let seed = 20_240_521;
+    let mut rng = Rng(seed);
+    let mut current = Tables::default();
+    let mut ops_seen = 0;
+    for round in 0..300 {
+        let (plan, endpoints) = (random_plan(&mut rng), random_endpoints(&mut rng));
+        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        let ops = diff(&current, &desired);
+        for (i, op) in ops.iter().enumerate() {
+            let step = format!("seed {seed}, round {round}, operation {i}, {op:?}");
+            assert_untouched(&current, op, &step);
+            current.apply(op);
+            assert_sound(&current, &step);
+        }
+        assert_eq!(current, desired, "seed {seed}, round {round}");
+        assert_eq!(diff(&current, &desired), [], "seed {seed}, round {round}");
+        ops_seen += ops.len();
+        // A restart in between: the history is lost, what is in force is not.
+        if rng.below(10) == 0 {
+            current = current.with_cursors_at_end();
+        }
+    }
+    assert!(ops_seen > 3_000, "the histories did something: {ops_seen}");
+}
+
+#[test]
+fn an_interrupted_change_is_finished_by_the_next() {
+    let mut rng = Rng(7);
+    let mut current = Tables::default();
+    for round in 0..200 {
+        let (plan, endpoints) = (random_plan(&mut rng), random_endpoints(&mut rng));
+        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        let ops = diff(&current, &desired);
+        let some = rng.below(ops.len() as u64 + 1) as usize;
+        ops[..some].iter().for_each(|op| current.apply(op));
+        // Slots that were written for nothing are not known after a restart.
+        let used: Vec<u32> = current.services.values().map(|s| s.maglev_offset).collect();
+        current.regions.retain(|at, _| used.contains(at));
+        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        diff(&current, &desired)
+            .iter()
+            .for_each(|op| current.apply(op));
+        assert_eq!(current, desired, "round {round}");
+        assert_sound(&current, &format!("round {round}"));
+    }
+}
