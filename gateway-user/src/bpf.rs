@@ -1,5 +1,30 @@
-//! The kernel data path as seen from user space: loading, pins, links, maps.
+//! The kernel data path as user space sees it: loading, pins, links, maps.
 
+mod attach;
+mod bpffs;
+mod compat;
+pub mod datapath;
+pub mod events;
+pub mod flows;
+mod interface;
+mod kernel_log;
+mod links;
+mod load;
+mod maps;
 pub mod object;
+pub mod options;
+mod pins;
+mod read;
+pub mod stats;
+mod unload;
+mod watch;
 
+pub use attach::{Attachment, Hook};
+pub use datapath::Datapath;
+pub use events::Events;
+pub use flows::{Flows, Swept};
+pub use interface::Mode;
 pub use object::OBJECT;
+pub use options::{DEFAULT_PIN_DIR, Options, XdpMode};
+pub use stats::Stats;
+pub use unload::unload;

@@ -1,0 +1,172 @@
+//! The data path in force: opened once by the daemon, outlives it in the kernel.
+
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context as _, Result};
+use aya::{Ebpf, TestRun as _, TestRunOptions, programs::Xdp};
+use gateway_common::maps::{LISTENERS_MAX, PROGRAM_CLOCK};
+use gateway_core::l4::{MapOp, Sweep, Tables};
+
+use super::{
+    attach::{Attachment, Survey, attach_all},
+    bpffs, compat,
+    events::Events,
+    flows::Flows,
+    kernel_log, load,
+    maps::Maps,
+    object::{OBJECT, OBJECT_LOG},
+    options::Options,
+    pins::{Lock, Pins},
+    read,
+    stats::Stats,
+    unload,
+};
+
+/// Dropping it leaves programs, maps and links in force.
+pub struct Datapath {
+    pins: Pins,
+    ebpf: Ebpf,
+    maps: Maps,
+    stats: Stats,
+    tables: Tables,
+    attachments: Vec<Attachment>,
+    hz: u32,
+    _lock: Lock,
+}
+
+impl Datapath {
+    /// Takes over the pinned data path, or makes one. Everything that can be refused is checked
+    /// before anything changes; a first start that fails leaves nothing behind.
+    ///
+    /// Needs root, and a tokio runtime in the network namespace of the interfaces.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let object = if options.kernel_log {
+            OBJECT_LOG
+        } else {
+            OBJECT
+        };
+        bpffs::ensure(&options.pin_dir)?;
+        let pins = Pins::new(&options.pin_dir);
+        let first = !pins.root().exists();
+        pins.create_root()?;
+        let lock = pins.lock()?;
+        let opened = match Self::check(&pins, object, options).await {
+            Ok(survey) => Self::start(pins.clone(), lock, object, options, &survey).await,
+            Err(error) => Err(error),
+        };
+        if opened.is_err() && first {
+            unload::remove_all(&pins).context("cannot clean up after a failed start")?;
+        }
+        opened
+    }
+
+    async fn check(pins: &Pins, object: &[u8], options: &Options) -> Result<Survey> {
+        pins.refuse_other_versions()?;
+        compat::check(pins, object)?;
+        Survey::take(pins, &options.interfaces).await
+    }
+
+    async fn start(
+        pins: Pins,
+        lock: Lock,
+        object: &[u8],
+        options: &Options,
+        survey: &Survey,
+    ) -> Result<Self> {
+        pins.create_dirs()?;
+        let hz = load::hz()?;
+        let mut ebpf = load::load(object, &pins, hz)?;
+        if options.kernel_log {
+            kernel_log::forward(&mut ebpf)?;
+        }
+        let maps = Maps::open(&pins)?;
+        let tables = read::tables(&maps)?;
+        let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
+        Ok(Self {
+            stats: Stats::open(&pins)?,
+            pins,
+            ebpf,
+            maps,
+            tables,
+            attachments,
+            hz,
+            _lock: lock,
+        })
+    }
+
+    /// What the maps hold: read back at the start, then kept in step by [`Self::apply`].
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Where the programs run, with the mode that the kernel reports.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// Writes to the maps, in order. On an error those before it are done, and [`Self::tables`]
+    /// tells what is in force: compile and diff against it again.
+    pub fn apply(&mut self, ops: &[MapOp]) -> Result<()> {
+        for op in ops {
+            if let MapOp::PutBackend(id, _) = op
+                && !self.tables.backends.contains_key(id)
+            {
+                self.maps.clear_stats(*id)?;
+            }
+            self.maps.apply(op)?;
+            self.tables.apply(op);
+        }
+        Ok(())
+    }
+
+    /// Gives connections that are steered to worker `slot` to this listening TCP socket.
+    pub fn set_socket(&mut self, slot: u32, socket: &impl AsRawFd) -> Result<()> {
+        let set = self.maps.listeners.set(slot, socket, 0);
+        set.with_context(|| {
+            format!("cannot hand worker {slot} its socket: it must listen, and the slot be below {LISTENERS_MAX}")
+        })
+    }
+
+    /// What the programs counted.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// A second handle on the counters, for another thread.
+    pub fn open_stats(&self) -> Result<Stats> {
+        Stats::open(&self.pins)
+    }
+
+    /// A handle on the flow table, for a thread that may block.
+    pub fn open_flows(&self) -> Result<Flows> {
+        Flows::open(&self.pins)
+    }
+
+    /// The reader of drop events.
+    pub fn open_events(&self) -> Result<Events> {
+        Events::open(&self.pins)
+    }
+
+    /// What the next sweep of the flow table shall judge by; see [`Flows::sweep`].
+    pub fn sweep(&self) -> Result<Sweep> {
+        Ok(Sweep {
+            now: self.now()?,
+            hz: self.hz,
+            backends: self.tables.backends.keys().copied().collect(),
+        })
+    }
+
+    /// Low 32 bits of the kernel's jiffies, which flows are stamped with.
+    fn now(&self) -> Result<u32> {
+        let clock = self.ebpf.program(PROGRAM_CLOCK);
+        let clock: &Xdp = clock.context("the BPF object has no clock")?.try_into()?;
+        let options = TestRunOptions {
+            data_in: Some(&[0; 64]),
+            ..TestRunOptions::default()
+        };
+        let run = clock
+            .test_run(options)
+            .context("cannot read the kernel's jiffies")?;
+        Ok(run.return_value)
+    }
+}

@@ -1,0 +1,128 @@
+//! Dropped packets, as the programs tell them: into the log, with their reason.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context as _, Result};
+use aya::maps::{MapData, RingBuf};
+use gateway_common::{
+    abi::{Counter, Event, FlowKey, TCP},
+    addr::Addr,
+    maps,
+};
+
+use super::{pins::Pins, watch::watch};
+
+/// Reader of the ring buffer. Only one at a time gets each event.
+pub struct Events {
+    ring: RingBuf<MapData>,
+}
+
+impl Events {
+    pub fn open(pins: &Pins) -> Result<Self> {
+        Ok(Self {
+            ring: pins.open(maps::EVENTS)?,
+        })
+    }
+
+    /// Logs drops until it is cancelled or the ring fails. The programs limit their rate.
+    pub async fn log(self) -> Result<()> {
+        let mut ring = watch(self.ring).context("cannot watch the event ring")?;
+        loop {
+            let mut ready = ring
+                .readable_mut()
+                .await
+                .context("cannot read the event ring")?;
+            while let Some(item) = ready.get_inner_mut().next() {
+                match parse(&item) {
+                    Some(event) => log(&event),
+                    None => tracing::warn!(bytes = item.len(), "event of an unknown layout"),
+                }
+            }
+            ready.clear_ready();
+        }
+    }
+}
+
+fn log(event: &Event) {
+    let reason = Counter::from_index(event.reason).map(Counter::describe);
+    let FlowKey {
+        source,
+        destination,
+        source_port,
+        destination_port,
+        protocol,
+        ..
+    } = event.key;
+    tracing::warn!(
+        reason = reason.map_or("unknown", |r| r.name),
+        protocol = if u32::from(protocol) == TCP { "tcp" } else { "udp" },
+        from = %SocketAddr::new(IpAddr::from(source), source_port),
+        to = %SocketAddr::new(IpAddr::from(destination), destination_port),
+        bytes = event.bytes,
+        "packet dropped: {}",
+        reason.map_or("reason of another version", |r| r.help)
+    );
+}
+
+/// Reads an [`Event`] field by field: the ring hands out bytes of any alignment.
+fn parse(bytes: &[u8]) -> Option<Event> {
+    let mut rest = bytes;
+    let event = Event {
+        key: FlowKey {
+            source: Addr {
+                bytes: take(&mut rest)?,
+            },
+            destination: Addr {
+                bytes: take(&mut rest)?,
+            },
+            source_port: u16::from_ne_bytes(take(&mut rest)?),
+            destination_port: u16::from_ne_bytes(take(&mut rest)?),
+            protocol: u16::from_ne_bytes(take(&mut rest)?),
+            direction: u16::from_ne_bytes(take(&mut rest)?),
+        },
+        reason: u32::from_ne_bytes(take(&mut rest)?),
+        bytes: u32::from_ne_bytes(take(&mut rest)?),
+    };
+    (bytes.len() == size_of::<Event>()).then_some(event)
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_in_the_order_of_its_fields() {
+        let expected = Event {
+            key: FlowKey {
+                source: Ipv4Addr::new(10, 0, 0, 1).into(),
+                destination: Ipv4Addr::new(10, 0, 0, 2).into(),
+                source_port: 0x0102,
+                destination_port: 0x0304,
+                protocol: 6,
+                direction: 1,
+            },
+            reason: Counter::DropNoBackend as u32,
+            bytes: 60,
+        };
+        let mut bytes = Vec::new();
+        bytes.extend(expected.key.source.bytes);
+        bytes.extend(expected.key.destination.bytes);
+        for half in [0x0102_u16, 0x0304, 6, 1] {
+            bytes.extend(half.to_ne_bytes());
+        }
+        bytes.extend(expected.reason.to_ne_bytes());
+        bytes.extend(60_u32.to_ne_bytes());
+        assert_eq!(parse(&bytes), Some(expected));
+        bytes.push(0);
+        assert_eq!(parse(&bytes), None, "longer than an event");
+        assert_eq!(parse(&bytes[..47]), None, "shorter than an event");
+    }
+}

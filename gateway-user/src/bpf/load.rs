@@ -1,0 +1,53 @@
+//! The BPF object into the kernel: maps made or reused, programs verified.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel, programs::Program};
+use gateway_common::maps::{self, GLOBAL_HZ};
+use rustix::time::{ClockId, clock_getres};
+
+use super::pins::Pins;
+
+/// Loads `object` with its maps pinned; nothing is attached yet. `hz`: jiffies in a second.
+pub(super) fn load(object: &[u8], pins: &Pins, hz: u32) -> Result<Ebpf> {
+    let mut loader = EbpfLoader::new();
+    loader.override_global(GLOBAL_HZ, &hz, true);
+    loader.verifier_log_level(VerifierLogLevel::DISABLE);
+    for name in maps::ALL {
+        loader.map_pin_path(name, pins.map(name));
+    }
+    let mut ebpf = loader.load(object).context(
+        "cannot create the BPF maps: Linux 6.6 or newer and root (CAP_BPF, CAP_NET_ADMIN, \
+         CAP_SYS_ADMIN) are needed",
+    )?;
+    for (name, program) in ebpf.programs_mut() {
+        let loaded = match program {
+            Program::Xdp(program) => program.load(),
+            Program::SchedClassifier(program) => program.load(),
+            Program::SkLookup(program) => program.load(),
+            _ => bail!("the BPF object has a program of an unexpected type, {name}"),
+        };
+        loaded.with_context(|| format!("the kernel refused the BPF program {name}"))?;
+    }
+    Ok(ebpf)
+}
+
+/// Jiffies in a second: the coarse clock moves once in a jiffy.
+pub(super) fn hz() -> Result<u32> {
+    let resolution = clock_getres(ClockId::MonotonicCoarse);
+    let jiffy = Duration::try_from(resolution).context("the clock has no resolution")?;
+    let hz = Duration::from_secs(1)
+        .as_nanos()
+        .div_ceil(jiffy.as_nanos().max(1));
+    u32::try_from(hz).context("the clock is too fine to be the kernel's tick")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tick_is_one_that_kernels_have() {
+        let hz = super::hz().expect("the clock can be read");
+        assert!([100, 250, 300, 1000].contains(&hz), "{hz}");
+    }
+}

@@ -1,0 +1,84 @@
+//! The maps that user space writes, and how each operation is done to them.
+
+use anyhow::{Context as _, Result};
+use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
+use gateway_common::{
+    abi::{Backend, BackendStats, Frontend, FrontendKey, Service},
+    maps,
+};
+use gateway_core::l4::MapOp;
+
+use super::pins::Pins;
+
+/// Typed handles of the pinned maps.
+pub(super) struct Maps {
+    pub frontends: HashMap<MapData, FrontendKey, Frontend>,
+    pub services: HashMap<MapData, u32, Service>,
+    pub maglev: Array<MapData, u32>,
+    pub backends: HashMap<MapData, u32, Backend>,
+    pub backend_stats: PerCpuHashMap<MapData, u32, BackendStats>,
+    pub listeners: SockMap<MapData>,
+}
+
+impl Maps {
+    pub(super) fn open(pins: &Pins) -> Result<Self> {
+        Ok(Self {
+            frontends: pins.open(maps::FRONTENDS)?,
+            services: pins.open(maps::SERVICES)?,
+            maglev: pins.open(maps::MAGLEV)?,
+            backends: pins.open(maps::BACKENDS)?,
+            backend_stats: pins.open(maps::BACKEND_STATS)?,
+            listeners: pins.open(maps::LISTENERS)?,
+        })
+    }
+
+    /// Does `op`. The statistics of a backend go with it, so that its id starts from zero when it
+    /// is given again.
+    pub(super) fn apply(&mut self, op: &MapOp) -> Result<()> {
+        let done = match op {
+            MapOp::PutBackend(id, value) => self.backends.insert(id, value, 0),
+            MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
+            MapOp::PutService(id, value) => self.services.insert(id, value, 0),
+            MapOp::PutFrontend(key, value) => self.frontends.insert(key, value, 0),
+            MapOp::RemoveFrontend(key) => gone(self.frontends.remove(key)),
+            MapOp::RemoveService(id) => gone(self.services.remove(id)),
+            MapOp::RemoveBackend(id) => gone(self.backends.remove(id)),
+        };
+        done.with_context(|| format!("the kernel refused the map operation {}", brief(op)))
+    }
+
+    /// Zeroes the statistics of a backend id.
+    pub(super) fn clear_stats(&mut self, backend: u32) -> Result<()> {
+        gone(self.backend_stats.remove(&backend))
+            .with_context(|| format!("cannot clear the statistics of backend {backend}"))
+    }
+
+    fn put_slots(&mut self, offset: u32, slots: &[u32]) -> Result<(), MapError> {
+        let numbered = (offset..).zip(slots);
+        for (slot, backend) in numbered {
+            self.maglev.set(slot, backend, 0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removing what is not there is done already.
+fn gone(result: Result<(), MapError>) -> Result<(), MapError> {
+    match result {
+        Err(MapError::KeyNotFound) => Ok(()),
+        Err(MapError::SyscallError(error))
+            if error.io_error.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Without thousands of slots.
+fn brief(op: &MapOp) -> String {
+    match op {
+        MapOp::PutRegion(offset, slots) => format!("PutRegion({offset}, {} slots)", slots.len()),
+        other => format!("{other:?}"),
+    }
+}

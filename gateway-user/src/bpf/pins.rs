@@ -1,0 +1,123 @@
+//! The pin directory: `<root>/v<ABI>/maps/<map>` and `<root>/v<ABI>/links/<hook>-<interface>`.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use aya::maps::{Map, MapData, MapError};
+use gateway_common::maps::ABI_VERSION;
+use rustix::fs::{FlockOperation, flock};
+
+/// Paths of everything that we pin.
+#[derive(Clone, Debug)]
+pub struct Pins {
+    root: PathBuf,
+}
+
+/// Held while a daemon (or `unload`) works on the pins; the kernel frees it with the process.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "its open file is the lock")] File);
+
+impl Pins {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn version_dir(&self) -> PathBuf {
+        self.root.join(format!("v{ABI_VERSION}"))
+    }
+
+    pub fn maps_dir(&self) -> PathBuf {
+        self.version_dir().join("maps")
+    }
+
+    pub fn links_dir(&self) -> PathBuf {
+        self.version_dir().join("links")
+    }
+
+    pub fn map(&self, name: &str) -> PathBuf {
+        self.maps_dir().join(name)
+    }
+
+    pub fn link(&self, name: &str) -> PathBuf {
+        self.links_dir().join(name)
+    }
+
+    /// Something of this version is pinned already.
+    pub fn in_use(&self) -> bool {
+        self.version_dir().exists()
+    }
+
+    pub fn create_root(&self) -> Result<()> {
+        fs::create_dir_all(&self.root)
+            .with_context(|| format!("cannot create the pin directory {}", self.root.display()))
+    }
+
+    pub fn create_dirs(&self) -> Result<()> {
+        for dir in [self.maps_dir(), self.links_dir()] {
+            fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Makes us the only one to work on these pins.
+    pub fn lock(&self) -> Result<Lock> {
+        let shown = self.root.display();
+        let dir = File::open(&self.root).with_context(|| format!("cannot open {shown}"))?;
+        match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock(dir)),
+            Err(rustix::io::Errno::WOULDBLOCK) => bail!(
+                "another xdp-gateway is running on {shown}: stop it first, or use another --pin-dir"
+            ),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {shown}")),
+        }
+    }
+
+    /// Refuses pins of another layout, which this version could neither read nor replace.
+    pub fn refuse_other_versions(&self) -> Result<()> {
+        let ours = format!("v{ABI_VERSION}");
+        for name in names(&self.root)? {
+            if name != ours {
+                bail!(
+                    "{} holds the data path of another version of xdp-gateway ({name}, this is \
+                     {ours}): run `xdp-gateway unload` first; TCP and UDP routes pause until the \
+                     next start",
+                    self.root.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a pinned map as a typed one.
+    pub fn open<M>(&self, name: &str) -> Result<M>
+    where
+        M: TryFrom<Map, Error = MapError>,
+    {
+        let path = self.map(name);
+        let open = || M::try_from(Map::from_map_data(MapData::from_pin(&path)?)?);
+        open().with_context(|| format!("cannot use the pinned map {}", path.display()))
+    }
+}
+
+/// Names in a directory, sorted; none where it does not exist.
+pub(super) fn names(dir: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", dir.display())),
+    };
+    let mut names = entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()
+        .with_context(|| format!("cannot read {}", dir.display()))?;
+    names.sort();
+    Ok(names)
+}

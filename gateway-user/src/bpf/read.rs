@@ -1,0 +1,50 @@
+//! The pinned maps back into the mirror: what is in force when we start.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use gateway_common::abi::Service;
+use gateway_core::l4::Tables;
+
+use super::maps::Maps;
+
+/// Reads everything that frontends can lead to.
+pub(super) fn tables(maps: &Maps) -> Result<Tables> {
+    let collect = "cannot read the pinned maps";
+    let services = maps.services.iter().collect::<Result<BTreeMap<_, _>, _>>();
+    let services = services.context(collect)?;
+    let mut regions = BTreeMap::new();
+    for service in services.values().filter(|s| s.maglev_size > 0) {
+        regions.insert(service.maglev_offset, region(maps, service)?.into());
+    }
+    let tables = Tables {
+        frontends: maps
+            .frontends
+            .iter()
+            .collect::<Result<_, _>>()
+            .context(collect)?,
+        backends: maps
+            .backends
+            .iter()
+            .collect::<Result<_, _>>()
+            .context(collect)?,
+        services,
+        regions,
+        ..Tables::default()
+    };
+    Ok(tables.with_cursors_at_end())
+}
+
+fn region(maps: &Maps, service: &Service) -> Result<Vec<u32>> {
+    let end = service.maglev_offset.checked_add(service.maglev_size);
+    let end = end.context("a service's lookup table ends beyond the map")?;
+    (service.maglev_offset..end)
+        .map(|slot| maps.maglev.get(&slot, 0))
+        .collect::<Result<_, _>>()
+        .with_context(|| {
+            format!(
+                "cannot read slots {}..{end} of maglev",
+                service.maglev_offset
+            )
+        })
+}
