@@ -1,0 +1,122 @@
+//! The HTTP proxy: one thread per worker, each with its own listening socket, connections and
+//! upstream pool. Nothing is shared between workers but the routing table and the metrics.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use gateway_core::http::Table;
+use tokio::sync::{oneshot, watch};
+
+mod answer;
+mod body;
+mod client;
+mod connection;
+pub mod metrics;
+mod options;
+mod pool;
+mod service;
+mod sniff;
+mod tunnel;
+mod upstream;
+mod watched;
+mod worker;
+
+pub use metrics::Metrics;
+pub use options::{Limits, ProxyOptions};
+
+/// Connections that may wait to be accepted, per worker.
+const BACKLOG: i32 = 4096;
+
+/// A running proxy. Dropping it without [`Proxy::shutdown`] closes every connection at once.
+#[derive(Debug)]
+pub struct Proxy {
+    listeners: Vec<TcpListener>,
+    workers: Vec<oneshot::Receiver<()>>,
+    stop: watch::Sender<Option<Duration>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Proxy {
+    /// Starts the workers. Each listens on a port of 127.0.0.1 of its own; connections for the
+    /// frontends' addresses are steered there by the kernel, and keep their local address, which
+    /// selects the frontend. A connection to an address that the table does not have is closed.
+    ///
+    /// # Errors
+    /// No socket, thread or runtime could be made.
+    pub fn start(options: &ProxyOptions, table: Arc<ArcSwap<Table>>) -> Result<Self> {
+        let (stop, stopped) = watch::channel(None);
+        let metrics = Arc::new(Metrics::default());
+        let mut proxy = Self {
+            listeners: Vec::new(),
+            workers: Vec::new(),
+            stop,
+            metrics,
+        };
+        for index in 0..options.workers.get() {
+            let listener = listen().context("cannot open a listening socket on 127.0.0.1")?;
+            let worker = worker::Start {
+                listener: listener.try_clone()?,
+                table: table.clone(),
+                limits: options.limits.clone(),
+                metrics: proxy.metrics.clone(),
+                stop: stopped.clone(),
+            };
+            let (done, finished) = oneshot::channel();
+            let (ready, started) = std::sync::mpsc::channel();
+            thread::Builder::new()
+                .name(format!("proxy-{index}"))
+                .spawn(move || worker::run(worker, &ready, done))
+                .context("cannot start a proxy thread")?;
+            started
+                .recv()
+                .context("a proxy thread died while starting")??;
+            proxy.listeners.push(listener);
+            proxy.workers.push(finished);
+        }
+        Ok(proxy)
+    }
+
+    /// The listening sockets, one per worker in their order.
+    pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.listeners.iter().map(AsFd::as_fd)
+    }
+
+    /// The addresses that [`Proxy::sockets`] are bound to.
+    ///
+    /// # Errors
+    /// The kernel does not tell; it always does for an open socket.
+    pub fn local_addresses(&self) -> Result<Vec<SocketAddr>> {
+        let all = self.listeners.iter().map(TcpListener::local_addr);
+        Ok(all.collect::<std::io::Result<_>>()?)
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Stops accepting, lets requests in flight finish (`Connection: close`, GOAWAY), and closes
+    /// what is left at the deadline. Tell load balancers that you are going away first.
+    pub async fn shutdown(self, deadline: Duration) {
+        drop(self.listeners);
+        // Fails only if every worker has ended already.
+        let _ = self.stop.send(Some(deadline));
+        for worker in self.workers {
+            // An error means that the worker is gone, which is what we wait for.
+            let _ = worker.await;
+        }
+    }
+}
+
+fn listen() -> Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

@@ -1,0 +1,135 @@
+//! Client connections by the frontend that they arrived at, so that they can be closed with it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use gateway_core::plan::Scheme;
+use tokio::{sync::Notify, time::Instant};
+
+/// One client connection, as its requests see it.
+pub(super) struct Client {
+    /// Address and port of the frontend.
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+    pub(super) scheme: Scheme,
+    /// Server name of the TLS handshake; empty if the client sent none.
+    pub(super) sni: Option<String>,
+    /// Set for HTTP/1: which request has ambiguous framing.
+    pub(super) ambiguous: Ambiguous,
+    requests: Cell<u64>,
+    in_flight: Cell<usize>,
+    idle_since: Cell<Instant>,
+}
+
+/// Position of the first request with ambiguous framing on a connection, shared with the reader
+/// of its bytes. `Arc` and atomic only because upgraded streams must be `Send`.
+#[derive(Clone, Debug)]
+pub(super) struct Ambiguous(Arc<AtomicU64>);
+
+/// Counts a request as in flight until dropped.
+pub(super) struct InFlight(Rc<Client>);
+
+/// The connections of each frontend.
+#[derive(Default)]
+pub(super) struct Groups {
+    open: RefCell<HashMap<SocketAddr, Rc<Group>>>,
+    draining: Cell<bool>,
+}
+
+#[derive(Default)]
+pub(super) struct Group {
+    closed: Cell<bool>,
+    wake: Notify,
+}
+
+impl Client {
+    pub(super) fn new(local: SocketAddr, peer: SocketAddr, sni: Option<String>) -> Self {
+        Self {
+            local,
+            peer,
+            scheme: if sni.is_some() {
+                Scheme::Https
+            } else {
+                Scheme::Http
+            },
+            sni,
+            ambiguous: Ambiguous(Arc::new(AtomicU64::new(u64::MAX))),
+            requests: Cell::new(0),
+            in_flight: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Counts a new request; true if its framing is ambiguous.
+    pub(super) fn next_request(self: &Rc<Self>) -> (InFlight, bool) {
+        let position = self.requests.replace(self.requests.get() + 1);
+        self.in_flight.set(self.in_flight.get() + 1);
+        (
+            InFlight(self.clone()),
+            position >= self.ambiguous.0.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Since when no request is in flight; `None` while one is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        (self.in_flight.get() == 0).then(|| self.idle_since.get())
+    }
+}
+
+impl Ambiguous {
+    pub(super) fn set(&self, position: u64) {
+        self.0.store(position, Ordering::Relaxed);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.set(self.0.in_flight.get() - 1);
+        self.0.idle_since.set(Instant::now());
+    }
+}
+
+impl Groups {
+    /// The group of connections to `local`, to wait for its end.
+    pub(super) fn join(&self, local: SocketAddr) -> Rc<Group> {
+        let group = self.open.borrow_mut().entry(local).or_default().clone();
+        // A connection may get here after a long handshake.
+        group.closed.set(self.draining.get());
+        group
+    }
+
+    /// Ends every connection, also those that join later.
+    pub(super) fn close_all(&self) {
+        self.draining.set(true);
+        self.close_unless(|_| false);
+    }
+
+    pub(super) fn close_unless(&self, wanted: impl Fn(SocketAddr) -> bool) {
+        self.open.borrow_mut().retain(|local, group| {
+            let keep = wanted(*local);
+            if !keep {
+                group.closed.set(true);
+                group.wake.notify_waiters();
+            }
+            keep
+        });
+    }
+}
+
+impl Group {
+    /// Returns when the connections of this group shall finish and close.
+    pub(super) async fn closed(&self) {
+        // No await between the check and the first poll of `notified`: one thread, no race.
+        while !self.closed.get() {
+            self.wake.notified().await;
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One client connection: TLS, the HTTP version, and its end.
+
+use std::{convert::Infallible, pin::pin, rc::Rc, sync::Arc};
+
+use gateway_core::http::Table;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    client::Client,
+    service,
+    sniff::{self, Protocol},
+    watched::Watched,
+    worker::Worker,
+};
+
+/// Spawns what HTTP/2 needs beside the connection on the connection's own thread.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// Serves a connection until it closes. Errors end it; the client sees why, where HTTP can tell.
+pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
+    if let Err(error) = try_serve(worker, stream).await {
+        tracing::debug!(%error, "client connection ended");
+    }
+}
+
+async fn try_serve(worker: &Rc<Worker>, stream: TcpStream) -> anyhow::Result<()> {
+    let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
+    let table: Arc<Table> = worker.table();
+    if !table.serves(local) {
+        return Ok(());
+    }
+    stream.set_nodelay(true)?;
+    let greeting = worker.limits.greeting_timeout;
+    if let Some(config) = table.tls(local).cloned() {
+        drop(table);
+        let accepted = time::timeout(greeting, accept_tls(config, stream)).await??;
+        let (stream, protocol, sni) = accepted;
+        let client = Rc::new(Client::new(local, peer, Some(sni)));
+        return run(worker, client, stream, protocol).await;
+    }
+    drop(table);
+    match time::timeout(greeting, sniff::protocol(&stream)).await?? {
+        None => Ok(()),
+        Some(protocol) => {
+            let client = Rc::new(Client::new(local, peer, None));
+            run(worker, client, stream, protocol).await
+        }
+    }
+}
+
+type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
+
+async fn accept_tls(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+) -> std::io::Result<(TlsStream, Protocol, String)> {
+    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    let (_, tls) = stream.get_ref();
+    let protocol = match tls.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    let sni = tls.server_name().unwrap_or_default().to_ascii_lowercase();
+    Ok((stream, protocol, sni))
+}
+
+async fn run<S>(
+    worker: &Rc<Worker>,
+    client: Rc<Client>,
+    stream: S,
+    protocol: Protocol,
+) -> anyhow::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handler = (worker.clone(), client.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (worker, client) = handler.clone();
+        async move { Ok::<_, Infallible>(service::handle(&worker, &client, request).await) }
+    });
+    let ended = end(worker, &client);
+    // The macro is for the two types of connection, which share no trait.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = pin!($connection);
+            tokio::select! {
+                biased;
+                done = connection.as_mut() => return Ok(done?),
+                () = ended => connection.as_mut().graceful_shutdown(),
+            }
+            Ok(connection.await?)
+        }};
+    }
+    match protocol {
+        Protocol::Http1 => {
+            let stream = Watched::new(stream, client.ambiguous.clone());
+            let connection = http1(worker).serve_connection(TokioIo::new(stream), service);
+            drive!(connection.with_upgrades())
+        }
+        Protocol::Http2 => drive!(http2(worker).serve_connection(TokioIo::new(stream), service)),
+    }
+}
+
+/// Returns when the connection shall finish what is in flight and close: its frontend is gone,
+/// the proxy stops, or it was idle for too long.
+async fn end(worker: &Rc<Worker>, client: &Client) {
+    let group = worker.groups.join(client.local);
+    let idle = async {
+        let limit = worker.limits.idle_timeout;
+        loop {
+            let since = client.idle_since().unwrap_or_else(time::Instant::now);
+            time::sleep_until(since + limit).await;
+            if client
+                .idle_since()
+                .is_some_and(|since| since.elapsed() >= limit)
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = group.closed() => {}
+        () = idle => {}
+    }
+}
+
+fn http1(worker: &Worker) -> http1::Builder {
+    let limits = &worker.limits;
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        .max_header_size(limits.head_bytes as usize)
+        .max_buf_size((limits.head_bytes as usize * 2).max(64 * 1024));
+    builder
+}
+
+fn http2(worker: &Worker) -> http2::Builder<OnThisThread> {
+    let limits = &worker.limits;
+    let mut builder = http2::Builder::new(OnThisThread);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams)
+        .max_pending_accept_reset_streams(limits.h2_pending_resets)
+        .max_header_list_size(limits.head_bytes)
+        .initial_stream_window_size(limits.h2_stream_window)
+        .initial_connection_window_size(limits.h2_connection_window)
+        .keep_alive_interval(limits.idle_timeout / 2)
+        .keep_alive_timeout(limits.greeting_timeout);
+    builder
+}

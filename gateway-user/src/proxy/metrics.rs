@@ -1,0 +1,191 @@
+//! What the proxy counts. Workers look each series up once; a request then only adds to atomics.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Instant};
+
+use gateway_core::http::ListenerId;
+use http::StatusCode;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use super::upstream::Kind;
+
+mod durations;
+
+use durations::{Durations, Histogram};
+
+/// Series are bounded by listeners and fixed classes, whatever clients send.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    requests: Family<Request, Counter>,
+    durations: Arc<Durations>,
+    upstream_errors: Family<Error, Counter>,
+    connections: Gauge,
+    retries: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Listener {
+    gateway: String,
+    listener: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    gateway: String,
+    listener: String,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Error {
+    kind: &'static str,
+}
+
+/// A worker's way to the metrics.
+pub(super) struct Handles {
+    all: Arc<Metrics>,
+    listeners: RefCell<HashMap<Arc<ListenerId>, Rc<Series>>>,
+    /// For requests that no listener takes; its labels are empty.
+    nowhere: Rc<Series>,
+}
+
+/// The series of one listener.
+pub(super) struct Series {
+    classes: [Counter; CLASSES.len()],
+    duration: Arc<Histogram>,
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// A request under way; counted when dropped, after the last byte of its answer.
+pub(super) struct Flight {
+    started: Instant,
+    series: Rc<Series>,
+    class: usize,
+}
+
+/// Counts a client connection as open until dropped.
+pub(super) struct Connected(Gauge);
+
+impl Metrics {
+    /// Registers everything; names get the registry's prefix.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "http_requests",
+            "HTTP requests answered, by listener and class of status code",
+            self.requests.clone(),
+        );
+        registry.register_collector(Box::new(self.durations.clone()));
+        registry.register(
+            "http_upstream_errors",
+            "Requests or connection attempts that a backend failed, by kind",
+            self.upstream_errors.clone(),
+        );
+        registry.register(
+            "http_connections",
+            "Client connections open now",
+            self.connections.clone(),
+        );
+        registry.register(
+            "http_upstream_retries",
+            "Requests sent again because a kept connection had closed",
+            self.retries.clone(),
+        );
+    }
+
+    fn series(&self, labels: &Listener) -> Series {
+        let class = |code| Request {
+            gateway: labels.gateway.clone(),
+            listener: labels.listener.clone(),
+            code,
+        };
+        Series {
+            classes: CLASSES.map(|code| self.requests.get_or_create_owned(&class(code))),
+            duration: self.durations.of(labels),
+        }
+    }
+}
+
+impl Handles {
+    pub(super) fn new(all: Arc<Metrics>) -> Self {
+        let (gateway, listener) = (String::new(), String::new());
+        let nowhere = Rc::new(all.series(&Listener { gateway, listener }));
+        Self {
+            all,
+            listeners: RefCell::default(),
+            nowhere,
+        }
+    }
+
+    pub(super) fn start(&self) -> Flight {
+        Flight {
+            started: Instant::now(),
+            series: self.nowhere.clone(),
+            class: CLASSES.len(),
+        }
+    }
+
+    pub(super) fn listener(&self, id: &Arc<ListenerId>) -> Rc<Series> {
+        let mut listeners = self.listeners.borrow_mut();
+        if let Some(series) = listeners.get(id) {
+            return series.clone();
+        }
+        let series = Rc::new(self.all.series(&Listener {
+            gateway: id.gateway.to_string(),
+            listener: id.listener.to_string(),
+        }));
+        listeners.insert(id.clone(), series.clone());
+        series
+    }
+
+    pub(super) fn connection(&self) -> Connected {
+        self.all.connections.inc();
+        Connected(self.all.connections.clone())
+    }
+
+    pub(super) fn retried(&self) {
+        self.all.retries.inc();
+    }
+
+    pub(super) fn upstream_error(&self, kind: Kind) {
+        let kind = match kind {
+            Kind::Connect => "connect",
+            Kind::ConnectTimeout => "timeout",
+            Kind::Reset => "reset",
+            Kind::Protocol => "protocol",
+        };
+        self.all
+            .upstream_errors
+            .get_or_create(&Error { kind })
+            .inc();
+    }
+}
+
+impl Flight {
+    pub(super) fn at(&mut self, series: Rc<Series>) {
+        self.series = series;
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.class = usize::from(status.as_u16() / 100).wrapping_sub(1);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        // A request that its client gave up before an answer has no class.
+        if let Some(counter) = self.series.classes.get(self.class) {
+            counter.inc();
+            self.series.duration.observe(self.started.elapsed());
+        }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,65 @@
+//! How many workers, and what a client or a backend may cost.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+#[derive(Clone, Debug)]
+pub struct ProxyOptions {
+    /// Threads; one per core is best.
+    pub workers: NonZeroUsize,
+    pub limits: Limits,
+}
+
+/// Limits that are always in force; the defaults suit a public listener.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open client connections per worker; more wait to be accepted.
+    pub connections: usize,
+    /// From accepting a connection to its first bytes, and for a TLS handshake.
+    pub greeting_timeout: Duration,
+    /// From the end of a request to the end of the next one's head. HTTP/1 has one timer for
+    /// waiting and for reading, so this bounds idle connections and slow heads alike; idle
+    /// HTTP/2 connections are closed after it, too.
+    pub idle_timeout: Duration,
+    /// Bytes of a request's head (HTTP/1) or header list (HTTP/2); more is a 431.
+    pub head_bytes: u32,
+    /// Concurrent requests of one HTTP/2 connection.
+    pub h2_streams: u32,
+    /// Resets by a client that were not yet acted upon, before the connection is closed.
+    pub h2_pending_resets: usize,
+    /// Receive window of a stream and of a connection, in bytes.
+    pub h2_stream_window: u32,
+    pub h2_connection_window: u32,
+    pub connect_timeout: Duration,
+    /// How long an idle upstream connection is kept; below the keep-alive time of backends.
+    pub upstream_idle: Duration,
+    /// Idle upstream connections kept per endpoint and worker.
+    pub upstream_idle_per_endpoint: usize,
+}
+
+impl Default for ProxyOptions {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            greeting_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            head_bytes: 32 * 1024,
+            h2_streams: 128,
+            h2_pending_resets: 20,
+            h2_stream_window: 256 * 1024,
+            h2_connection_window: 1024 * 1024,
+            connect_timeout: Duration::from_secs(5),
+            // Many servers close after 5 seconds.
+            upstream_idle: Duration::from_secs(4),
+            upstream_idle_per_endpoint: 256,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Sending a request to one of a backend's endpoints, with the retries that are safe.
+
+use std::net::SocketAddr;
+
+use gateway_core::balance::least_loaded;
+use http::request::Parts;
+use hyper::{Request, Response, body::Incoming};
+use thiserror::Error;
+
+use super::{
+    body::{RequestBody, Sent},
+    pool::{ConnectError, Lease},
+    worker::Worker,
+};
+
+/// Endpoints that are tried before a request fails because none takes a connection.
+const CONNECT_ATTEMPTS: usize = 3;
+
+/// No answer from the backend.
+#[derive(Debug, Error)]
+#[error("{kind}: {detail}")]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    /// For the log; the client does not see it.
+    pub(super) detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub(super) enum Kind {
+    #[error("the backend does not take connections")]
+    Connect,
+    #[error("the backend does not answer")]
+    ConnectTimeout,
+    #[error("the backend closed the connection before answering")]
+    Reset,
+    #[error("the backend's answer is not valid HTTP")]
+    Protocol,
+}
+
+/// A backend's answer, and the connection that its body comes on.
+pub(super) struct Reply {
+    pub(super) response: Response<Incoming>,
+    pub(super) lease: Lease,
+    pub(super) sent: Sent,
+}
+
+/// Sends a request. A connection that cannot be opened is tried elsewhere. A reused connection
+/// that closes under the request is replaced once: always if nothing was sent, else only for an
+/// idempotent request without a body (RFC 9110 section 9.2.2).
+pub(super) async fn send(
+    worker: &Worker,
+    endpoints: &[SocketAddr],
+    parts: Parts,
+    body: Incoming,
+) -> Result<Reply, Failure> {
+    let (endpoint, mut lease) = connect(worker, endpoints).await?;
+    let (body, sent) = RequestBody::new(body);
+    let replay = lease.reused && body.is_empty() && parts.method.is_idempotent();
+    let copy = replay.then(|| parts.clone());
+    let first = lease.send(Request::from_parts(parts, body)).await;
+    let mut error = match first {
+        Some(Ok(response)) => {
+            return Ok(Reply {
+                response,
+                lease,
+                sent,
+            });
+        }
+        Some(Err(error)) => error,
+        None => return Err(Failure::reset("the connection was given back before")),
+    };
+    let closed = |error: &hyper::Error| {
+        error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
+    };
+    let copy = copy.filter(|_| closed(error.error()));
+    let copy = copy.map(|parts| Request::from_parts(parts, RequestBody::Empty));
+    let reused = lease.reused;
+    drop(lease);
+    let Some(request) = error.take_message().filter(|_| reused).or(copy) else {
+        return Err(error.into_error().into());
+    };
+    worker.metrics.retried();
+    let mut lease = worker.pool.fresh(endpoint).await?;
+    match lease.send(request).await {
+        Some(Ok(response)) => Ok(Reply {
+            response,
+            lease,
+            sent,
+        }),
+        Some(Err(error)) => Err(error.into_error().into()),
+        None => Err(Failure::reset("the connection was given back before")),
+    }
+}
+
+/// A connection to the less loaded of two endpoints, or to another one if that takes none.
+async fn connect(
+    worker: &Worker,
+    endpoints: &[SocketAddr],
+) -> Result<(SocketAddr, Lease), Failure> {
+    let mut failed: Vec<SocketAddr> = Vec::new();
+    let mut last = None;
+    for _ in 0..CONNECT_ATTEMPTS {
+        // Those that failed a moment ago count as the most loaded.
+        let load = |e: &SocketAddr| (failed.contains(e), worker.pool.load(*e));
+        let Some(endpoint) = least_loaded(endpoints, worker.random(), load).copied() else {
+            break;
+        };
+        match worker.pool.lease(endpoint).await {
+            Ok(lease) => return Ok((endpoint, lease)),
+            Err(error) => {
+                tracing::debug!(%endpoint, %error, "cannot use an endpoint");
+                let failure = Failure::from(error);
+                worker.metrics.upstream_error(failure.kind);
+                failed.push(endpoint);
+                last = Some(failure);
+            }
+        }
+        if failed.len() >= endpoints.len() {
+            break;
+        }
+    }
+    Err(last.unwrap_or_else(|| Failure::reset("no endpoint to connect to")))
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+}
+
+impl Failure {
+    pub(super) fn reset(detail: impl ToString) -> Self {
+        let detail = detail.to_string();
+        let kind = Kind::Reset;
+        Self { kind, detail }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let kind = match error {
+            ConnectError::Timeout(_) => Kind::ConnectTimeout,
+            ConnectError::Io(..) | ConnectError::Http(..) => Kind::Connect,
+        };
+        let detail = error.to_string();
+        Self { kind, detail }
+    }
+}
+
+impl From<hyper::Error> for Failure {
+    fn from(error: hyper::Error) -> Self {
+        let kind = if error.is_parse() {
+            Kind::Protocol
+        } else {
+            Kind::Reset
+        };
+        let detail = error.to_string();
+        Self { kind, detail }
+    }
+}

@@ -1,0 +1,183 @@
+//! One worker: its thread, accept loop and housekeeping.
+
+use std::{
+    cell::RefCell,
+    hash::{BuildHasher, RandomState},
+    io,
+    net::TcpListener,
+    rc::Rc,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use gateway_core::{balance::Rng, http::Table};
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, LocalOptions, LocalRuntime},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    time,
+};
+
+use super::{Limits, Metrics, client::Groups, connection, metrics::Handles, pool::Pool};
+
+/// How soon a worker notices that a frontend is gone, and closes its connections.
+const HOUSEKEEPING: Duration = Duration::from_millis(100);
+/// Pause after the kernel has no file descriptor or memory for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// What a worker's thread is started with.
+pub(super) struct Start {
+    pub(super) listener: TcpListener,
+    pub(super) table: Arc<ArcSwap<Table>>,
+    pub(super) limits: Limits,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) stop: watch::Receiver<Option<Duration>>,
+}
+
+/// What the connections of a worker share; it never leaves the thread.
+pub(super) struct Worker {
+    table: Arc<ArcSwap<Table>>,
+    rng: RefCell<Rng>,
+    pub(super) limits: Limits,
+    pub(super) pool: Rc<Pool>,
+    pub(super) metrics: Handles,
+    pub(super) groups: Groups,
+}
+
+/// Runs a worker to its end. `ready` hears whether it could start; `done` is dropped at the end.
+pub(super) fn run(start: Start, ready: &mpsc::Sender<Result<()>>, done: oneshot::Sender<()>) {
+    // Held to the end: its drop tells that the worker has ended, even by a panic.
+    let _done = done;
+    let (runtime, listener) = match prepare(start.listener) {
+        Ok(both) => both,
+        Err(error) => {
+            // Nobody listens only if the whole start was given up.
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(()));
+    let worker = Rc::new(Worker {
+        table: start.table,
+        rng: RefCell::new(Rng::new(RandomState::new().hash_one(0))),
+        pool: Rc::new(Pool::new(&start.limits)),
+        limits: start.limits,
+        metrics: Handles::new(start.metrics),
+        groups: Groups::default(),
+    });
+    runtime.block_on(serve(worker, listener, start.stop));
+}
+
+fn prepare(listener: TcpListener) -> Result<(LocalRuntime, tokio::net::TcpListener)> {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_all().build_local(LocalOptions::default());
+    let runtime = runtime.context("cannot make a proxy runtime")?;
+    let entered = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener);
+    let listener = listener.context("cannot poll the listening socket")?;
+    drop(entered);
+    Ok((runtime, listener))
+}
+
+async fn serve(
+    worker: Rc<Worker>,
+    listener: tokio::net::TcpListener,
+    mut stop: watch::Receiver<Option<Duration>>,
+) {
+    let all = worker.limits.connections.clamp(1, u32::MAX as usize) as u32;
+    let permits = Arc::new(Semaphore::new(all as usize));
+    let housekeeping = tokio::task::spawn_local(keep_house(worker.clone()));
+    tokio::select! {
+        () = accept_all(&worker, &listener, &permits) => {}
+        stopped = stop.wait_for(Option::is_some) => {
+            // An error: the proxy was dropped, nothing is waited for.
+            let deadline = stopped.ok().and_then(|deadline| *deadline).unwrap_or_default();
+            accept_backlog(&worker, &listener, &permits);
+            drop(listener);
+            worker.groups.close_all();
+            // Every permit is back when every connection has ended; else the deadline ends them.
+            let _ = time::timeout(deadline, permits.acquire_many(all)).await;
+        }
+    }
+    housekeeping.abort();
+}
+
+async fn accept_all(
+    worker: &Rc<Worker>,
+    listener: &tokio::net::TcpListener,
+    permits: &Arc<Semaphore>,
+) {
+    // The semaphore is never closed.
+    while let Ok(permit) = permits.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => spawn(worker, stream, permit),
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections; is the open-file limit too low?");
+                time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Takes what clients have already opened, so that closing the socket resets none of it.
+fn accept_backlog(
+    worker: &Rc<Worker>,
+    listener: &tokio::net::TcpListener,
+    permits: &Arc<Semaphore>,
+) {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while let Ok(permit) = permits.clone().try_acquire_owned() {
+        let std::task::Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context) else {
+            return;
+        };
+        spawn(worker, stream, permit);
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+fn spawn(worker: &Rc<Worker>, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    let worker = worker.clone();
+    tokio::task::spawn_local(async move {
+        let _counted = worker.metrics.connection();
+        connection::serve(&worker, stream).await;
+        drop(permit);
+    });
+}
+
+async fn keep_house(worker: Rc<Worker>) {
+    let mut interval = time::interval(HOUSEKEEPING);
+    interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let mut seen = worker.table();
+    loop {
+        interval.tick().await;
+        worker.pool.drop_idle();
+        let table = worker.table();
+        if !Arc::ptr_eq(&seen, &table) {
+            worker.groups.close_unless(|local| table.serves(local));
+            seen = table;
+        }
+    }
+}
+
+impl Worker {
+    /// The table now in force. A request keeps the one it began with.
+    pub(super) fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    /// Uniform over all of u64.
+    pub(super) fn random(&self) -> u64 {
+        self.rng.borrow_mut().draw()
+    }
+}
