@@ -9,7 +9,7 @@ pub(crate) fn class(class: &GatewayClass, out: &mut Problems) {
     out.text(
         at.field("controllerName"),
         &spec.controller_name,
-        Format::ControllerName,
+        Format::DomainPath,
     );
     if spec
         .description

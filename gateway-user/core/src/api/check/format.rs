@@ -27,8 +27,8 @@ pub enum Format {
     QueryValue,
     /// At most 1,024 characters.
     PathText,
-    /// `example.com/controller`.
-    ControllerName,
+    /// `example.com/name`: names of controllers, and values that implementations define.
+    DomainPath,
     /// Protocol of a listener: a word, or `example.com/word`.
     Protocol,
 }
@@ -61,7 +61,7 @@ impl Format {
             Self::Kind => is_kind(text),
             Self::HeaderName => text.bytes().all(is_token),
             Self::HeaderValue => is_header_value(text),
-            Self::ControllerName => text.split_once('/').is_some_and(|(domain, path)| {
+            Self::DomainPath => text.split_once('/').is_some_and(|(domain, path)| {
                 is_subdomain(domain) && !path.is_empty() && path.bytes().all(is_path)
             }),
             Self::Protocol => match text.split_once('/') {
@@ -107,8 +107,8 @@ impl fmt::Display for Format {
             ),
             Self::QueryValue => f.write_str("a parameter's value: use 1 to 1024 characters"),
             Self::PathText => f.write_str("a path: use at most 1024 characters"),
-            Self::ControllerName => {
-                f.write_str("a controller name: use a domain and a path, such as example.com/name")
+            Self::DomainPath => {
+                f.write_str("a domain and a path: use one such as example.com/name")
             }
             Self::Protocol => {
                 f.write_str("a protocol: use HTTP, HTTPS, TLS, TCP, UDP or example.com/name")
@@ -163,7 +163,7 @@ mod tests {
         (Kind, &["Service", "HTTPRoute", "a"]),
         (HeaderName, &["X-Version", "a_b", "!#$%&'*+-.^_`|~"]),
         (HeaderValue, &["a", "a b\tc", "\"quoted\"", "*/*"]),
-        (ControllerName, &["xdp-gateway.dev/controller", "a/b/c"]),
+        (DomainPath, &["xdp-gateway.dev/controller", "a/b/c"]),
         (Protocol, &["HTTP", "TCP", "example.com/quic"]),
     ];
 
@@ -188,7 +188,7 @@ mod tests {
         (HeaderName, &["", "a b", "a:", "ä"]),
         (HeaderValue, &["", " a", "a ", "a  b", "ä", "a\nb"]),
         (
-            ControllerName,
+            DomainPath,
             &["", "xdp-gateway.dev", "xdp-gateway.dev/", "A/b", "a/b c"],
         ),
         (Protocol, &["", "a b", "example.com/"]),

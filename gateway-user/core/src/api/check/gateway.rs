@@ -29,9 +29,15 @@ fn addresses(at: &Path, addresses: &[GatewayAddress], out: &mut Problems) {
     let mut seen = BTreeSet::new();
     for (i, address) in addresses.iter().enumerate() {
         let at = at.index(i);
+        if let Open::Unknown(kind) = &address.kind {
+            out.text(at.field("type"), kind, Format::DomainPath);
+        }
         let Some(value) = &address.value else {
             continue;
         };
+        if value.chars().count() > 253 {
+            out.error(at.field("value"), "is too long: use at most 253 characters");
+        }
         match address.kind {
             Open::Known(AddressType::IpAddress) if value.parse::<IpAddr>().is_err() => out.error(
                 at.field("value"),

@@ -1,0 +1,106 @@
+//! What we do not read or check, and why.
+
+/// Kinds, path with everything below it, reason. That the field is there is kept, so that
+/// translation can report it.
+pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
+    (
+        "Gateway",
+        "spec.allowedListeners",
+        "ListenerSets are not read yet",
+    ),
+    (
+        "Gateway",
+        "spec.defaultScope",
+        "routes without parents are not attached yet",
+    ),
+    (
+        "Gateway",
+        "spec.tls",
+        "client certificates of either side are not implemented yet",
+    ),
+    (
+        ROUTES,
+        "spec.useDefaultGateways",
+        "routes without parents are not attached yet",
+    ),
+    (HTTP, "spec.rules[].timeouts", "not implemented yet"),
+    (HTTP, "spec.rules[].retry", "not implemented yet"),
+    (
+        HTTP,
+        "spec.rules[].sessionPersistence",
+        "not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].filters[].requestMirror",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].filters[].cors",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].filters[].externalAuth",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].filters[].extensionRef",
+        "we have no filters of our own",
+    ),
+    (
+        HTTP,
+        "spec.rules[].backendRefs[].filters[].requestMirror",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].backendRefs[].filters[].cors",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].backendRefs[].filters[].externalAuth",
+        "filter not implemented yet",
+    ),
+    (
+        HTTP,
+        "spec.rules[].backendRefs[].filters[].extensionRef",
+        "we have no filters of our own",
+    ),
+];
+
+/// Kinds, end of the path, rule, reason.
+pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[
+    (
+        "Gateway",
+        "infrastructure.labels.x",
+        "maxLength",
+        NOT_PASSED_ON,
+    ),
+    (
+        "Gateway",
+        "infrastructure.labels.x",
+        "pattern",
+        NOT_PASSED_ON,
+    ),
+    (
+        "Gateway",
+        "infrastructure.annotations.x",
+        "maxLength",
+        NOT_PASSED_ON,
+    ),
+    (
+        "Gateway",
+        "tls.options.x",
+        "maxLength",
+        "we know no options: any is reported",
+    ),
+];
+
+const NOT_PASSED_ON: &str = "we create no objects that would carry them";
+
+const HTTP: &str = "HTTPRoute";
+const ROUTES: &str = "HTTPRoute TCPRoute UDPRoute";
