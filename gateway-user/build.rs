@@ -2,7 +2,11 @@
 //!
 //! Which toolchain does that is decided in one place for the build and for `cargo xtask setup`,
 //! which provides it.
-#![allow(unsafe_code, reason = "std::env::set_var, before any thread exists")]
+#![allow(
+    unsafe_code,
+    clippy::disallowed_methods,
+    reason = "std::env::set_var, before any thread exists"
+)]
 
 use std::path::Path;
 
@@ -17,9 +21,10 @@ fn main() -> Result<()> {
     let out = std::env::var("OUT_DIR").context("cargo sets OUT_DIR for build scripts")?;
     let out = Path::new(&out);
     let toolchain = toolchain::choose(&out.join("probe")).map_err(Error::msg)?;
+    // aya-build shows the inner cargo's output as warnings: errors and warnings are enough.
+    set("CARGO_TERM_QUIET", "true");
     if toolchain.bootstrap {
-        // SAFETY: the build script has started no thread.
-        unsafe { std::env::set_var("RUSTC_BOOTSTRAP", "1") };
+        set("RUSTC_BOOTSTRAP", "1");
     }
     // Both variants have the same name: the one with logging steps aside for the other.
     build(&toolchain.name, &["log"])?;
@@ -36,4 +41,10 @@ fn build(toolchain: &str, features: &[&str]) -> Result<()> {
         ..Package::default()
     };
     build_ebpf([package], Toolchain::Custom(toolchain))
+}
+
+/// For the programs that aya-build starts.
+fn set(name: &str, value: &str) {
+    // SAFETY: the build script has started no thread.
+    unsafe { std::env::set_var(name, value) };
 }

@@ -19,7 +19,8 @@ enum Rule {
 
 /// For ordinary and build dependencies; tests may use what they like.
 const RULES: &[(&str, Rule)] = &[
-    ("gateway-common", Rule::Only(&[])),
+    // Optional, for user space: the traits of aya that make types values of maps.
+    ("gateway-common", Rule::Only(&["aya"])),
     (
         "gateway-ebpf",
         Rule::Only(&["gateway-common", "aya-ebpf", "aya-log-ebpf", "aya-build"]),
