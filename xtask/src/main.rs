@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod cache;
 mod ci;
+mod demo;
 mod privileges;
 mod process;
 mod setup;
@@ -26,6 +27,12 @@ struct Cli {
 enum Task {
     /// Find or install what building and testing need; a second run takes seconds
     Setup,
+    /// Show the gateway carrying real HTTP, TCP and UDP traffic in namespaces of its own
+    Demo {
+        /// Leave it running until Enter or Ctrl-C, and say what to try
+        #[arg(long)]
+        keep: bool,
+    },
     /// Run every test as root, those with network namespaces included
     Test,
     /// Check the rules of the code that no other tool knows
@@ -37,6 +44,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Setup => setup::run(),
+        Task::Demo { keep } => demo::run(keep),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
