@@ -138,3 +138,23 @@ impl fmt::Display for Item {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FileSet, World};
+
+    #[test]
+    fn namespaces_have_their_name_as_a_label() {
+        let mut files = FileSet::default();
+        let text = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}";
+        assert_eq!(files.update("a.yaml", Some(text)), []);
+        let labels = files.world().namespace_labels("shop");
+        let labels = labels
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect::<Vec<_>>();
+        assert_eq!(labels, ["kubernetes.io/metadata.name=shop", "team=a"]);
+        let labels = World::default().namespace_labels("elsewhere");
+        assert_eq!(labels["kubernetes.io/metadata.name"], "elsewhere");
+    }
+}

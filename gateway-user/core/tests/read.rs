@@ -3,6 +3,11 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p gateway-core --test read` rewrites what is expected.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the core is pure, its tests read files"
+)]
+
 use std::{env, fmt::Write, fs, path::PathBuf};
 
 use gateway_core::world::FileSet;

@@ -76,3 +76,25 @@ impl Default for PathMatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::{HttpRoute, PathMatchType};
+
+    #[test]
+    fn defaults_are_those_of_the_api() {
+        let route: HttpRoute = from_value(json!({"spec": {}})).expect("a route");
+        assert_eq!(route.spec.rules, [super::HttpRule::default()]);
+        let rules = json!([{"matches": [{"headers": [{"name": "a", "value": "b"}]}],
+                            "filters": [{"type": "RequestRedirect", "requestRedirect": {}}]}]);
+        let route: HttpRoute = from_value(json!({"spec": {"rules": rules}})).expect("a route");
+        let rule = &route.spec.rules[0];
+        assert!(rule.matches[0].path.kind.is(PathMatchType::PathPrefix));
+        assert_eq!(&*rule.matches[0].path.value, "/");
+        assert_eq!(rule.matches[0].headers[0].kind.to_string(), "Exact");
+        let redirect = rule.filters[0].request_redirect.as_ref();
+        assert_eq!(redirect.map(|redirect| redirect.status_code), Some(302));
+    }
+}

@@ -125,3 +125,31 @@ fn service_kind() -> Arc<str> {
 fn secret_kind() -> Arc<str> {
     "Secret".into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::{BackendRef, ParentRef, SecretRef};
+
+    #[test]
+    fn defaults_are_those_of_the_api() {
+        let parent: ParentRef = from_value(json!({"name": "gw"})).expect("a parentRef");
+        assert!(parent.is_gateway());
+        assert_eq!(parent.target(&"shop".into()).to_string(), "shop/gw");
+        let backend: BackendRef = from_value(json!({"name": "web"})).expect("a backendRef");
+        assert!(backend.is_service());
+        assert_eq!((backend.port, backend.weight), (None, 1));
+        let secret: SecretRef = from_value(json!({"name": "c", "namespace": "a"})).expect("a ref");
+        assert!(secret.is_secret());
+        assert_eq!(secret.target(&"shop".into()).to_string(), "a/c");
+    }
+
+    #[test]
+    fn a_parent_ref_is_written_as_it_is_read() {
+        let full = json!({"group": "g", "kind": "k", "namespace": "ns", "name": "n",
+                          "sectionName": "s", "port": 80});
+        let parent: ParentRef = from_value(full.clone()).expect("a parentRef");
+        assert_eq!(to_value(parent).expect("JSON"), full);
+    }
+}

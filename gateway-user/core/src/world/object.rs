@@ -82,11 +82,18 @@ fn kind(json: &Json, out: &mut Problems) -> Option<Kind> {
     None
 }
 
+/// Without `metadata` there is no name either, which is what gets reported.
 fn set_namespace(kind: Kind, json: &mut Json) {
-    if kind.is_namespaced()
-        && let Some(meta) = json.get_mut("metadata").and_then(Json::as_object_mut)
+    let Some(object) = json.as_object_mut().filter(|_| kind.is_namespaced()) else {
+        return;
+    };
+    let meta = object.entry("metadata").or_insert_with(|| json!({}));
+    if let Some(meta) = meta.as_object_mut()
+        && meta
+            .get("namespace")
+            .is_none_or(|namespace| namespace == "")
     {
-        meta.entry("namespace").or_insert_with(|| json!("default"));
+        meta.insert("namespace".to_owned(), json!("default"));
     }
 }
 

@@ -104,3 +104,17 @@ const NOT_PASSED_ON: &str = "we create no objects that would carry them";
 
 const HTTP: &str = "HTTPRoute";
 const ROUTES: &str = "HTTPRoute TCPRoute UDPRoute";
+
+/// Invalid examples that we accept: file, reason.
+pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[
+    (
+        "httproute/invalid-filter-externalauth-bad-http-path.yaml",
+        "filter not implemented yet",
+    ),
+    (
+        "httproute/invalid-filter-externalauth-no-protocol.yaml",
+        "filter not implemented yet",
+    ),
+    ("tlsroute/no-hostname.yaml", "TLSRoute is not read yet"),
+    ("tlsroute/invalid-hostname.yaml", "TLSRoute is not read yet"),
+];

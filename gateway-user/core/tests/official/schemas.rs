@@ -2,12 +2,7 @@
 //!
 //! For each property of the kinds we read: a value of a wrong type, a missing required field, a
 //! number out of range, a text too long, an item too many. What we do not read or check is listed
-//! in `exceptions.rs`, with the reason. Needs the CRDs of Gateway API (see `crds.rs`), hence the
-//! feature `official-crds`.
-
-mod crds;
-mod exceptions;
-mod mutate;
+//! in `exceptions.rs`, with the reason. CEL rules have their cases in `tests/read`.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     exceptions::{NOT_CHECKED, NOT_READ},
+    module,
     mutate::{Mutation, example, mutations},
 };
 
@@ -34,7 +30,7 @@ fn every_rule_of_the_schemas_is_enforced() {
     let mut used = BTreeSet::new();
     let mut broken = 0;
     for (kind, plural) in KINDS {
-        for (version, schema) in crds::versions(plural) {
+        for (version, schema) in module::schemas(plural) {
             let spec = &schema["properties"]["spec"];
             let base = object(kind, &version, &example(spec));
             let before = read(base.clone()).findings;
