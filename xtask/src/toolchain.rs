@@ -51,7 +51,7 @@ pub(crate) fn choose(scratch: &Path) -> Result<Toolchain, String> {
         }
     }
     Err(format!(
-        "no toolchain can build BPF programs ({}): run `cargo xtask setup`",
+        "no toolchain can build BPF programs ({})",
         reasons.join("; ")
     ))
 }
@@ -75,7 +75,6 @@ impl Toolchain {
     }
 
     /// `rustc -vV`.
-    #[allow(dead_code, reason = "read by setup, not by the build script")]
     pub(crate) fn version(&self) -> Result<String, String> {
         self.rustc(&["-vV"], "its rustc does not run")
     }
@@ -90,10 +89,21 @@ impl Toolchain {
         let args = ["--edition=2024", "--crate-type=lib", "--emit=llvm-bc", "-o"];
         let args = [&args[..], &[&bitcode, &source]].concat();
         self.rustc(&args, "its rustc does not compile")?;
-        let mut linker = Command::new("bpf-linker");
-        linker.args(["--target", "bpfel-unknown-none", "--export", "probe"]);
-        linker.args(["-o", &object, &bitcode]);
-        run(&mut linker, "bpf-linker does not link").map(|_| ())
+        let link = |option: &[&str]| {
+            let mut linker = Command::new("bpf-linker");
+            linker.args(["--target", "bpfel-unknown-none", "--export", "probe"]);
+            linker.args(option).args(["-o", &object, &bitcode]);
+            run(&mut linker, "bpf-linker does not link")
+        };
+        link(&[])?;
+        // Simple bitcode of a newer LLVM can be read, and real programs then cannot.
+        let (own, linkers) = (self.version()?, link(&["--llvm-args=--version"])?);
+        match (llvm_major(&own), llvm_major(&linkers)) {
+            (Some(own), Some(linkers)) if own > linkers => Err(format!(
+                "bpf-linker has LLVM {linkers}, its rustc the newer {own}"
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn rustc(&self, args: &[&str], otherwise: &str) -> Result<String, String> {
@@ -103,6 +113,14 @@ impl Toolchain {
         rustc.env("RUSTUP_AUTO_INSTALL", "0");
         run(&mut rustc, otherwise)
     }
+}
+
+/// Reads `LLVM version: 22.1.2` of rustc and `LLVM version 22.1.8` of LLVM itself.
+pub(crate) fn llvm_major(text: &str) -> Option<u32> {
+    let (_, after) = text.split_once("LLVM version")?;
+    let version = after.trim_start_matches([':', ' ']);
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 fn run(command: &mut Command, otherwise: &str) -> Result<String, String> {
@@ -140,6 +158,18 @@ mod tests {
         );
         let dated = "nightly-2026-05-20";
         assert_eq!(names(Some(dated)), [nightly, (dated.into(), false)]);
+    }
+
+    #[test]
+    fn the_llvm_of_rustc_and_of_the_linker_are_read() {
+        let rustc = "rustc 1.95.0\nhost: x\nrelease: 1.95.0\nLLVM version: 22.1.2\n";
+        assert_eq!(llvm_major(rustc), Some(22));
+        assert_eq!(
+            llvm_major("Debian LLVM version 23.0.8\n  Optimized build.\n"),
+            Some(23)
+        );
+        assert_eq!(llvm_major("LLVM version unknown"), None);
+        assert_eq!(llvm_major(""), None);
     }
 
     #[test]

@@ -12,11 +12,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{apt, debian};
+use super::apt;
 use crate::{
     process::Job,
     steps::{Context, State},
-    toolchain::{Toolchain, candidates, choose},
+    toolchain::{Toolchain, candidates, choose, llvm_major},
 };
 
 const VERSION: &str = "0.13.0";
@@ -53,24 +53,26 @@ pub(super) fn install(context: &Context, _missing: &str) -> Result<()> {
 /// The LLVM to build with for this toolchain, or why there is none.
 fn major(context: &Context, toolchain: &Toolchain) -> Result<Result<u32, String>> {
     let describe = toolchain.version().map_err(anyhow::Error::msg)?;
-    let version = debian::field(&describe, "LLVM version").unwrap_or_default();
-    for major in fitting(version) {
+    let own = llvm_major(&describe);
+    for major in fitting(own) {
         if apt::has(context, &format!("llvm-{major}-dev"))? {
             return Ok(Ok(major));
         }
     }
-    let reason =
-        format!("bpf-linker {VERSION} with an LLVM for its {version} cannot be built here");
-    Ok(Err(reason))
+    let own = own.map_or("unknown".into(), |own| own.to_string());
+    Ok(Err(format!(
+        "apt has no LLVM that reads its bitcode (LLVM {own}) for bpf-linker {VERSION}"
+    )))
 }
 
-/// The majors that read bitcode of this LLVM version, the nearest first.
-fn fitting(version: &str) -> Vec<u32> {
-    let major = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
-    let reads = |candidate: &&u32| major.is_some_and(|major: u32| **candidate >= major);
+/// The newest LLVM that can be used here.
+pub(super) fn newest() -> u32 {
+    MAJORS.iter().copied().max().unwrap_or_default()
+}
+
+/// The majors that read bitcode of this LLVM, the nearest first.
+fn fitting(own: Option<u32>) -> Vec<u32> {
+    let reads = |candidate: &&u32| own.is_some_and(|own| **candidate >= own);
     MAJORS.iter().filter(reads).copied().collect()
 }
 
@@ -137,11 +139,11 @@ mod tests {
 
     #[test]
     fn an_llvm_reads_its_own_bitcode_and_older() {
-        assert_eq!(fitting("22.1.2"), [22, 23]);
-        assert_eq!(fitting("23.1.0"), [23]);
-        assert_eq!(fitting("20.1"), [21, 22, 23]);
-        assert!(fitting("24.1.0").is_empty());
-        assert!(fitting("").is_empty());
+        assert_eq!(fitting(Some(22)), [22, 23]);
+        assert_eq!(fitting(Some(23)), [23]);
+        assert_eq!(fitting(Some(20)), [21, 22, 23]);
+        assert!(fitting(Some(24)).is_empty());
+        assert!(fitting(None).is_empty());
     }
 
     #[test]

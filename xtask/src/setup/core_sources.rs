@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::{bpf_linker, debian, rustup};
 use crate::{
     steps::{Context, State},
-    toolchain::{Toolchain, candidates},
+    toolchain::{Toolchain, candidates, choose},
 };
 
 /// A way to get the sources, as it is called in messages.
@@ -21,10 +21,14 @@ const BY_HAND: &str = "by hand: `rustup toolchain install nightly --component ru
     or `rustup component add rust-src`";
 
 pub(super) fn check(context: &Context) -> Result<State> {
+    // Answered without the network where everything is there.
+    if let Ok(toolchain) = choose(&context.cache.path("probe")) {
+        return Ok(State::Ready(used(&toolchain)));
+    }
     let mut reasons = Vec::new();
     for toolchain in candidates() {
         match usable(context, &toolchain)? {
-            Ok(detail) => return Ok(State::Ready(detail)),
+            Ok(()) => return Ok(State::Ready(used(&toolchain))),
             Err(reason) => reasons.push(format!("{}: {reason}", toolchain.name)),
         }
     }
@@ -50,19 +54,20 @@ pub(super) fn install(context: &Context, _missing: &str) -> Result<()> {
     bail!("no way worked; {BY_HAND}{failures}")
 }
 
-/// What is used, or why the toolchain cannot be.
-fn usable(context: &Context, toolchain: &Toolchain) -> Result<Result<String, String>> {
+/// Why the toolchain cannot be used, also after bpf-linker was built for it.
+fn usable(context: &Context, toolchain: &Toolchain) -> Result<Result<(), String>> {
     match toolchain.has_core_sources() {
-        Err(reason) => return Ok(Err(reason)),
-        Ok(false) => return Ok(Err("no sources of core".into())),
-        Ok(true) => {}
+        Err(reason) => Ok(Err(reason)),
+        Ok(false) => Ok(Err("no sources of core".into())),
+        Ok(true) => bpf_linker::obtainable(context, toolchain),
     }
+}
+
+fn used(toolchain: &Toolchain) -> String {
     let bootstrap = if toolchain.bootstrap {
         " with RUSTC_BOOTSTRAP=1"
     } else {
         ""
     };
-    let used = format!("{}{bootstrap}", toolchain.name);
-    let linker = bpf_linker::obtainable(context, toolchain)?;
-    Ok(linker.map(|()| used))
+    format!("{}{bootstrap}", toolchain.name)
 }

@@ -168,7 +168,7 @@ fn link(sources: &Path, place: &Path) -> Result<()> {
 }
 
 /// A value of `rustc -vV`.
-pub(super) fn field<'a>(describe: &'a str, name: &str) -> Option<&'a str> {
+fn field<'a>(describe: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = describe.lines().filter_map(|line| line.split_once(": "));
     lines.find(|(key, _)| *key == name).map(|(_, value)| value)
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use super::{apt, bpf_linker};
 use crate::{
     process::{Failure, Job},
     steps::Context,
@@ -18,23 +19,31 @@ const LIMIT: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(30);
 const MARK: &str = "rustup";
 
-/// rust-src for a nightly; the nightly itself where there is none.
+/// rust-src for the nightly that is there, else for a new one.
 pub(super) fn nightly(context: &Context) -> Result<()> {
-    match candidates().first() {
-        Some(nightly) if nightly.sysroot().is_ok() => add_component(context, nightly),
-        _ => rustup(
-            context,
-            &[
-                "toolchain",
-                "install",
-                "nightly",
-                "--profile",
-                "minimal",
-                "--no-self-update",
-            ],
-            &["--component", "rust-src", "--component", "clippy"],
-        ),
+    if let Some(nightly) = candidates().first()
+        && nightly.sysroot().is_ok()
+    {
+        return add_component(context, nightly);
     }
+    // A new nightly comes with a new LLVM: hundreds of megabytes that only serve with its like.
+    let llvm = bpf_linker::newest();
+    if !apt::has(context, &format!("llvm-{llvm}-dev"))? {
+        bail!("no nightly is installed, and a new one would need LLVM {llvm}, which apt lacks");
+    }
+    let install = [
+        "toolchain",
+        "install",
+        "nightly",
+        "--profile",
+        "minimal",
+        "--no-self-update",
+    ];
+    rustup(
+        context,
+        &install,
+        &["--component", "rust-src", "--component", "clippy"],
+    )
 }
 
 /// rust-src for the active toolchain.
