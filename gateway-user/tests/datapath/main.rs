@@ -1,0 +1,7 @@
+//! The kernel data path's shell on the real kernel, in namespaces of its own. Needs root.
+
+mod address;
+mod refuse;
+mod rig;
+mod takeover;
+mod unload;

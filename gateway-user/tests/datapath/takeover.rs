@@ -1,0 +1,233 @@
+//! A start finds what an earlier one left, and takes it over.
+
+use std::fs;
+
+use aya::programs::links::{FdLink, PinnedLink};
+use gateway_common::abi::{FrontendKey, TCP};
+use gateway_core::{
+    endpoints::{Conditions, Endpoint, Endpoints},
+    l4::{Tables, compile, diff},
+    name::ObjectName,
+    plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
+};
+use gateway_user::bpf::{Datapath, Hook, Mode, XdpMode};
+
+use crate::rig::{Rig, xdp};
+
+fn plan() -> (Plan, Endpoints) {
+    let id = BackendId {
+        service: ObjectName::new("default", "echo"),
+        port: 80,
+    };
+    let service = L4Service {
+        gateway: ObjectName::new("default", "gateway"),
+        listener: "tcp".into(),
+        route: None,
+        backends: vec![WeightedBackend {
+            target: Target::Backend(id.clone()),
+            weight: 1,
+        }],
+    };
+    let frontend = FrontendId {
+        address: "203.0.113.9:7000".parse().expect("an address"),
+        transport: Transport::Tcp,
+    };
+    let conditions = Conditions {
+        ready: true,
+        serving: true,
+        terminating: false,
+    };
+    let endpoint = |last| Endpoint {
+        address: ([10, 77, 1, last], 80).into(),
+        conditions,
+    };
+    let endpoints = [(id, vec![endpoint(2), endpoint(3)])];
+    let frontends = [(frontend, Frontend::L4(service))];
+    (
+        Plan {
+            frontends: frontends.into(),
+        },
+        Endpoints(endpoints.into()),
+    )
+}
+
+fn program(datapath: Datapath) -> Tables {
+    let mut datapath = datapath;
+    let (plan, endpoints) = plan();
+    let desired = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
+    let ops = diff(datapath.tables(), &desired);
+    datapath.apply(&ops).expect("the kernel takes the tables");
+    assert_eq!(datapath.tables(), &desired);
+    desired
+}
+
+fn link_id(rig: &Rig, name: &str) -> u32 {
+    let path = rig.pins().join("v1/links").join(name);
+    let link = FdLink::from(PinnedLink::from_pin(path).expect("a pinned link"));
+    link.info().expect("its info").id()
+}
+
+#[test]
+fn a_second_start_reads_the_tables_and_keeps_the_links() {
+    let rig = Rig::new();
+    let written = rig.open(&rig.options(), |datapath| {
+        program(datapath.expect("it opens"))
+    });
+    let before = rig
+        .xdp_of("up0")
+        .expect("XDP stays attached without a daemon");
+    let links = ["xdp-up0", "tcx-up0"].map(|name| link_id(&rig, name));
+    rig.open(&rig.options(), |datapath| {
+        let datapath = datapath.expect("it opens again");
+        assert_eq!(datapath.tables(), &written);
+        let (plan, endpoints) = plan();
+        let again = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
+        assert_eq!(
+            diff(datapath.tables(), &again),
+            [],
+            "ids and slots are the same"
+        );
+    });
+    let after = rig.xdp_of("up0").expect("XDP is attached");
+    assert_ne!(before, after, "the program was replaced");
+    assert_eq!(
+        links,
+        ["xdp-up0", "tcx-up0"].map(|name| link_id(&rig, name)),
+        "in place"
+    );
+}
+
+#[test]
+fn programs_are_on_every_hook_in_driver_mode() {
+    let rig = Rig::new();
+    rig.open(&rig.options(), |datapath| {
+        let datapath = datapath.expect("it opens");
+        let hooks: Vec<_> = datapath.attachments().iter().map(|a| a.hook).collect();
+        assert_eq!(hooks, [Hook::SkLookup, Hook::Xdp, Hook::TcxEgress]);
+        assert_eq!(
+            xdp(datapath.attachments()),
+            (Some("up0"), Some(Mode::Driver))
+        );
+    });
+    assert!(rig.xdp_of("up0").expect("attached").starts_with("driver"));
+}
+
+#[test]
+fn generic_mode_can_be_asked_for_and_left() {
+    let rig = Rig::new();
+    let mode = |xdp_mode| {
+        let mut options = rig.options();
+        options.xdp_mode = xdp_mode;
+        rig.open(&options, |datapath| {
+            xdp(datapath.expect("it opens").attachments()).1
+        })
+    };
+    assert_eq!(mode(XdpMode::Generic), Some(Mode::Generic));
+    assert!(rig.xdp_of("up0").expect("attached").starts_with("generic"));
+    assert_eq!(
+        mode(XdpMode::Auto),
+        Some(Mode::Generic),
+        "not changed without need"
+    );
+    assert_eq!(mode(XdpMode::Driver), Some(Mode::Driver));
+    assert!(rig.xdp_of("up0").expect("attached").starts_with("driver"));
+}
+
+#[test]
+fn an_interface_made_anew_is_attached_anew() {
+    let rig = Rig::new();
+    rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
+    rig.node.ip("link delete up0").expect("it can be deleted");
+    rig.connect("up0", "peer0", 1);
+    assert_eq!(rig.xdp_of("up0"), None);
+    rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
+    assert!(rig.xdp_of("up0").is_some());
+}
+
+#[test]
+fn interfaces_that_are_no_longer_wanted_are_let_go() {
+    let rig = Rig::new();
+    rig.connect("up1", "peer1", 2);
+    let mut options = rig.options();
+    options.interfaces.push("up1".into());
+    rig.open(&options, |datapath| drop(datapath.expect("it opens")));
+    assert!(rig.xdp_of("up1").is_some());
+    rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
+    assert_eq!(rig.xdp_of("up1"), None);
+    assert!(rig.xdp_of("up0").is_some());
+    let links = fs::read_dir(rig.pins().join("v1/links"))
+        .expect("the links")
+        .count();
+    assert_eq!(links, 3);
+}
+
+#[test]
+fn statistics_and_flows_can_be_read_and_a_backend_starts_from_zero() {
+    let rig = Rig::new();
+    rig.open(&rig.options(), |datapath| {
+        let datapath = datapath.expect("it opens");
+        datapath.stats().counters().expect("counters");
+        assert!(
+            datapath
+                .open_stats()
+                .expect("a handle")
+                .backends()
+                .expect("stats")
+                .is_empty()
+        );
+        let mut flows = datapath.open_flows().expect("a handle");
+        assert!(flows.list(10).expect("flows").is_empty());
+        let swept = flows
+            .sweep(&datapath.sweep().expect("the clock"))
+            .expect("a sweep");
+        assert_eq!((swept.removed, swept.more), (0, false));
+        datapath.open_events().expect("the event ring");
+        let first = datapath.sweep().expect("the clock").now;
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let ticks = datapath.sweep().expect("the clock").now.wrapping_sub(first);
+        let hz = datapath.sweep().expect("the clock").hz;
+        assert!(
+            (hz / 12..hz).contains(&ticks),
+            "{ticks} ticks of {hz} a second in 100 ms"
+        );
+    });
+}
+
+#[test]
+fn a_worker_gets_a_listening_socket() {
+    let rig = Rig::new();
+    rig.open(&rig.options(), |datapath| {
+        let mut datapath = datapath.expect("it opens");
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+        datapath.set_socket(0, &socket).expect("it is taken");
+        let error = datapath
+            .set_socket(256, &socket)
+            .expect_err("beyond the last slot");
+        assert!(format!("{error:#}").contains("below 256"));
+    });
+}
+
+#[test]
+fn operations_reach_the_maps_that_bpftool_dumps() {
+    let rig = Rig::new();
+    rig.open(&rig.options(), |datapath| {
+        program(datapath.expect("it opens"))
+    });
+    let map = rig.pins().join("v1/maps/frontends");
+    let path = map.to_str().expect("a path");
+    let dump = rig
+        .node
+        .run("bpftool", ["map", "dump", "pinned", path])
+        .expect("bpftool");
+    let key = FrontendKey {
+        port: 7000,
+        protocol: TCP,
+        ..FrontendKey::default()
+    };
+    for field in [
+        format!("\"port\": {}", key.port),
+        format!("\"protocol\": {}", key.protocol),
+    ] {
+        assert!(dump.contains(&field), "{field} in {dump}");
+    }
+}
