@@ -15,6 +15,7 @@ pub mod object;
 pub mod options;
 mod pins;
 mod read;
+mod settle;
 pub mod stats;
 mod unload;
 mod watch;

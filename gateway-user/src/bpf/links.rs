@@ -1,11 +1,6 @@
 //! Pinned links: what keeps programs attached while no daemon runs.
 
-use std::{
-    io,
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{io, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use aya::programs::{
@@ -13,9 +8,10 @@ use aya::programs::{
     loaded_links,
 };
 
+use super::settle::settled;
+
 /// The kernel detaches some milliseconds after the last reference is gone.
 const DETACH_LIMIT: Duration = Duration::from_secs(3);
-const DETACH_POLL: Duration = Duration::from_millis(5);
 
 /// The link pinned at `path`; `None` where there is none.
 pub(super) fn open(path: &Path) -> Result<Option<FdLink>> {
@@ -55,16 +51,12 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     let id = link.info().context("cannot read a pinned link")?.id();
     std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     drop(link);
-    let start = Instant::now();
-    while exists(id)? {
-        if start.elapsed() > DETACH_LIMIT {
-            bail!(
-                "link {id} ({}) is still attached after its pin was removed: something else holds \
-                 it, see `bpftool link show id {id}`",
-                path.display()
-            );
-        }
-        sleep(DETACH_POLL);
+    if !settled(DETACH_LIMIT, || Ok(!exists(id)?))? {
+        bail!(
+            "link {id} ({}) is still attached after its pin was removed: something else holds \
+             it, see `bpftool link show id {id}`",
+            path.display()
+        );
     }
     Ok(())
 }

@@ -19,7 +19,16 @@ pub struct Pins {
 
 /// Held while a daemon (or `unload`) works on the pins; the kernel frees it with the process.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "its open file is the lock")] File);
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child between fork and exec holds the open file too.
+        if let Err(error) = flock(&self.0, FlockOperation::Unlock) {
+            tracing::warn!(%error, "cannot unlock the pin directory");
+        }
+    }
+}
 
 impl Pins {
     pub fn new(root: &Path) -> Self {

@@ -4,8 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -14,11 +13,11 @@ use aya::programs::loaded_programs;
 use super::{
     links,
     pins::{Pins, names},
+    settle::settled,
 };
 
 /// The kernel frees programs some milliseconds after their last reference is gone.
 const FREE_LIMIT: Duration = Duration::from_secs(1);
-const FREE_POLL: Duration = Duration::from_millis(5);
 
 /// Removes everything below `pin_dir`, of every version; returns the paths that were removed,
 /// links first. Nothing there: nothing removed. Refused while a daemon runs.
@@ -41,7 +40,7 @@ pub(super) fn remove_all(pins: &Pins) -> Result<Vec<PathBuf>> {
         links::remove(&link)?;
         removed.push(link);
     }
-    wait_until_freed(&programs);
+    wait_until_freed(&programs)?;
     for map in grand_children(&versions, "maps")? {
         fs::remove_file(&map).with_context(|| format!("cannot remove {}", map.display()))?;
         removed.push(map);
@@ -77,14 +76,11 @@ fn remove_dir(dir: &Path, removed: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// So that "unloaded" is true when we say so. Another holder of a program is no error.
-fn wait_until_freed(programs: &BTreeSet<u32>) {
-    let start = Instant::now();
+fn wait_until_freed(programs: &BTreeSet<u32>) -> Result<bool> {
     let loaded = || {
         loaded_programs()
             .flatten()
             .any(|p| programs.contains(&p.id()))
     };
-    while start.elapsed() < FREE_LIMIT && loaded() {
-        sleep(FREE_POLL);
-    }
+    settled(FREE_LIMIT, || Ok(!loaded()))
 }

@@ -80,7 +80,7 @@ fn pins_of_another_version() {
     );
     unload(&rig.pins()).expect("unload knows other versions");
     rig.open(&rig.options(), |datapath| {
-        drop(datapath.expect("now it opens"))
+        drop(datapath.expect("now it opens"));
     });
 }
 

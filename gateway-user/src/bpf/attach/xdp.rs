@@ -1,6 +1,6 @@
 //! The XDP hook of an interface.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::programs::{
@@ -14,6 +14,7 @@ use super::{
         links,
         options::XdpMode,
         pins::Pins,
+        settle::settled,
     },
     Attachment, Hook,
 };
@@ -21,7 +22,6 @@ use super::{
 pub(super) const PREFIX: &str = "xdp-";
 /// How long a program that was just detached may keep the hook busy.
 const BUSY_LIMIT: Duration = Duration::from_secs(2);
-const BUSY_POLL: Duration = Duration::from_millis(10);
 
 /// What is on the hook before we begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,19 +132,16 @@ fn attach_new(
 }
 
 fn attach_in(program: &mut Xdp, interface: &Interface, mode: AyaMode) -> Result<FdLink> {
-    let start = Instant::now();
     let context = || format!("cannot attach XDP to {} in mode {mode:?}", interface.name);
-    let id = loop {
-        match program.attach_to_if_index(interface.index, mode) {
-            Err(ProgramError::SyscallError(error))
-                if error.io_error.kind() == std::io::ErrorKind::ResourceBusy
-                    && start.elapsed() < BUSY_LIMIT =>
-            {
-                std::thread::sleep(BUSY_POLL);
-            }
-            other => break other.with_context(context)?,
+    let mut attached = program.attach_to_if_index(interface.index, mode);
+    settled(BUSY_LIMIT, || {
+        let busy = attached.as_ref().is_err_and(is_busy);
+        if busy {
+            attached = program.attach_to_if_index(interface.index, mode);
         }
-    };
+        Ok(!busy)
+    })?;
+    let id = attached.with_context(context)?;
     let link = program.take_link(id)?;
     // A netlink attachment, which aya falls back to, ends with the process.
     FdLink::try_from(link).map_err(|error| {
@@ -152,6 +149,11 @@ fn attach_in(program: &mut Xdp, interface: &Interface, mode: AyaMode) -> Result<
             .context(context())
             .context("the kernel gave no link that can be pinned")
     })
+}
+
+fn is_busy(error: &ProgramError) -> bool {
+    matches!(error, ProgramError::SyscallError(e)
+        if e.io_error.kind() == std::io::ErrorKind::ResourceBusy)
 }
 
 fn link_name(interface: &Interface) -> String {
