@@ -10,7 +10,7 @@
 
 use std::{env, fmt::Write, fs, path::PathBuf};
 
-use gateway_core::world::FileSet;
+use gateway_core::world::{FileSet, Placed};
 
 const MARKER: &str = "\n# ---- expected ----\n";
 
@@ -38,6 +38,48 @@ fn golden() {
         wrong.is_empty(),
         "not as expected (UPDATE_GOLDEN=1 accepts this):\n{wrong}"
     );
+}
+
+/// The manifests that we tell users to copy.
+#[test]
+fn our_examples_have_no_problems() {
+    let mut files = FileSet::default();
+    let mut directories = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("the directory of examples") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
+                let text = fs::read_to_string(&path).expect("an example");
+                files.update(&path.display().to_string(), Some(&text));
+            }
+        }
+    }
+    assert_ne!(files.in_force(), [] as [&Placed; 0]);
+    assert_eq!(files.problems(), []);
+}
+
+/// Whatever a file holds, it is reported, not a reason to stop.
+#[test]
+fn no_text_is_too_broken() {
+    let text = include_str!("read/http_filters.yaml");
+    let cut = (0..text.len()).step_by(7).map(|end| text[..end].to_owned());
+    let deep = ["[", "{a: ", "- "].map(|open| open.repeat(100_000));
+    let closed = format!("{}1{}", "{a: ".repeat(60), "}".repeat(60));
+    let laughs = format!(
+        "a: &a [{}]\nb: [{}]\n",
+        "x,".repeat(1000),
+        "*a,".repeat(100_000)
+    );
+    for text in cut.chain(deep).chain([closed, laughs]) {
+        let mut files = FileSet::default();
+        let problems = files.update("a.yaml", Some(&text));
+        assert!(problems.is_empty() || files.in_force().is_empty());
+    }
 }
 
 /// Problems, then the objects in force, as comment lines.

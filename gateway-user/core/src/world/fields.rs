@@ -84,7 +84,7 @@ impl<'de> MapAccess<'de> for Probe<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Stop> {
         seed.deserialize(Probe {
-            steps: &self.steps[1..],
+            steps: self.steps.get(1..).unwrap_or_default(),
             found: self.found,
         })
     }
@@ -98,7 +98,7 @@ impl<'de> SeqAccess<'de> for Probe<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, Stop> {
         seed.deserialize(Probe {
-            steps: &self.steps[1..],
+            steps: self.steps.get(1..).unwrap_or_default(),
             found: self.found,
         })
         .map(Some)

@@ -2,6 +2,10 @@
 
 use super::node::Node;
 
+/// Levels of nesting. The official CRDs have 24; each level takes tens of kilobytes of stack in a
+/// build without optimisation, and threads may have 2 MiB.
+const MAX_DEPTH: usize = 36;
+
 /// One document of a file.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -56,7 +60,10 @@ fn has_no_content(text: &str) -> bool {
 
 /// `None` for a document without content.
 fn parse(first_line: usize, text: &str) -> Option<Result<Node, SyntaxError>> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+    };
     match serde_saphyr::from_str_with_options::<Node>(text, options) {
         Ok(mut node) => {
             node.shift(first_line - 1);
@@ -77,6 +84,9 @@ fn parse(first_line: usize, text: &str) -> Option<Result<Node, SyntaxError>> {
 /// The message without the place, which is counted from the start of the document, and without
 /// advice to programmers.
 fn first_clause(message: &str) -> String {
+    if message.starts_with("budget breached") || message.starts_with("recursion limit") {
+        return "it is too large, or nested too deeply".to_owned();
+    }
     let line = message.lines().next().unwrap_or_default();
     let ends = [" at line ", ", set DuplicateKeyPolicy"].map(|end| line.find(end));
     let end = ends.into_iter().flatten().min().unwrap_or(line.len());
@@ -122,5 +132,15 @@ mod tests {
             seen[1].1.is_some_and(|line| (5..=7).contains(&line)),
             "{seen:?}"
         );
+    }
+
+    #[test]
+    fn nesting_is_limited() {
+        let nested = |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        let error = |text: &str| documents(text).remove(0).body.err().map(|e| e.message);
+        assert_eq!(error(&nested(30)), None);
+        let expected = "it is too large, or nested too deeply";
+        assert_eq!(error(&nested(40)).as_deref(), Some(expected));
+        assert_eq!(error(&nested(10_000)).as_deref(), Some(expected));
     }
 }
