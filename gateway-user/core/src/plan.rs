@@ -3,6 +3,8 @@
 //! Names of source objects are kept for logs, metrics and `status`. Backends are named by id;
 //! their endpoints are joined later (see [`crate::endpoints`]).
 
+mod backends;
+
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderName, HeaderValue, Method};
