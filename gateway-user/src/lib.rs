@@ -1,5 +1,14 @@
 //! The shell around gateway-core: sources, data paths, status. A library, so that tests reach in.
 
 pub mod address;
+pub mod admin;
 pub mod bpf;
+pub mod check;
+pub mod cli;
+pub mod files;
+pub mod metrics;
 pub mod proxy;
+pub mod run;
+pub mod status;
+pub mod table;
+pub mod unload;

@@ -1,2 +1,52 @@
 //! Entry point of the `xdp-gateway` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use gateway_user::{
+    check,
+    cli::{Cli, Command},
+    run, status, unload,
+};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match execute(&cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The control plane lives on this one thread; the proxy starts threads of its own.
+fn execute(command: &Command) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")?;
+    match command {
+        Command::Run(options) => runtime
+            .block_on(run::run(options))
+            .map(|()| ExitCode::SUCCESS),
+        Command::Check(options) => check::check(options),
+        Command::Status(options) => runtime.block_on(status::status(options)),
+        Command::Unload(options) => runtime
+            .block_on(unload::unload(options))
+            .map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// One line for each noteworthy thing; `RUST_LOG` says how much (default: info).
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}

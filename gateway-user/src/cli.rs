@@ -1,0 +1,145 @@
+//! The command line.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::bpf::options::{DEFAULT_PIN_DIR, XdpMode};
+
+/// Where the daemon answers `status`, probes and scrapes unless told otherwise.
+pub const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901);
+
+/// Kubernetes Gateway API on bare metal: TCP and UDP in XDP, HTTP in user space.
+#[derive(Debug, Parser)]
+#[command(name = "xdp-gateway", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve what a directory of manifests says, and follow its changes.
+    Run(Run),
+    /// Read manifests and say what the gateway would make of them; needs neither root nor a daemon.
+    Check(Check),
+    /// Show what the running daemon serves, and whatever is not as wished.
+    Status(Status),
+    /// Remove everything a daemon left in the kernel: links, maps, routes.
+    Unload(Unload),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Directory of manifests (*.yaml, *.yml), with the directories directly in it.
+    #[arg(long, value_name = "DIR")]
+    pub config: PathBuf,
+    /// Interface that traffic arrives on; may be given several times. Default: those of the
+    /// default routes, else every interface that is up.
+    #[arg(long = "interface", value_name = "IF")]
+    pub interfaces: Vec<String>,
+    /// Address for Gateways that name none themselves; may be given several times.
+    #[arg(long = "address", value_name = "IP")]
+    pub addresses: Vec<IpAddr>,
+    /// Address of /healthz, /readyz, /metrics, /config and /status.
+    #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
+    pub admin: SocketAddr,
+    /// Threads of the HTTP proxy. Default: one for each core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub workers: Option<u32>,
+    /// Where maps and links are pinned.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN_DIR)]
+    pub pin_dir: PathBuf,
+    /// How XDP runs: in the driver, in the generic path of the stack, or the first that works.
+    #[arg(long, value_name = "auto|driver|generic", default_value = "auto")]
+    pub xdp_mode: XdpMode,
+    /// Log from inside the kernel programs; for development, it costs speed.
+    #[arg(long)]
+    pub kernel_log: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files, or directories as `run --config` reads them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Address for Gateways that name none themselves, as for `run`.
+    #[arg(long = "address", value_name = "IP")]
+    pub addresses: Vec<IpAddr>,
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Admin address of the daemon.
+    #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
+    pub admin: SocketAddr,
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Unload {
+    /// Where the daemon pinned its maps and links.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN_DIR)]
+    pub pin_dir: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_takes_lists_and_defaults() {
+        let cli = Cli::try_parse_from([
+            "xdp-gateway",
+            "run",
+            "--config=/etc/gw",
+            "--interface=eth0",
+            "--interface=eth1",
+            "--address=10.0.0.1",
+        ]);
+        let Ok(Cli {
+            command: Command::Run(run),
+        }) = cli
+        else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(run.interfaces, ["eth0", "eth1"]);
+        assert_eq!(run.addresses, [IpAddr::from([10, 0, 0, 1])]);
+        assert_eq!(
+            (run.admin, run.workers, run.xdp_mode),
+            (ADMIN, None, XdpMode::Auto)
+        );
+        assert_eq!(run.pin_dir, PathBuf::from(DEFAULT_PIN_DIR));
+    }
+
+    #[test]
+    fn check_needs_a_path_and_workers_have_a_range() {
+        for bad in [
+            &["xdp-gateway", "check"][..],
+            &["xdp-gateway", "run", "--config=x", "--workers=0"],
+            &["xdp-gateway", "run", "--config=x", "--workers=257"],
+            &["xdp-gateway", "run"],
+        ] {
+            assert!(Cli::try_parse_from(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the kernel programs counted, as metrics.
+
+mod encode;
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
+use gateway_core::l4::Gauges;
+use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
+
+use self::encode::Snapshot;
+use crate::{admin::InForce, bpf::Stats};
+
+/// Backends with series of their own, those with the lowest ids: bounds what a scrape carries.
+const BACKENDS_MAX: usize = 2_000;
+
+/// Reads the counting maps at each scrape.
+pub struct Kernel {
+    pub stats: Stats,
+    pub in_force: Arc<ArcSwap<InForce>>,
+    /// From the last sweep of the flow table.
+    pub flows: Arc<ArcSwap<Gauges>>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel").finish_non_exhaustive()
+    }
+}
+
+impl Collector for Kernel {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        match self.snapshot() {
+            Ok(snapshot) => encode::encode(&snapshot, encoder),
+            Err(error) => {
+                // One family less is better than no metrics at all.
+                tracing::warn!("metrics of the kernel are missing: {error:#}");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Kernel {
+    fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        let stats = self.stats.backends()?;
+        let in_force = self.in_force.load();
+        let names = encode::backend_names(&in_force.translation.plan, &in_force.tables);
+        let backends = names.into_iter().take(BACKENDS_MAX);
+        Ok(Snapshot {
+            counters: self.stats.counters()?,
+            flows: **self.flows.load(),
+            backends: backends
+                .map(|(id, name)| (name, stats.get(&id).copied().unwrap_or_default()))
+                .collect(),
+        })
+    }
+}

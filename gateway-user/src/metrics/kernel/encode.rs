@@ -1,0 +1,170 @@
+//! Counters of the kernel in the words of the metrics. Pure.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use gateway_common::abi::{BackendStats, Count, Counter, Counters, Kind};
+use gateway_core::{
+    l4::{Gauges, Tables, compile::frontend_key},
+    plan::{Frontend, Plan},
+};
+use prometheus_client::{
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Unit,
+};
+
+/// Everything of one scrape.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) counters: Counters,
+    pub(super) flows: Gauges,
+    pub(super) backends: Vec<(BackendName, BackendStats)>,
+}
+
+/// Labels of a backend's series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BackendName {
+    pub(super) gateway: String,
+    pub(super) listener: String,
+    pub(super) backend: String,
+}
+
+/// Names of the backends in the kernel, by id.
+pub(super) fn backend_names(plan: &Plan, tables: &Tables) -> BTreeMap<u32, BackendName> {
+    let mut names = BTreeMap::new();
+    for (id, frontend) in &plan.frontends {
+        let Frontend::L4(planned) = frontend else {
+            continue;
+        };
+        let Some(service) = tables.service_of(&frontend_key(id)) else {
+            continue;
+        };
+        for (backend, value) in tables.backends_of(service) {
+            let port = u16::try_from(value.port).unwrap_or_default();
+            let name = BackendName {
+                gateway: planned.gateway.to_string(),
+                listener: planned.listener.to_string(),
+                backend: SocketAddr::new(IpAddr::from(value.address), port).to_string(),
+            };
+            names.insert(backend, name);
+        }
+    }
+    names
+}
+
+pub(super) fn encode(snapshot: &Snapshot, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+    let counters = &snapshot.counters;
+    carried(counters, &mut encoder)?;
+    let help = "Packets left to the network stack, by reason";
+    let passed = by_reason(counters, Kind::Pass);
+    counter(&mut encoder, ("l4_passed_packets", help, None), passed)?;
+    let help = "Packets dropped, by reason";
+    let dropped = by_reason(counters, Kind::Drop);
+    counter(&mut encoder, ("l4_dropped_packets", help, None), dropped)?;
+    flows(&snapshot.flows, &mut encoder)?;
+    backends(&snapshot.backends, &mut encoder)
+}
+
+/// Name without unit, help, unit.
+type About<'a> = (&'a str, &'a str, Option<&'a Unit>);
+
+fn counter<L: EncodeLabelSet>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help, unit): About<'_>,
+    series: impl IntoIterator<Item = (L, u64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Counter)?;
+    for (labels, value) in series {
+        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+/// What went between clients and backends.
+fn carried(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let both = |of: fn(Count) -> u64| {
+        [
+            ([("direction", "request")], of(counters.forwarded)),
+            ([("direction", "reply")], of(counters.replied)),
+        ]
+    };
+    let help = "Packets that the kernel carried between clients and backends";
+    counter(
+        encoder,
+        ("l4_packets", help, None),
+        both(|count| count.packets),
+    )?;
+    let help = "Bytes of frames that the kernel carried between clients and backends";
+    let unit = Some(&Unit::Bytes);
+    counter(encoder, ("l4", help, unit), both(|count| count.bytes))?;
+    let (name, help) = ("l4_flows_opened", "Flows that the kernel gave a backend");
+    let opened = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(counters.opened.packets).encode(opened)
+}
+
+/// Packets of one kind; reasons are the counters' names without the kind.
+fn by_reason(
+    counters: &Counters,
+    kind: Kind,
+) -> impl Iterator<Item = ([(&'static str, &'static str); 1], u64)> {
+    let all = Counter::ALL
+        .iter()
+        .map(|c| (c.describe(), counters.get(*c)));
+    let of_kind = all.filter(move |(about, _)| about.kind == kind);
+    of_kind.map(|(about, count)| {
+        let reason = about.name.split_once('_');
+        let reason = reason.map_or(about.name, |(_, reason)| reason);
+        ([("reason", reason)], count.packets)
+    })
+}
+
+fn flows(flows: &Gauges, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Flows in the kernel's table, as of its last sweep";
+    let mut family = encoder.encode_descriptor("l4_flows", help, None, MetricType::Gauge)?;
+    for (protocol, state, value) in [
+        ("tcp", "open", flows.tcp.saturating_sub(flows.tcp_closing)),
+        ("tcp", "closing", flows.tcp_closing),
+        ("udp", "open", flows.udp),
+    ] {
+        let labels = [("protocol", protocol), ("state", state)];
+        ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn backends(
+    backends: &[(BackendName, BackendStats)],
+    encoder: &mut DescriptorEncoder<'_>,
+) -> fmt::Result {
+    let series = |value: fn(&BackendStats) -> [u64; 2]| {
+        backends.iter().flat_map(move |(name, stats)| {
+            let [request, reply] = value(stats);
+            [("request", request), ("reply", reply)].map(|(direction, value)| {
+                let labels = [
+                    ("gateway", name.gateway.as_str()),
+                    ("listener", name.listener.as_str()),
+                    ("backend", name.backend.as_str()),
+                    ("direction", direction),
+                ];
+                (labels, value)
+            })
+        })
+    };
+    let packets = series(|s| [s.request_packets, s.reply_packets]);
+    let bytes = series(|s| [s.request_bytes, s.reply_bytes]);
+    let about = (
+        "l4_backend_packets",
+        "Packets of each backend that the kernel serves",
+        None,
+    );
+    counter(encoder, about, packets)?;
+    let help = "Bytes of frames of each backend that the kernel serves";
+    counter(encoder, ("l4_backend", help, Some(&Unit::Bytes)), bytes)
+}
+
+#[cfg(test)]
+mod tests;

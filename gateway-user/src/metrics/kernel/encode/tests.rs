@@ -1,0 +1,115 @@
+//! Tests of the text that a scrape gets.
+
+use gateway_common::abi::{Backend, Frontend as KernelFrontend, KIND_L4};
+use gateway_core::{
+    name::ObjectName,
+    plan::{FrontendId, L4Service, Transport},
+};
+use prometheus_client::{collector::Collector, registry::Registry};
+
+use super::*;
+
+#[derive(Debug)]
+struct Fixed(Snapshot);
+
+impl Collector for Fixed {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        encode(&self.0, encoder)
+    }
+}
+
+fn text(snapshot: Snapshot) -> String {
+    let mut registry = Registry::with_prefix("xdp_gateway");
+    registry.register_collector(Box::new(Fixed(snapshot)));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    text
+}
+
+#[test]
+fn a_scrape_reads_like_the_counters() {
+    let mut snapshot = Snapshot {
+        flows: Gauges {
+            tcp: 5,
+            tcp_closing: 2,
+            udp: 7,
+        },
+        ..Snapshot::default()
+    };
+    snapshot.counters.add(Counter::Forwarded, 60);
+    snapshot.counters.add(Counter::Forwarded, 40);
+    snapshot.counters.add(Counter::Replied, 1500);
+    snapshot.counters.add(Counter::Opened, 60);
+    snapshot.counters.add(Counter::DropNoBackend, 60);
+    snapshot.counters.add(Counter::PassFragment, 60);
+    let name = BackendName {
+        gateway: "infra/web".into(),
+        listener: "dns".into(),
+        backend: "10.0.0.9:53".into(),
+    };
+    let stats = BackendStats {
+        request_packets: 3,
+        reply_bytes: 9,
+        ..BackendStats::default()
+    };
+    snapshot.backends.push((name, stats));
+
+    let text = text(snapshot);
+    let of_backend = "{gateway=\"infra/web\",listener=\"dns\",backend=\"10.0.0.9:53\",direction=";
+    for line in [
+        "xdp_gateway_l4_packets_total{direction=\"request\"} 2",
+        "xdp_gateway_l4_bytes_total{direction=\"request\"} 100",
+        "xdp_gateway_l4_bytes_total{direction=\"reply\"} 1500",
+        "xdp_gateway_l4_flows_opened_total 1",
+        "xdp_gateway_l4_dropped_packets_total{reason=\"no_backend\"} 1",
+        "xdp_gateway_l4_dropped_packets_total{reason=\"table_full\"} 0",
+        "xdp_gateway_l4_passed_packets_total{reason=\"fragment\"} 1",
+        "xdp_gateway_l4_flows{protocol=\"tcp\",state=\"open\"} 3",
+        "xdp_gateway_l4_flows{protocol=\"tcp\",state=\"closing\"} 2",
+        "xdp_gateway_l4_flows{protocol=\"udp\",state=\"open\"} 7",
+        &format!("xdp_gateway_l4_backend_packets_total{of_backend}\"request\"}} 3"),
+        &format!("xdp_gateway_l4_backend_bytes_total{of_backend}\"reply\"}} 9"),
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn backends_are_named_by_their_listener() {
+    let address: SocketAddr = "10.0.0.1:53".parse().unwrap();
+    let id = FrontendId {
+        address,
+        transport: Transport::Udp,
+    };
+    let service = L4Service {
+        gateway: ObjectName::new("infra", "web"),
+        listener: "dns".into(),
+        route: None,
+        backends: Vec::new(),
+    };
+    let plan = Plan {
+        frontends: [(id, Frontend::L4(service))].into(),
+    };
+    let mut tables = Tables::default();
+    let frontend = KernelFrontend {
+        kind: KIND_L4,
+        service: 4,
+        ..KernelFrontend::default()
+    };
+    tables.frontends.insert(frontend_key(&id), frontend);
+    let backend = |service, last| Backend {
+        address: IpAddr::from([10, 0, 0, last]).into(),
+        port: 5353,
+        service,
+        ..Backend::default()
+    };
+    tables.backends = [(7, backend(4, 9)), (8, backend(5, 9))].into();
+
+    let names = backend_names(&plan, &tables);
+    let expected = BackendName {
+        gateway: "infra/web".into(),
+        listener: "dns".into(),
+        backend: "10.0.0.9:5353".into(),
+    };
+    assert_eq!(names, [(7, expected)].into());
+}

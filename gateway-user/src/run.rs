@@ -1,0 +1,72 @@
+//! `xdp-gateway run`: files in, data path and status out.
+//!
+//! One thread does all of it, in a loop: read what changed, compute what is wanted, apply it,
+//! tell. The proxy's workers and the kernel carry the traffic meanwhile, and the kernel also
+//! while no daemon runs.
+
+mod backoff;
+mod daemon;
+mod interfaces;
+mod path;
+mod privileges;
+mod reconcile;
+mod signals;
+mod start;
+mod steps;
+mod sweeper;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use self::{
+    daemon::Daemon,
+    signals::{Signal, Signals},
+};
+use crate::{cli, files::Watch};
+
+/// Requests in flight get this long to finish after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Files are read again this often even if nobody told of a change: watches do not see changes
+/// on other hosts of a network file system, nor a directory that came back.
+const RESCAN: Duration = Duration::from_secs(5);
+/// How often flows that outlived their connection are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or SIGINT. What is in the kernel stays there and keeps serving.
+///
+/// # Errors
+/// Where it cannot start: privileges, interfaces, directory, admin address. Later trouble is
+/// reported in statuses and tried again.
+pub async fn run(options: &cli::Run) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let mut watch = Watch::new()?;
+    let mut daemon = Daemon::start(options).await?;
+    let (mut rescan, mut sweep) = (every(RESCAN), every(SWEEP));
+    loop {
+        tokio::select! {
+            () = watch.changed() => daemon.reload(&mut watch).await,
+            // Due at once for the first time: that is the first reading.
+            _ = rescan.tick() => daemon.reload(&mut watch).await,
+            () = daemon.retry_due() => drop(daemon.reconcile().await),
+            _ = sweep.tick() => daemon.sweep(),
+            signal = signals.next() => match signal {
+                Signal::Reload => daemon.reload(&mut watch).await,
+                Signal::Stop => break,
+            },
+        }
+    }
+    tokio::select! {
+        () = daemon.drain(DRAIN) => {}
+        // Asked twice: whoever asks does not want to wait.
+        _ = signals.next() => {}
+    }
+    Ok(())
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}

@@ -1,0 +1,82 @@
+//! The real data path: the kernel's maps, the proxy's table, the host's local routes.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use gateway_core::{http, l4::Tables};
+
+use super::{reconcile::DataPath, steps::Step};
+use crate::{address::Addresses, bpf::Datapath, proxy::Proxy};
+
+/// Where steps are taken for real.
+pub(super) struct RealPath {
+    pub kernel: Datapath,
+    addresses: Addresses,
+    table: Arc<ArcSwap<http::Table>>,
+    pub proxy: Proxy,
+    /// The kernel leads connections to the proxy's sockets.
+    steered: bool,
+}
+
+impl RealPath {
+    /// `table`: the one that `proxy` serves.
+    pub(super) fn new(
+        kernel: Datapath,
+        table: Arc<ArcSwap<http::Table>>,
+        proxy: Proxy,
+    ) -> Result<Self> {
+        let addresses = Addresses::open()?;
+        Ok(Self {
+            kernel,
+            addresses,
+            table,
+            proxy,
+            steered: false,
+        })
+    }
+
+    /// Takes over connections from an earlier daemon, once there is a table to serve them with.
+    fn steer(&mut self) -> Result<()> {
+        for (slot, socket) in (0..).zip(self.proxy.sockets()) {
+            self.kernel.set_socket(slot, &socket)?;
+        }
+        self.steered = true;
+        Ok(())
+    }
+}
+
+impl DataPath for RealPath {
+    fn tables(&self) -> &Tables {
+        self.kernel.tables()
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::AddAddresses(wanted) => {
+                let added = self.addresses.add(&wanted).await?;
+                added
+                    .iter()
+                    .for_each(|ip| tracing::info!("address {ip} is local now"));
+            }
+            Step::KeepAddresses(wanted) => {
+                let removed = self.addresses.retain(&wanted).await?;
+                removed
+                    .iter()
+                    .for_each(|ip| tracing::info!("address {ip} is not local any more"));
+            }
+            Step::Http(table) => {
+                self.table.store(table);
+                if !self.steered {
+                    self.steer()?;
+                }
+            }
+            Step::Kernel(ops) => {
+                self.kernel
+                    .apply(&ops)
+                    .context("the kernel's maps could not be written")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Tests of reconciling, with a data path that remembers and fails on demand.
+
+use gateway_core::{
+    status::find,
+    verdict::{ConditionType, Truth},
+    world::FileSet,
+};
+
+use super::*;
+
+const MANIFEST: &str = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: xdp}
+spec: {controllerName: xdp-gateway.dev/controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: xdp
+  addresses: [{type: IPAddress, value: 10.0.0.1}]
+  listeners: [{name: tcp, port: 7, protocol: TCP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {name: echo}
+spec:
+  parentRefs: [{name: web}]
+  rules: [{backendRefs: [{name: echo, port: 7}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec: {ports: [{port: 7}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: echo-1, labels: {kubernetes.io/service-name: echo}}
+addressType: IPv4
+ports: [{port: 7, protocol: TCP}]
+endpoints: [{addresses: [10.0.1.1]}]
+";
+
+#[derive(Debug, Default)]
+struct Fake {
+    tables: Tables,
+    taken: Vec<&'static str>,
+    fails: bool,
+}
+
+impl DataPath for Fake {
+    fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        self.taken.push(match step {
+            Step::AddAddresses(_) => "add",
+            Step::Http(_) => "http",
+            Step::Kernel(_) if self.fails => anyhow::bail!("the map is full"),
+            Step::Kernel(ops) => {
+                ops.iter().for_each(|op| self.tables.apply(op));
+                "kernel"
+            }
+            Step::KeepAddresses(_) => "keep",
+        });
+        Ok(())
+    }
+}
+
+fn world(text: &str) -> World {
+    let mut files = FileSet::default();
+    assert_eq!(files.update("a.yaml", Some(text)), []);
+    files.world()
+}
+
+fn reconciler() -> Reconciler<Fake> {
+    Reconciler::new(Fake::default(), Settings::default(), 2)
+}
+
+fn programmed(outcome: &Outcome) -> (Truth, String) {
+    let gateway = &outcome.statuses.gateways[0].status;
+    let condition = find(&gateway.conditions, ConditionType::Programmed).unwrap();
+    (condition.status, condition.message.clone())
+}
+
+#[tokio::test]
+async fn programmed_once_everything_is_in_place() {
+    let mut reconciler = reconciler();
+    let outcome = reconciler.reconcile(&world(MANIFEST), Removals::Now).await;
+    assert_eq!(reconciler.path.taken, ["add", "http", "kernel", "keep"]);
+    assert_eq!(reconciler.path.tables.backends.len(), 1);
+    assert_eq!(
+        (programmed(&outcome).0, outcome.failure),
+        (Truth::True, None)
+    );
+}
+
+#[tokio::test]
+async fn endpoints_alone_do_not_translate_again() {
+    let mut reconciler = reconciler();
+    let first = reconciler.reconcile(&world(MANIFEST), Removals::Now).await;
+    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.2");
+    reconciler.path.taken.clear();
+    let second = reconciler.reconcile(&world(&moved), Removals::Now).await;
+    assert!(Arc::ptr_eq(&first.translation, &second.translation));
+    assert_eq!(reconciler.path.taken, ["http", "kernel"]);
+    let other = MANIFEST.replace(
+        "port: 7, protocol: TCP}]\n---",
+        "port: 8, protocol: TCP}]\n---",
+    );
+    let third = reconciler.reconcile(&world(&other), Removals::Now).await;
+    assert!(!Arc::ptr_eq(&first.translation, &third.translation));
+}
+
+#[tokio::test]
+async fn a_failure_is_told_and_mended_by_the_next_try() {
+    let mut reconciler = reconciler();
+    reconciler.path.fails = true;
+    let world = world(MANIFEST);
+    let failed = reconciler.reconcile(&world, Removals::Now).await;
+    let (status, message) = programmed(&failed);
+    assert_eq!(status, Truth::False);
+    assert!(message.contains("the map is full"), "{message}");
+    assert_eq!(failed.failure.as_deref(), Some("the map is full"));
+    // What came before the failure is done; what comes after it is not.
+    assert_eq!(reconciler.path.taken, ["add", "http"]);
+
+    reconciler.path.fails = false;
+    let mended = reconciler.reconcile(&world, Removals::Now).await;
+    assert_eq!((programmed(&mended).0, mended.failure), (Truth::True, None));
+    assert_eq!(
+        reconciler.path.taken[2..],
+        ["add", "http", "kernel", "keep"]
+    );
+}
+
+#[tokio::test]
+async fn what_another_time_left_stays_until_the_files_are_whole() {
+    let mut reconciler = reconciler();
+    reconciler.reconcile(&world(MANIFEST), Removals::Now).await;
+    let (nothing, before) = (World::default(), reconciler.path.tables.clone());
+    reconciler.reconcile(&nothing, Removals::Later).await;
+    assert_eq!(reconciler.path.tables, before);
+    reconciler.reconcile(&nothing, Removals::Now).await;
+    assert_eq!(reconciler.path.tables, Tables::default());
+}
+
+#[tokio::test]
+async fn a_backend_that_the_kernel_cannot_reach_is_told() {
+    let text = MANIFEST.replace("addressType: IPv4", "addressType: IPv6");
+    let text = text.replace("10.0.1.1", "\"2001:db8::1\"");
+    let outcome = reconciler().reconcile(&world(&text), Removals::Now).await;
+    let told: Vec<_> = outcome.unserved.iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(&told[..], [one] if one.contains("default/echo:7")),
+        "{told:?}"
+    );
+}

@@ -1,0 +1,130 @@
+//! Everything that must work before the daemon can serve, in the order of how easily it fails.
+
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+
+use anyhow::Result;
+use arc_swap::ArcSwap;
+use gateway_core::{http, translate::Settings, world::World};
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use super::{
+    backoff::Backoff, daemon::Daemon, interfaces::uplinks, path::RealPath, privileges,
+    reconcile::Reconciler, sweeper::Sweeper,
+};
+use crate::{
+    admin::{self, InForce, Shown},
+    bpf::{Datapath, Options},
+    cli,
+    files::{self, Source},
+    metrics::{self, Reloads, kernel::Kernel},
+    proxy::{Limits, Proxy, ProxyOptions},
+};
+
+impl Daemon {
+    /// # Errors
+    /// Where something is missing; the message says what to do. Nothing is left behind then,
+    /// but what an earlier daemon had put in force.
+    pub(super) async fn start(options: &cli::Run) -> Result<Self> {
+        files::list(&options.config)?;
+        let listener = admin::bind(options.admin).await?;
+        privileges::require()?;
+        let kernel = open(options).await?;
+
+        let workers = workers(options);
+        let table = Arc::new(ArcSwap::from_pointee(http::Table::default()));
+        let limits = Limits::default();
+        let proxy = Proxy::start(&ProxyOptions { workers, limits }, table.clone())?;
+
+        let mut registry = metrics::registry();
+        let reloads = Reloads::register(&mut registry);
+        proxy.metrics().register(&mut registry);
+        let in_force = Arc::default();
+        let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
+        let shown = Arc::new(Shown::new(registry, in_force));
+        let _tasks = tasks(&kernel, listener, shown.clone())?;
+
+        let settings = Settings {
+            default_addresses: options.addresses.clone(),
+            ..Settings::default()
+        };
+        let path = RealPath::new(kernel, table, proxy)?;
+        let workers = u32::try_from(workers.get())?;
+        Ok(Self {
+            config: options.config.clone(),
+            source: Source::new(vec![options.config.clone()]),
+            world: World::default(),
+            unreadable: None,
+            loaded: false,
+            reconciler: Reconciler::new(path, settings, workers),
+            backoff: Backoff::default(),
+            sweeper,
+            reloads,
+            shown,
+            _tasks,
+        })
+    }
+}
+
+fn workers(options: &cli::Run) -> NonZeroUsize {
+    let asked = options.workers.and_then(|n| NonZeroUsize::new(n as usize));
+    asked
+        .or_else(|| available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+async fn open(options: &cli::Run) -> Result<Datapath> {
+    let interfaces = match options.interfaces.as_slice() {
+        [] => uplinks().await?,
+        named => named.to_vec(),
+    };
+    let wanted = Options {
+        pin_dir: options.pin_dir.clone(),
+        interfaces,
+        xdp_mode: options.xdp_mode,
+        kernel_log: options.kernel_log,
+    };
+    let kernel = Datapath::open(&wanted).await?;
+    for at in kernel.attachments() {
+        let interface = at.interface.as_deref().unwrap_or("the network namespace");
+        let note = at.note.as_deref().unwrap_or_default();
+        tracing::info!(hook = ?at.hook, mode = ?at.mode, "program attached to {interface} {note}");
+    }
+    Ok(kernel)
+}
+
+/// Registers the kernel's metrics, and starts what keeps its flow table small.
+fn watch_flows(
+    kernel: &Datapath,
+    registry: &mut Registry,
+    in_force: &Arc<ArcSwap<InForce>>,
+) -> Result<Sweeper> {
+    let flows = Arc::default();
+    let sweeper = Sweeper::start(kernel.open_flows()?, Arc::clone(&flows))?;
+    let stats = kernel.open_stats()?;
+    let in_force = Arc::clone(in_force);
+    registry.register_collector(Box::new(Kernel {
+        stats,
+        in_force,
+        flows,
+    }));
+    Ok(sweeper)
+}
+
+/// What runs beside the main loop: admin requests and the kernel's events.
+fn tasks(kernel: &Datapath, listener: TcpListener, shown: Arc<Shown>) -> Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    let events = kernel.open_events()?;
+    tasks.spawn(async {
+        if let Err(error) = events.log().await {
+            tracing::warn!("drops are counted, but not logged any more: {error:#}");
+        }
+    });
+    tracing::info!("admin requests at http://{}", listener.local_addr()?);
+    tasks.spawn(async {
+        if let Err(error) = admin::serve(listener, shown).await {
+            tracing::error!("{error:#}");
+        }
+    });
+    Ok(tasks)
+}

@@ -1,0 +1,30 @@
+//! What is served and what is not as wished: computed by the daemon, shown by `status` and `check`.
+
+pub mod backends;
+pub mod build;
+pub mod changes;
+pub mod conditions;
+pub mod render;
+pub mod report;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{
+    admin,
+    cli::{self, Format},
+};
+
+/// `xdp-gateway status`: asks the daemon and prints its report.
+///
+/// # Errors
+/// Where no daemon answers.
+pub async fn status(options: &cli::Status) -> Result<ExitCode> {
+    let report = admin::fetch_report(options.admin).await?;
+    match options.output {
+        Format::Table => print!("{}", render::render(&report)),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    Ok(ExitCode::SUCCESS)
+}

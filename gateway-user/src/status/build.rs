@@ -1,0 +1,107 @@
+//! The report, from what was read, translated and applied.
+
+use gateway_core::{
+    api::Gateway,
+    endpoints::Endpoints,
+    plan::Plan,
+    status::{Condition, GatewayStatus, ListenerStatus, Reported, RouteStatus, Statuses, find},
+    verdict::{ConditionType, Truth},
+    world::{Problem, World},
+};
+
+use super::{
+    backends::backends,
+    conditions::conditions,
+    report::{AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow},
+};
+
+/// What a report is made from.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    pub world: &'a World,
+    pub plan: &'a Plan,
+    pub endpoints: &'a Endpoints,
+    /// As they are true in the data path.
+    pub statuses: &'a Statuses,
+    pub problems: Vec<Problem>,
+    pub attachments: Vec<AttachmentRow>,
+    pub unserved: Vec<String>,
+    pub failure: Option<String>,
+}
+
+/// `ready` is for the caller to fill in.
+pub fn build(facts: Facts<'_>) -> Report {
+    let statuses = facts.statuses;
+    Report {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ready: false,
+        gateways: statuses
+            .gateways
+            .iter()
+            .map(|g| gateway(g, facts.world))
+            .collect(),
+        routes: statuses.routes.iter().map(route).collect(),
+        backends: backends(facts.plan, facts.endpoints),
+        conditions: conditions(statuses),
+        attachments: facts.attachments,
+        unserved: facts.unserved,
+        problems: facts.problems,
+        failure: facts.failure,
+    }
+}
+
+fn gateway(reported: &Reported<GatewayStatus>, world: &World) -> GatewayRow {
+    let name = reported.object_name();
+    let object = world.gateways.get(&name);
+    let listeners = reported.status.listeners.iter();
+    GatewayRow {
+        name: name.to_string(),
+        class: object
+            .map(|g| g.spec.gateway_class_name.to_string())
+            .unwrap_or_default(),
+        addresses: reported
+            .status
+            .addresses
+            .iter()
+            .map(|a| a.value.clone())
+            .collect(),
+        programmed: is_true(&reported.status.conditions, ConditionType::Programmed),
+        listeners: listeners.filter_map(|l| listener(l, object?)).collect(),
+    }
+}
+
+fn listener(status: &ListenerStatus, gateway: &Gateway) -> Option<ListenerRow> {
+    let spec = gateway
+        .spec
+        .listeners
+        .iter()
+        .find(|l| l.name == status.name)?;
+    Some(ListenerRow {
+        name: status.name.to_string(),
+        protocol: spec.protocol.to_string(),
+        port: spec.port,
+        hostname: spec.hostname.as_deref().unwrap_or_default().to_owned(),
+        attached_routes: status.attached_routes,
+        programmed: is_true(&status.conditions, ConditionType::Programmed),
+    })
+}
+
+fn route(reported: &Reported<RouteStatus>) -> RouteRow {
+    let parents = reported.status.parents.iter().map(|parent| {
+        let target = parent.parent_ref.target(&reported.namespace);
+        let section = parent.parent_ref.section_name.as_deref();
+        ParentRow {
+            parent: section.map_or(target.to_string(), |section| format!("{target}/{section}")),
+            accepted: is_true(&parent.conditions, ConditionType::Accepted),
+        }
+    });
+    RouteRow {
+        kind: reported.kind.to_string(),
+        name: reported.object_name().to_string(),
+        parents: parents.collect(),
+    }
+}
+
+fn is_true(conditions: &[Condition], kind: ConditionType) -> bool {
+    find(conditions, kind).is_some_and(|condition| condition.status == Truth::True)
+}

@@ -1,0 +1,163 @@
+//! The report as a person reads it.
+
+use super::{
+    conditions::ConditionRow,
+    report::{AttachmentRow, GatewayRow, Report},
+};
+use crate::table::Table;
+
+/// Sections with aligned columns; those without content are left out.
+pub fn render(report: &Report) -> String {
+    let mut text = headline(report);
+    let mut section = |title: &str, table: String| {
+        if !table.is_empty() {
+            text.push_str(&format!("\n{title}\n{table}"));
+        }
+    };
+    section("Gateways", gateways(&report.gateways));
+    section("Routes", routes(report));
+    section("Backends", backends(report));
+    section("Programs in the kernel", attachments(report));
+    section("Not served by this version", lines(&report.unserved));
+    section("Files", problems(report));
+    section("Not as wished", conditions(&report.conditions));
+    text
+}
+
+/// Conditions that are not as wished, each with what to do about it.
+pub fn conditions(rows: &[ConditionRow]) -> String {
+    let mut table = Table::new(["OBJECT", "CONDITION", "STATUS", "REASON", "WHAT TO DO"]);
+    let wrong = rows.iter().filter(|row| !row.as_wished);
+    table.extend(wrong.map(ConditionRow::cells));
+    shown(&table)
+}
+
+fn headline(report: &Report) -> String {
+    let state = if report.ready { "ready" } else { "not ready" };
+    let mut line = format!("xdp-gateway {}: {state}\n", report.version);
+    if let Some(failure) = &report.failure {
+        line.push_str(&format!("the data path is behind: {failure}\n"));
+    }
+    line
+}
+
+fn gateways(gateways: &[GatewayRow]) -> String {
+    let mut table = Table::new([
+        "GATEWAY",
+        "CLASS",
+        "ADDRESS",
+        "LISTENER",
+        "PROTOCOL",
+        "PORT",
+        "HOST",
+        "ROUTES",
+        "PROGRAMMED",
+    ]);
+    for gateway in gateways {
+        let addresses = match gateway.addresses.as_slice() {
+            [] => "none".to_owned(),
+            addresses => addresses.join(", "),
+        };
+        if gateway.listeners.is_empty() {
+            let [name, class] = [&gateway.name, &gateway.class].map(Clone::clone);
+            let [none, routes] = ["-", "0"].map(str::to_owned);
+            let blank = || none.clone();
+            let programmed = yes_no(gateway.programmed);
+            table.push([
+                name,
+                class,
+                addresses,
+                blank(),
+                blank(),
+                blank(),
+                blank(),
+                routes,
+                programmed,
+            ]);
+            continue;
+        }
+        for (index, listener) in gateway.listeners.iter().enumerate() {
+            let once = |text: &str| {
+                if index == 0 {
+                    text.to_owned()
+                } else {
+                    String::new()
+                }
+            };
+            table.push([
+                once(&gateway.name),
+                once(&gateway.class),
+                once(&addresses),
+                listener.name.clone(),
+                listener.protocol.clone(),
+                listener.port.to_string(),
+                or_any(&listener.hostname),
+                listener.attached_routes.to_string(),
+                yes_no(listener.programmed),
+            ]);
+        }
+    }
+    shown(&table)
+}
+
+fn routes(report: &Report) -> String {
+    let mut table = Table::new(["ROUTE", "PARENT", "ACCEPTED"]);
+    for route in &report.routes {
+        for (index, parent) in route.parents.iter().enumerate() {
+            let name = format!("{} {}", route.kind, route.name);
+            let name = if index == 0 { name } else { String::new() };
+            table.push([name, parent.parent.clone(), yes_no(parent.accepted)]);
+        }
+    }
+    shown(&table)
+}
+
+fn backends(report: &Report) -> String {
+    let mut table = Table::new(["ROUTE", "RULE", "BACKEND", "SHARE", "READY"]);
+    table.extend(report.backends.iter().map(|row| {
+        [
+            row.route.clone(),
+            row.rule.to_string(),
+            row.backend.clone(),
+            format!("{:.1} %", row.share * 100.0),
+            format!("{}/{}", row.ready, row.total),
+        ]
+    }));
+    shown(&table)
+}
+
+fn attachments(report: &Report) -> String {
+    let mut table = Table::new(["INTERFACE", "HOOK", "MODE", "NOTE"]);
+    let cells =
+        |row: &AttachmentRow| [&row.interface, &row.hook, &row.mode, &row.note].map(Clone::clone);
+    table.extend(report.attachments.iter().map(cells));
+    shown(&table)
+}
+
+fn problems(report: &Report) -> String {
+    report
+        .problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect()
+}
+
+fn lines(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn shown<const N: usize>(table: &Table<N>) -> String {
+    if table.is_empty() {
+        String::new()
+    } else {
+        table.to_string()
+    }
+}
+
+fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+fn or_any(hostname: &str) -> String {
+    if hostname.is_empty() { "any" } else { hostname }.to_owned()
+}

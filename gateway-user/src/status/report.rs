@@ -1,0 +1,93 @@
+//! What the daemon says of itself at `/status`: the contract with `xdp-gateway status` and scripts.
+
+use gateway_core::world::Problem;
+use serde::{Deserialize, Serialize};
+
+use super::{backends::BackendRow, conditions::ConditionRow};
+use crate::bpf::{Attachment, Hook, Mode};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub version: String,
+    /// Everything asked for is in place, and traffic is welcome.
+    pub ready: bool,
+    /// Why the data path could not be brought to what was asked for; `None` where it was.
+    pub failure: Option<String>,
+    pub gateways: Vec<GatewayRow>,
+    pub routes: Vec<RouteRow>,
+    pub backends: Vec<BackendRow>,
+    pub attachments: Vec<AttachmentRow>,
+    /// What is asked for and this version cannot do.
+    pub unserved: Vec<String>,
+    /// What is wrong or odd in the files.
+    pub problems: Vec<Problem>,
+    pub conditions: Vec<ConditionRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayRow {
+    /// Namespace and name.
+    pub name: String,
+    pub class: String,
+    pub addresses: Vec<String>,
+    pub programmed: bool,
+    pub listeners: Vec<ListenerRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerRow {
+    pub name: String,
+    pub protocol: String,
+    pub port: u16,
+    /// Empty: any host.
+    pub hostname: String,
+    pub attached_routes: usize,
+    pub programmed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteRow {
+    pub kind: String,
+    pub name: String,
+    /// Gateways and listeners that it asks for, as `namespace/name[/section]`.
+    pub parents: Vec<ParentRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentRow {
+    pub parent: String,
+    pub accepted: bool,
+}
+
+/// A program on an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachmentRow {
+    /// `-` for a program of the whole network namespace.
+    pub interface: String,
+    pub hook: String,
+    /// Of XDP: `driver`, `generic` or `hardware`; `-` for other hooks.
+    pub mode: String,
+    /// Why the mode is not the fastest; empty where it is.
+    pub note: String,
+}
+
+impl From<&Attachment> for AttachmentRow {
+    fn from(attachment: &Attachment) -> Self {
+        let hook = match attachment.hook {
+            Hook::Xdp => "xdp",
+            Hook::TcxEgress => "tcx egress",
+            Hook::SkLookup => "sk_lookup",
+        };
+        let mode = attachment.mode.map_or("-", |mode| match mode {
+            Mode::Driver => "driver",
+            Mode::Generic => "generic",
+            Mode::Hardware => "hardware",
+        });
+        Self {
+            interface: attachment.interface.clone().unwrap_or_else(|| "-".into()),
+            hook: hook.to_owned(),
+            mode: mode.to_owned(),
+            note: attachment.note.clone().unwrap_or_default(),
+        }
+    }
+}
