@@ -18,6 +18,7 @@ mod read;
 mod settle;
 pub mod stats;
 mod unload;
+mod version;
 mod watch;
 
 pub use attach::{Attachment, Hook};

@@ -19,7 +19,7 @@ use super::{
     pins::{Lock, Pins},
     read,
     stats::Stats,
-    unload,
+    unload, version,
 };
 
 /// Dropping it leaves programs, maps and links in force.
@@ -45,6 +45,7 @@ impl Datapath {
         } else {
             OBJECT
         };
+        version::check(object)?;
         bpffs::ensure(&options.pin_dir)?;
         let pins = Pins::new(&options.pin_dir);
         let first = !pins.root().exists();

@@ -10,35 +10,38 @@ use gateway_common::{
     maps,
 };
 
+use tokio::io::unix::AsyncFd;
+
 use super::{pins::Pins, watch::watch};
 
-/// Reader of the ring buffer. Only one at a time gets each event.
+/// Reader of the ring buffer. Each event goes to one reader only.
 pub struct Events {
-    ring: RingBuf<MapData>,
+    ring: AsyncFd<RingBuf<MapData>>,
 }
 
 impl Events {
+    /// Needs a tokio runtime.
     pub fn open(pins: &Pins) -> Result<Self> {
-        Ok(Self {
-            ring: pins.open(maps::EVENTS)?,
-        })
+        let ring = watch(pins.open(maps::EVENTS)?).context("cannot watch the event ring")?;
+        Ok(Self { ring })
     }
 
-    /// Logs drops until it is cancelled or the ring fails. The programs limit their rate.
-    pub async fn log(self) -> Result<()> {
-        let mut ring = watch(self.ring).context("cannot watch the event ring")?;
+    /// The next drop, as soon as there is one. The programs limit their rate.
+    pub async fn next(&mut self) -> Result<Event> {
         loop {
-            let mut ready = ring
-                .readable_mut()
-                .await
-                .context("cannot read the event ring")?;
-            while let Some(item) = ready.get_inner_mut().next() {
-                match parse(&item) {
-                    Some(event) => log(&event),
-                    None => tracing::warn!(bytes = item.len(), "event of an unknown layout"),
-                }
+            let ready = self.ring.readable_mut().await;
+            let mut ready = ready.context("cannot read the event ring")?;
+            if let Some(item) = ready.get_inner_mut().next() {
+                return parse(&item).context("an event of another layout");
             }
             ready.clear_ready();
+        }
+    }
+
+    /// Logs drops until it is cancelled or the ring fails.
+    pub async fn log(mut self) -> Result<()> {
+        loop {
+            log(&self.next().await?);
         }
     }
 }

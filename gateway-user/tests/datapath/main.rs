@@ -1,6 +1,8 @@
 //! The kernel data path's shell on the real kernel, in namespaces of its own. Needs root.
 
 mod address;
+mod flows;
+mod modes;
 mod refuse;
 mod rig;
 mod takeover;

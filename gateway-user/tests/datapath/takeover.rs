@@ -10,9 +10,9 @@ use gateway_core::{
     name::ObjectName,
     plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
 };
-use gateway_user::bpf::{Datapath, Hook, Mode, XdpMode};
+use gateway_user::bpf::Datapath;
 
-use crate::rig::{Rig, xdp};
+use crate::rig::Rig;
 
 fn plan() -> (Plan, Endpoints) {
     let id = BackendId {
@@ -95,42 +95,6 @@ fn a_second_start_reads_the_tables_and_keeps_the_links() {
         ["xdp-up0", "tcx-up0"].map(|name| link_id(&rig, name)),
         "in place"
     );
-}
-
-#[test]
-fn programs_are_on_every_hook_in_driver_mode() {
-    let rig = Rig::new();
-    rig.open(&rig.options(), |datapath| {
-        let datapath = datapath.expect("it opens");
-        let hooks: Vec<_> = datapath.attachments().iter().map(|a| a.hook).collect();
-        assert_eq!(hooks, [Hook::SkLookup, Hook::Xdp, Hook::TcxEgress]);
-        assert_eq!(
-            xdp(datapath.attachments()),
-            (Some("up0"), Some(Mode::Driver))
-        );
-    });
-    assert!(rig.xdp_of("up0").expect("attached").starts_with("driver"));
-}
-
-#[test]
-fn generic_mode_can_be_asked_for_and_left() {
-    let rig = Rig::new();
-    let mode = |xdp_mode| {
-        let mut options = rig.options();
-        options.xdp_mode = xdp_mode;
-        rig.open(&options, |datapath| {
-            xdp(datapath.expect("it opens").attachments()).1
-        })
-    };
-    assert_eq!(mode(XdpMode::Generic), Some(Mode::Generic));
-    assert!(rig.xdp_of("up0").expect("attached").starts_with("generic"));
-    assert_eq!(
-        mode(XdpMode::Auto),
-        Some(Mode::Generic),
-        "not changed without need"
-    );
-    assert_eq!(mode(XdpMode::Driver), Some(Mode::Driver));
-    assert!(rig.xdp_of("up0").expect("attached").starts_with("driver"));
 }
 
 #[test]

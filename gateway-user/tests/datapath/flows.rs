@@ -1,0 +1,64 @@
+//! Sweeping the flow table in the kernel.
+
+use aya::maps::{HashMap, Map, MapData};
+use gateway_common::abi::{FORWARD, Flow, FlowKey, REVERSE, TCP, UDP};
+use gateway_core::l4::Gauges;
+use gateway_user::bpf::Datapath;
+
+use crate::rig::Rig;
+
+fn key(port: u16, protocol: u32, direction: u16) -> FlowKey {
+    FlowKey {
+        source_port: port,
+        protocol: protocol as u16,
+        direction,
+        ..FlowKey::default()
+    }
+}
+
+#[test]
+fn removes_what_is_over_and_counts_what_lives() {
+    let rig = Rig::new();
+    let options = rig.options();
+    rig.on_node(async || {
+        let datapath = Datapath::open(&options).await.expect("it opens");
+        let sweep = datapath.sweep().expect("the clock");
+        let map = MapData::from_pin(rig.pins().join("v1/maps/flows"));
+        let map = map.and_then(Map::from_map_data).expect("the flow table");
+        let mut map = HashMap::<_, FlowKey, Flow>::try_from(map).expect("a hash");
+        let live = Flow {
+            last_seen: sweep.now,
+            ..Flow::default()
+        };
+        let idle = Flow {
+            last_seen: sweep.now.wrapping_sub(61 * sweep.hz),
+            ..live
+        };
+        for (key, flow) in [
+            (key(1, TCP, FORWARD), live),
+            (key(1, TCP, REVERSE), live),
+            (key(2, TCP, FORWARD), idle),
+            (key(3, UDP, FORWARD), idle),
+            (key(4, UDP, FORWARD), live),
+        ] {
+            map.insert(key, flow, 0).expect("an entry");
+        }
+        let mut flows = datapath.open_flows().expect("a handle");
+        let swept = flows.sweep(&sweep).expect("a sweep");
+        let live = Gauges {
+            tcp: 2,
+            tcp_closing: 0,
+            udp: 0,
+        };
+        assert_eq!((swept.live, swept.removed, swept.more), (live, 2, false));
+        let left: Vec<u16> = flows
+            .list(9)
+            .expect("flows")
+            .iter()
+            .map(|(k, _)| k.source_port)
+            .collect();
+        assert_eq!(left.len(), 3, "{left:?}");
+        assert!(!left.contains(&3), "idle");
+        assert!(!left.contains(&4), "its backend is not in force");
+    });
+}
