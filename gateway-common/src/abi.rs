@@ -2,10 +2,7 @@
 //!
 //! Ports are in host order unless the name says `_be`. Layout changes need a new
 //! [`crate::maps::ABI_VERSION`].
-#![allow(
-    unsafe_code,
-    reason = "marks plain structs as readable from bytes for aya"
-)]
+#![allow(unsafe_code, reason = "structs as bytes")]
 
 pub mod counters;
 mod flow;
@@ -21,6 +18,13 @@ pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service}
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
 pub const UDP: u32 = 17;
+
+/// Two words as they lie in memory; by bytes, LLVM would store them one at a time.
+#[inline(always)]
+pub(crate) const fn bytes_of(words: [u64; 2]) -> [u8; 16] {
+    // SAFETY: arrays of integers of the same size, any bits are valid.
+    unsafe { core::mem::transmute(words) }
+}
 
 /// Lets aya read and write these types as the bytes of map entries.
 #[cfg(feature = "aya")]

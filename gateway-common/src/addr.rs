@@ -2,14 +2,67 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::abi::bytes_of;
+
 /// An IP address in network order; IPv4 as `::ffff:a.b.c.d` (RFC 4291, 2.5.5.2).
 ///
 /// Bytes, so that `bpftool map dump` shows `10,0,0,1` at the end; aligned to 8, so that
 /// copies and comparisons are two words each.
 #[repr(C, align(8))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialOrd, Ord)]
+#[expect(
+    clippy::derived_hash_with_manual_eq,
+    reason = "equal bytes and equal words are one"
+)]
 pub struct Addr {
     pub bytes: [u8; 16],
+}
+
+impl Addr {
+    /// From the two 16-bit words of an IPv4 header, in memory order.
+    #[inline(always)]
+    pub const fn from_v4(words: [u16; 2]) -> Self {
+        let [first, second] = words;
+        let low = if cfg!(target_endian = "little") {
+            (second as u64) << 48 | (first as u64) << 32 | 0xffff << 16
+        } else {
+            0xffff << 32 | (first as u64) << 16 | second as u64
+        };
+        Self {
+            bytes: bytes_of([0, low]),
+        }
+    }
+
+    /// The last two 16-bit words, in memory order: the IPv4 address where it is one.
+    #[inline(always)]
+    pub const fn v4(&self) -> [u16; 2] {
+        let [_, low] = self.words();
+        if cfg!(target_endian = "little") {
+            [(low >> 32) as u16, (low >> 48) as u16]
+        } else {
+            [(low >> 16) as u16, low as u16]
+        }
+    }
+
+    /// The two halves, in memory order.
+    #[inline(always)]
+    pub const fn words(&self) -> [u64; 2] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.bytes;
+        [
+            u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+        ]
+    }
+}
+
+/// By words. The derived comparison loads one 128-bit integer: that raises the alignment of
+/// copies on the BPF stack to 16, which LLVM 22 cannot expand.
+impl PartialEq for Addr {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b], [c, d]) = (self.words(), other.words());
+        (a ^ c) | (b ^ d) == 0
+    }
 }
 
 impl From<IpAddr> for Addr {
@@ -31,5 +84,19 @@ impl From<Ipv4Addr> for Addr {
 impl From<Addr> for IpAddr {
     fn from(addr: Addr) -> Self {
         Ipv6Addr::from(addr.bytes).to_canonical()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_words_and_addresses_agree() {
+        let ip = Ipv4Addr::new(10, 20, 30, 40);
+        let words = [u16::from_ne_bytes([10, 20]), u16::from_ne_bytes([30, 40])];
+        assert_eq!(Addr::from_v4(words), ip.into());
+        assert_eq!(Addr::from(ip).v4(), words);
+        assert_eq!(IpAddr::from(Addr::from_v4(words)), IpAddr::V4(ip));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Times are the low 32 bits of the kernel's jiffies, `hz` of them to a second; differences wrap.
 
-use crate::abi::{
-    CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, REVERSE, TCP,
+use crate::{
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, REVERSE, TCP},
+    checksum,
 };
 
 /// Idle time of an established TCP connection, in seconds (RFC 5382, REQ-5: at least 2 h 4 min).
@@ -35,6 +36,26 @@ impl FlowKey {
                 protocol: self.protocol,
                 direction: FORWARD,
             },
+        }
+    }
+
+    /// The other direction's entry, given this direction's: it restores what this one rewrites.
+    #[inline(always)]
+    pub const fn mirror(&self, flow: &Flow) -> Flow {
+        let (address, port) = match self.direction {
+            FORWARD => (&self.destination, self.destination_port),
+            _ => (&self.source, self.source_port),
+        };
+        Flow {
+            address: *address,
+            port: port as u32,
+            service: flow.service,
+            backend: flow.backend,
+            state: flow.state,
+            last_seen: flow.last_seen,
+            address_delta: checksum::reverse(flow.address_delta),
+            port_delta: checksum::reverse(flow.port_delta),
+            pad: 0,
         }
     }
 

@@ -5,5 +5,12 @@
 
 pub mod abi;
 pub mod addr;
+pub mod checksum;
+pub mod decide;
 pub mod flow;
+pub mod header;
 pub mod maps;
+pub mod packet;
+pub mod pick;
+pub mod steer;
+pub mod tables;

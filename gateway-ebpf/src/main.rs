@@ -1,11 +1,77 @@
-//! Entry points of the BPF programs.
+//! Entry points of the BPF programs: a packet in, a verdict out.
 #![no_std]
 #![no_main]
-use aya_ebpf::{bindings::xdp_action::XDP_PASS, macros::xdp, programs::XdpContext};
+#![allow(
+    unsafe_code,
+    reason = "BPF programs read packets and maps through pointers"
+)]
 
+mod log;
+mod lookup;
+mod maps;
+mod packet;
+mod world;
+
+use aya_ebpf::{
+    bindings::{
+        TC_ACT_SHOT, sk_action,
+        xdp_action::{XDP_DROP, XDP_PASS},
+    },
+    helpers::bpf_jiffies64,
+    macros::{classifier, sk_lookup, xdp},
+    programs::{SkLookupContext, TcContext, XdpContext},
+};
+use gateway_common::{abi::Kind, decide, maps::ABI_VERSION};
+
+use crate::world::World;
+
+/// Layout of the maps, for the loader.
+#[unsafe(no_mangle)]
+static ABI: u32 = ABI_VERSION;
+
+/// `TCX_NEXT`: the next program on the interface decides, and in the end the packet goes on.
+const TCX_NEXT: i32 = -1;
+
+/// Requests that arrive on an uplink.
 #[xdp]
-pub fn xdpgw_ingress(_ctx: XdpContext) -> u32 {
-    XDP_PASS
+fn xdpgw_ingress(ctx: XdpContext) -> u32 {
+    let outcome = decide::ingress(&mut packet::Xdp(&ctx), &mut World);
+    log::outcome(&ctx, "ingress", outcome);
+    match outcome.kind() {
+        Kind::Done | Kind::Pass => XDP_PASS,
+        Kind::Drop => XDP_DROP,
+    }
+}
+
+/// Replies that leave on an uplink.
+#[classifier]
+fn xdpgw_egress(ctx: TcContext) -> i32 {
+    let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
+    log::outcome(&ctx, "egress", outcome);
+    match outcome.kind() {
+        Kind::Done | Kind::Pass => TCX_NEXT,
+        Kind::Drop => TC_ACT_SHOT,
+    }
+}
+
+/// Connections for the proxy. Whatever goes wrong, the node's own lookup decides.
+#[sk_lookup]
+fn xdpgw_lookup(ctx: SkLookupContext) -> u32 {
+    lookup::assign(&ctx);
+    sk_action::SK_PASS
+}
+
+/// The clock of the flow table, for test runs.
+#[xdp]
+fn xdpgw_clock(_ctx: XdpContext) -> u32 {
+    // SAFETY: the helper has no precondition. The ABI number is read to keep it in the object.
+    let (now, abi) = unsafe {
+        (
+            bpf_jiffies64() as u32,
+            core::ptr::read_volatile(&raw const ABI),
+        )
+    };
+    if abi == ABI_VERSION { now } else { 0 }
 }
 
 #[cfg(not(test))]

@@ -44,6 +44,12 @@ macro_rules! counters {
             /// In the order of their numbers.
             pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
 
+            /// What to do with the packets that it counts.
+            #[inline(always)]
+            pub const fn kind(self) -> Kind {
+                match self {$($(Self::$variant => Kind::$kind,)+)+}
+            }
+
             /// Name, kind and help text.
             pub const fn describe(self) -> Description {
                 match self {$($(Self::$variant => Description {

@@ -1,0 +1,46 @@
+//! The Internet checksum, changed by difference (RFC 1071, RFC 1624).
+//!
+//! Words are taken in memory order: the one's complement sum does not depend on the byte order.
+
+use crate::addr::Addr;
+
+/// What replacing `old` by `new` adds to the sum of a checksummed text.
+#[inline(always)]
+pub const fn address_delta(old: &Addr, new: &Addr) -> u32 {
+    let ([a, b], [c, d]) = (old.words(), new.words());
+    fold(halves(!a) + halves(!b) + halves(c) + halves(d))
+}
+
+/// The same for a port, given in host order.
+#[inline(always)]
+pub const fn port_delta(old: u16, new: u16) -> u32 {
+    fold(!old.to_be() as u64 + new.to_be() as u64)
+}
+
+/// Undoes what `delta` does.
+#[inline(always)]
+pub const fn reverse(delta: u32) -> u32 {
+    !delta & 0xffff
+}
+
+/// The checksum field after its text has changed by `delta` (RFC 1624, equation 3).
+#[inline(always)]
+pub const fn apply(field: u16, delta: u32) -> u16 {
+    !(fold(!field as u64 + delta as u64) as u16)
+}
+
+/// Adds carries back in; sums of up to eight 32-bit words.
+#[inline(always)]
+const fn fold(sum: u64) -> u32 {
+    let once = (sum & 0xffff) + (sum >> 16);
+    let twice = (once & 0xffff) + (once >> 16);
+    ((twice & 0xffff) + (twice >> 16)) as u32
+}
+
+#[inline(always)]
+const fn halves(word: u64) -> u64 {
+    (word & 0xffff_ffff) + (word >> 32)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Network headers as they lie in a frame. Multi-byte fields are in network order.
+
+mod ipv4;
+mod tcp;
+mod udp;
+
+pub use ipv4::Ipv4;
+pub use tcp::Tcp;
+pub use udp::Udp;
+
+use crate::{
+    abi::{Counter, FlowKey},
+    addr::Addr,
+    packet::{Frame, Wire},
+};
+
+/// EtherType of IPv4, in memory order (IEEE 802 numbers).
+pub const ETHER_IPV4: u16 = 0x0800_u16.to_be();
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Ether {
+    pub destination: [u16; 3],
+    pub source: [u16; 3],
+    pub kind: u16,
+}
+
+/// Which end of a packet is rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Source,
+    Destination,
+}
+
+/// A network header.
+pub trait Ip: Wire {
+    /// The protocol of a packet that we may touch; else why it is left alone.
+    fn plain(&self) -> Result<u8, Counter>;
+    /// Whether the packet of so many frame bytes holds what its length says, and a header of
+    /// `l4` bytes. Not for packets of the node itself: offloads leave lengths open.
+    fn holds(&self, frame: u64, l4: usize) -> bool;
+    fn source(&self) -> Addr;
+    fn destination(&self) -> Addr;
+    /// Puts an address in, and corrects this header's own checksum by its delta.
+    fn set(&mut self, end: End, address: Addr, delta: u32);
+}
+
+/// What a packet means for its flow, as bits: 0 for ordinary data.
+pub type Signal = u32;
+/// Opens a connection: SYN without ACK.
+pub const OPENS: Signal = 1;
+/// The sender sends no more: FIN.
+pub const ENDS: Signal = 2;
+/// The connection is gone: RST.
+pub const RESETS: Signal = 4;
+
+/// A transport header.
+pub trait L4: Wire {
+    /// IP protocol number.
+    const PROTOCOL: u16;
+    /// Offset of the checksum field in this header.
+    const CHECKSUM: usize;
+    fn signal(&self) -> Signal;
+    /// Host order.
+    fn source(&self) -> u16;
+    /// Host order.
+    fn destination(&self) -> u16;
+    /// `port` in host order; the checksum is [`L4::adjust`]'s.
+    fn set(&mut self, end: End, port: u16);
+    /// Corrects the checksum by the deltas of everything that changes.
+    fn adjust(&mut self, delta: u32);
+}
+
+impl<I: Ip, L: L4> Frame<I, L> {
+    /// Key of this packet in `direction`.
+    #[inline(always)]
+    pub fn key(&self, direction: u16) -> FlowKey {
+        FlowKey {
+            source: self.ip.source(),
+            destination: self.ip.destination(),
+            source_port: self.l4.source(),
+            destination_port: self.l4.destination(),
+            protocol: L::PROTOCOL,
+            direction,
+        }
+    }
+}
+
+mod wire {
+    #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
+    use super::{Ether, Ipv4, Tcp, Udp};
+    use crate::packet::Wire;
+
+    macro_rules! wire {
+        ($($name:ty: $size:literal),+) => {$(
+            // SAFETY: u8 and u16 fields only; the size, equal to the sum of the fields, is checked.
+            unsafe impl Wire for $name {}
+            const _: () = assert!(size_of::<$name>() == $size && align_of::<$name>() <= 2);
+        )+};
+    }
+    wire!(Ether: 14, Ipv4: 20, Tcp: 20, Udp: 8);
+}

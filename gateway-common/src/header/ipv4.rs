@@ -1,0 +1,65 @@
+//! IPv4 (RFC 791).
+
+use super::{End, Ether, Ip};
+use crate::{abi::Counter, addr::Addr, checksum};
+
+/// Version 4 and five words of header: no options.
+const PLAIN: u8 = 0x45;
+/// Fragment offset and the "more fragments" bit, in memory order.
+const FRAGMENT: u16 = 0x3fff_u16.to_be();
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Ipv4 {
+    pub version_words: u8,
+    pub service: u8,
+    pub length: u16,
+    pub id: u16,
+    pub fragment: u16,
+    pub hops: u8,
+    pub protocol: u8,
+    pub checksum: u16,
+    pub source: [u16; 2],
+    pub destination: [u16; 2],
+}
+
+impl Ip for Ipv4 {
+    #[inline(always)]
+    fn plain(&self) -> Result<u8, Counter> {
+        if self.version_words != PLAIN {
+            return match self.version_words {
+                0x46..=0x4f => Err(Counter::PassOptions),
+                _ => Err(Counter::PassMalformed),
+            };
+        }
+        if self.fragment & FRAGMENT != 0 {
+            return Err(Counter::PassFragment);
+        }
+        Ok(self.protocol)
+    }
+
+    #[inline(always)]
+    fn holds(&self, frame: u64, l4: usize) -> bool {
+        let length = u64::from(u16::from_be(self.length));
+        length >= (size_of::<Self>() + l4) as u64 && length + size_of::<Ether>() as u64 <= frame
+    }
+
+    #[inline(always)]
+    fn source(&self) -> Addr {
+        Addr::from_v4(self.source)
+    }
+
+    #[inline(always)]
+    fn destination(&self) -> Addr {
+        Addr::from_v4(self.destination)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, end: End, address: Addr, delta: u32) {
+        match end {
+            End::Source => self.source = address.v4(),
+            End::Destination => self.destination = address.v4(),
+        }
+        self.checksum = checksum::apply(self.checksum, delta);
+    }
+}

@@ -1,0 +1,66 @@
+//! TCP (RFC 9293).
+
+use core::mem::offset_of;
+
+use super::{ENDS, End, L4, OPENS, RESETS, Signal};
+use crate::{abi, checksum};
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Tcp {
+    pub source: u16,
+    pub destination: u16,
+    pub sequence: [u16; 2],
+    pub acknowledged: [u16; 2],
+    pub words: u8,
+    pub flags: u8,
+    pub window: u16,
+    pub checksum: u16,
+    pub urgent: u16,
+}
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+impl L4 for Tcp {
+    const PROTOCOL: u16 = abi::TCP as u16;
+    const CHECKSUM: usize = offset_of!(Self, checksum);
+
+    #[inline(always)]
+    fn signal(&self) -> Signal {
+        if self.flags & RST != 0 {
+            RESETS
+        } else if self.flags & FIN != 0 {
+            ENDS
+        } else if self.flags & (SYN | ACK) == SYN {
+            OPENS
+        } else {
+            0
+        }
+    }
+
+    #[inline(always)]
+    fn source(&self) -> u16 {
+        u16::from_be(self.source)
+    }
+
+    #[inline(always)]
+    fn destination(&self) -> u16 {
+        u16::from_be(self.destination)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, end: End, port: u16) {
+        match end {
+            End::Source => self.source = port.to_be(),
+            End::Destination => self.destination = port.to_be(),
+        }
+    }
+
+    #[inline(always)]
+    fn adjust(&mut self, delta: u32) {
+        self.checksum = checksum::apply(self.checksum, delta);
+    }
+}

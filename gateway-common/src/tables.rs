@@ -1,0 +1,38 @@
+//! What the data path asks of the world: maps, clock and counters.
+
+use crate::abi::{Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, Service};
+
+/// Which way a packet of a backend went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    Request,
+    Reply,
+    /// Not a packet: a new flow.
+    Opened,
+}
+
+/// BPF maps in the kernel, plain collections on the host.
+pub trait Tables {
+    fn frontend(&self, key: &FrontendKey) -> Option<&Frontend>;
+    fn service(&self, id: u32) -> Option<&Service>;
+    /// Backend id in a slot of the Maglev tables.
+    fn slot(&self, slot: u32) -> Option<u32>;
+    fn backend(&self, id: u32) -> Option<&Backend>;
+
+    fn flow(&self, key: &FlowKey) -> Option<&Flow>;
+    /// Sets the time and adds bits to the state; `false` where there is no such flow.
+    fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool;
+    /// `false` where the table takes no more.
+    fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool;
+
+    /// Low 32 bits of jiffies.
+    fn now(&self) -> u32;
+    /// Jiffies in a second.
+    fn hz(&self) -> u32;
+
+    fn count(&mut self, counter: Counter, bytes: u64);
+    /// Traffic of a backend; `bytes` of the frame.
+    fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64);
+    /// Tells user space of a dropped packet.
+    fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64);
+}

@@ -1,0 +1,37 @@
+//! The maps, with BTF types, so that tools print them by field.
+
+use aya_ebpf::{
+    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap, RingBuf, SockMap},
+    macros::btf_map,
+};
+use gateway_common::{
+    abi::{Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Service},
+    maps::{
+        BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRONTENDS_MAX, LISTENERS_MAX, MAGLEV_SLOTS,
+        SERVICES_MAX,
+    },
+};
+
+#[btf_map(name = "frontends")]
+pub(crate) static FRONTENDS: HashMap<FrontendKey, Frontend, { FRONTENDS_MAX as usize }> =
+    HashMap::new();
+#[btf_map(name = "services")]
+pub(crate) static SERVICES: HashMap<u32, Service, { SERVICES_MAX as usize }> = HashMap::new();
+#[btf_map(name = "maglev")]
+pub(crate) static MAGLEV: Array<u32, { MAGLEV_SLOTS as usize }> = Array::new();
+#[btf_map(name = "backends")]
+pub(crate) static BACKENDS: HashMap<u32, Backend, { BACKENDS_MAX as usize }> = HashMap::new();
+#[btf_map(name = "flows")]
+pub(crate) static FLOWS: LruHashMap<FlowKey, Flow, { FLOWS_MAX as usize }> = LruHashMap::new();
+#[btf_map(name = "counters")]
+pub(crate) static COUNTERS: PerCpuArray<Counters, 1> = PerCpuArray::new();
+#[btf_map(name = "backend_stats")]
+pub(crate) static BACKEND_STATS: PerCpuHashMap<u32, BackendStats, { BACKENDS_MAX as usize }> =
+    PerCpuHashMap::new();
+#[btf_map(name = "listeners")]
+pub(crate) static LISTENERS: SockMap<{ LISTENERS_MAX as usize }> = SockMap::new();
+/// Of `Event`s; libbpf refuses ring buffers with a typed value.
+#[btf_map(name = "events")]
+pub(crate) static EVENTS: RingBuf<(), { EVENTS_BYTES as usize }> = RingBuf::new();
+#[btf_map(name = "event_gate")]
+pub(crate) static EVENT_GATE: PerCpuArray<u32, 1> = PerCpuArray::new();

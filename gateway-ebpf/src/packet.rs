@@ -1,0 +1,76 @@
+//! Frames as XDP and tcx see them.
+
+use aya_ebpf::{
+    bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR},
+    programs::{TcContext, XdpContext},
+};
+use gateway_common::{
+    abi::UDP,
+    header::{Ether, Ip, L4},
+    packet::{Packet, Wire},
+};
+
+/// A frame in a driver's buffer.
+pub(crate) struct Xdp<'a>(pub(crate) &'a XdpContext);
+
+impl Packet for Xdp<'_> {
+    #[inline(always)]
+    fn len(&self) -> u64 {
+        (self.0.data_end() - self.0.data()) as u64
+    }
+
+    #[inline(always)]
+    fn head<T: Wire>(&mut self) -> Option<&mut T> {
+        view(self.0.data(), self.0.data_end())
+    }
+}
+
+/// A frame of the stack: maybe without all of its headers in the linear part, maybe with a
+/// checksum that hardware will complete, maybe a train of segments.
+pub(crate) struct Skb<'a>(pub(crate) &'a TcContext);
+
+impl Packet for Skb<'_> {
+    #[inline(always)]
+    fn len(&self) -> u64 {
+        u64::from(self.0.len())
+    }
+
+    #[inline(always)]
+    fn head<T: Wire>(&mut self) -> Option<&mut T> {
+        if self.0.data() + size_of::<T>() > self.0.data_end() {
+            self.0.pull_data(size_of::<T>() as u32).ok()?;
+        }
+        view(self.0.data(), self.0.data_end())
+    }
+
+    /// By helper: it knows whether the field holds a checksum or only its pseudo-header part,
+    /// which contains addresses but no ports.
+    #[inline(always)]
+    fn adjust<I: Ip, L: L4>(&mut self, address_delta: u32, port_delta: u32) -> bool {
+        let field = size_of::<Ether>() + size_of::<I>() + L::CHECKSUM;
+        // UDP: zero stays zero, and a sum of zero is sent as all ones.
+        let zero = if u32::from(L::PROTOCOL) == UDP {
+            BPF_F_MARK_MANGLED_0
+        } else {
+            0
+        };
+        let pseudo = u64::from(zero | BPF_F_PSEUDO_HDR);
+        self.0
+            .l4_csum_replace(field, 0, address_delta.into(), pseudo)
+            .is_ok()
+            && self
+                .0
+                .l4_csum_replace(field, 0, port_delta.into(), zero.into())
+                .is_ok()
+    }
+}
+
+#[inline(always)]
+fn view<'a, T: Wire>(start: usize, end: usize) -> Option<&'a mut T> {
+    if start + size_of::<T>() > end {
+        return None;
+    }
+    // SAFETY: in bounds, just checked; frames start at an even address in all drivers; Wire types
+    // take any bytes; callers drop one view before they take the next.
+    Some(unsafe { &mut *(start as *mut T) })
+}

@@ -1,0 +1,156 @@
+//! The maps, clock and counters as the data path asks for them.
+
+use aya_ebpf::{
+    bindings::{BPF_ANY, BPF_NOEXIST},
+    helpers::bpf_jiffies64,
+};
+use gateway_common::{
+    abi::{
+        Backend, BackendStats, Count, Counter, Event, Flow, FlowKey, Frontend, FrontendKey, Service,
+    },
+    tables::{Tables, Traffic},
+};
+
+use crate::maps::{
+    BACKEND_STATS, BACKENDS, COUNTERS, EVENT_GATE, EVENTS, FLOWS, FRONTENDS, MAGLEV, SERVICES,
+};
+
+/// Jiffies in a second. The loader sets it.
+#[unsafe(no_mangle)]
+static HZ: u32 = 250;
+
+/// First entry of a backend. A static, because zeroing the stack would call memset.
+static NO_TRAFFIC: BackendStats = BackendStats {
+    request_packets: 0,
+    request_bytes: 0,
+    reply_packets: 0,
+    reply_bytes: 0,
+    flows: 0,
+};
+
+/// Stands for all maps, which are statics.
+///
+/// Values are shared with other CPUs: whole fields are read and written, and the race between
+/// two writers can lose a time stamp or a closing bit, never a rewrite, for those fields do not
+/// change after the entry is made.
+pub(crate) struct World;
+
+impl Tables for World {
+    #[inline(always)]
+    fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
+        // SAFETY: see the type. The same for the lookups below.
+        unsafe { FRONTENDS.get(key) }
+    }
+
+    #[inline(always)]
+    fn service(&self, id: u32) -> Option<&Service> {
+        // SAFETY: as above.
+        unsafe { SERVICES.get(id) }
+    }
+
+    #[inline(always)]
+    fn slot(&self, slot: u32) -> Option<u32> {
+        MAGLEV.get(slot).copied()
+    }
+
+    #[inline(always)]
+    fn backend(&self, id: u32) -> Option<&Backend> {
+        // SAFETY: as above.
+        unsafe { BACKENDS.get(id) }
+    }
+
+    #[inline(always)]
+    fn flow(&self, key: &FlowKey) -> Option<&Flow> {
+        // SAFETY: as above.
+        unsafe { FLOWS.get(key) }
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
+        let Some(flow) = FLOWS.get_ptr_mut(key) else {
+            return false;
+        };
+        // SAFETY: a live map value, its fields written whole.
+        unsafe {
+            (*flow).last_seen = now;
+            (*flow).state |= state;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
+        FLOWS.insert(key, flow, u64::from(BPF_ANY)).is_ok()
+    }
+
+    #[inline(always)]
+    fn now(&self) -> u32 {
+        // SAFETY: the helper has no precondition.
+        unsafe { bpf_jiffies64() as u32 }
+    }
+
+    #[inline(always)]
+    fn hz(&self) -> u32 {
+        // SAFETY: a valid static; volatile, because the loader changes its value.
+        unsafe { core::ptr::read_volatile(&raw const HZ) }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, counter: Counter, bytes: u64) {
+        let Some(counters) = COUNTERS.get_ptr_mut(0) else {
+            return;
+        };
+        // SAFETY: this CPU's value, a row of `Count`s in the order of the enum's numbers.
+        unsafe {
+            let count = counters.cast::<Count>().add(counter as usize);
+            (*count).packets += 1;
+            (*count).bytes += bytes;
+        }
+    }
+
+    #[inline(always)]
+    fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
+        if traffic == Traffic::Opened && BACKEND_STATS.get_ptr(backend).is_none() {
+            // Another CPU may be first; then the entry is there all the same.
+            let _ = BACKEND_STATS.insert(backend, &NO_TRAFFIC, u64::from(BPF_NOEXIST));
+        }
+        let Some(stats) = BACKEND_STATS.get_ptr_mut(backend) else {
+            return;
+        };
+        // SAFETY: this CPU's value.
+        let stats = unsafe { &mut *stats };
+        match traffic {
+            Traffic::Opened => stats.flows += 1,
+            Traffic::Request => {
+                stats.request_packets += 1;
+                stats.request_bytes += bytes;
+            }
+            Traffic::Reply => {
+                stats.reply_packets += 1;
+                stats.reply_bytes += bytes;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64) {
+        let (now, hz) = (self.now(), self.hz());
+        let Some(last) = EVENT_GATE.get_ptr_mut(0) else {
+            return;
+        };
+        // SAFETY: this CPU's value.
+        unsafe {
+            if now.wrapping_sub(*last) < hz / 10 {
+                return;
+            }
+            *last = now;
+        }
+        let event = Event {
+            key: *key,
+            reason: reason as u32,
+            bytes: bytes as u32,
+        };
+        // A full buffer loses the event; the counters have the packet.
+        let _ = EVENTS.output_untyped::<Event>(event, 0);
+    }
+}
