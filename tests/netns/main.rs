@@ -1,3 +1,11 @@
 //! End-to-end tests: real processes in namespaces of their own. They need root.
 
 mod bed;
+mod files;
+mod http;
+mod others;
+mod reload;
+mod restart;
+mod tcp;
+mod udp;
+mod unload;

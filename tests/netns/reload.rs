@@ -1,0 +1,122 @@
+//! Changes of the configuration under load.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use gateway_tests::{
+    bed::{Bed, GATEWAY},
+    process::Process,
+    report::{HttpReport, TcpReport},
+    wait::wait_until,
+};
+
+const CHANGES: u32 = 20;
+const LIMIT: Duration = Duration::from_secs(20);
+const BYTES: u64 = 60_000_000;
+/// Slow enough that the transfer lasts as long as the changes.
+const RATE: u64 = 8_000_000;
+
+/// Waits until a client in the background has come further by `steps`.
+pub(crate) fn goes_on(client: &mut Process, steps: u64) -> Result<()> {
+    let from = client.progress();
+    wait_until(LIMIT, "the client goes on", || {
+        client.expect_running()?;
+        Ok(client.progress() >= from + steps)
+    })?;
+    Ok(())
+}
+
+#[test]
+fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    let load = format!("http --to {GATEWAY}:80 --host shop.example.com --connections 4");
+    let mut load = bed.start("load", &load)?;
+    let transfer = format!("tcp --to {GATEWAY}:9000 --bytes {BYTES} --rate {RATE}");
+    let mut transfer = bed.start("transfer", &transfer)?;
+    goes_on(&mut load, 200)?;
+    goes_on(&mut transfer, 2_000_000)?;
+
+    let mut weights = (80, 20);
+    for change in 0..CHANGES {
+        let next = (100 - change, change);
+        let text = |(v1, v2)| {
+            format!(
+                "weight: {v1}\n        - name: web-v2\n          port: 80\n          weight: {v2}"
+            )
+        };
+        bed.config
+            .replace("http-split.yaml", &text(weights), &text(next))?;
+        weights = next;
+        let route = ROUTE.replace("NAME", &format!("extra-{change}"));
+        bed.config.write(&format!("extra-{change}.yaml"), &route)?;
+        if let Some(before) = change.checked_sub(1) {
+            bed.config.remove(&format!("extra-{before}.yaml"))?;
+        }
+        arrives(&bed, &format!("extra-{change}"), 200)?;
+        goes_on(&mut load, 100)?;
+    }
+
+    let load: HttpReport = load.finish()?;
+    ensure!(
+        load.failed == 0,
+        "{} of {}: {:?}",
+        load.failed,
+        load.sent,
+        load.errors
+    );
+    ensure!(
+        load.statuses.get(&200) == Some(&load.sent),
+        "{:?}",
+        load.statuses
+    );
+    ensure!(
+        load.connections == 4,
+        "{} connections instead of 4",
+        load.connections
+    );
+    let transfer: TcpReport = transfer.report()?;
+    ensure!(
+        transfer.failed == 0 && transfer.bytes_back == BYTES,
+        "{transfer:?}"
+    );
+    ensure!(
+        transfer.checksum_sent == transfer.checksum_back,
+        "{transfer:?}"
+    );
+    println!("{} requests during {CHANGES} changes", load.sent);
+    Ok(())
+}
+
+#[test]
+fn a_removed_route_is_gone_and_a_new_backend_is_used() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    arrives(&bed, "hello", 200)?;
+    bed.config.remove("http-simple.yaml")?;
+    println!("a route was gone after {:?}", arrives(&bed, "hello", 404)?);
+
+    let moved = super::tcp::send_all_to(&bed, "10.77.1.2", "echo-app1")?;
+    println!("a TCPRoute had moved after {moved:?}, asking included");
+    Ok(())
+}
+
+/// Waits until requests for this host get this status.
+fn arrives(bed: &Bed, host: &str, status: u16) -> Result<Duration> {
+    wait_until(LIMIT, &format!("{host} answers {status}"), || {
+        let ask = format!("--to {GATEWAY}:80 --host {host}.example.com --count 1");
+        let report = bed.http(&ask)?;
+        ensure!(report.failed == 0, "{report:?}");
+        Ok(report.statuses.contains_key(&status))
+    })
+}
+
+const ROUTE: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: NAME, namespace: default}
+spec:
+  parentRefs: [{name: demo}]
+  hostnames: [NAME.example.com]
+  rules: [{backendRefs: [{name: web-v2, port: 80}]}]
+";

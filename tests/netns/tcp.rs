@@ -1,0 +1,100 @@
+//! TCPRoutes, through XDP.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use gateway_tests::{
+    bed::{Bed, GATEWAY, NODE},
+    wait::wait_until,
+};
+
+const BYTES: u64 = 100_000_000;
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Sends the listener `echo` to one endpoint alone, and waits until it arrives there.
+pub(crate) fn send_all_to(bed: &Bed, address: &str, server: &str) -> Result<Duration> {
+    bed.config
+        .write("only.yaml", &ONLY.replace("ADDRESS", address))?;
+    let reference = "        - name: echo\n          port: 9000";
+    bed.config.replace(
+        "tcp.yaml",
+        reference,
+        "        - name: only\n          port: 9000",
+    )?;
+    wait_until(LIMIT, &format!("connections go to {server} alone"), || {
+        let report = bed.tcp(&format!("--to {GATEWAY}:9000 --count 8"))?;
+        ensure!(
+            report.failed == 0,
+            "a connection failed during the change: {report:?}"
+        );
+        Ok(report.servers.get(server) == Some(&8))
+    })
+}
+
+fn transfer(bed: &Bed) -> Result<()> {
+    let report = bed.tcp(&format!("--to {GATEWAY}:9000 --bytes {BYTES}"))?;
+    ensure!(report.failed == 0, "{report:?}");
+    ensure!(
+        report.bytes_sent == BYTES && report.bytes_back == BYTES,
+        "{report:?}"
+    );
+    ensure!(report.checksum_sent == report.checksum_back, "{report:?}");
+    ensure!(
+        report.client_address_kept,
+        "the backend saw another client: {report:?}"
+    );
+    println!("100 MB each way in {} ms", report.milliseconds);
+    Ok(())
+}
+
+#[test]
+fn a_hundred_megabytes_to_another_host_and_back() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    send_all_to(&bed, "10.77.2.2", "echo-app2")?;
+    transfer(&bed)
+}
+
+#[test]
+fn a_hundred_megabytes_to_the_node_itself_and_back() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    send_all_to(&bed, NODE, "echo-node")?;
+    transfer(&bed)
+}
+
+#[test]
+fn connections_spread_over_all_endpoints() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    let report = bed.tcp(&format!("--to {GATEWAY}:9000 --count 300"))?;
+    ensure!(
+        report.failed == 0 && report.client_address_kept,
+        "{report:?}"
+    );
+    ensure!(report.servers.len() == 3, "{report:?}");
+    // A third of 300, and 5 standard deviations to each side.
+    ensure!(
+        report.servers.values().all(|n| (59..=141).contains(n)),
+        "{report:?}"
+    );
+    Ok(())
+}
+
+const ONLY: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: only, namespace: default}
+spec:
+  ports: [{name: echo, protocol: TCP, port: 9000}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: only-1
+  namespace: default
+  labels: {kubernetes.io/service-name: only}
+addressType: IPv4
+ports: [{name: echo, protocol: TCP, port: 9000}]
+endpoints: [{addresses: [ADDRESS]}]
+";
