@@ -3,7 +3,7 @@
 use std::{io::stdin, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use gateway_tests::{bed::Bed, daemon::Daemon};
+use gateway_tests::{bed::Bed, daemon::Daemon, net::litter};
 
 use crate::{privileges, process::Job, setup, workspace};
 
@@ -29,6 +29,8 @@ pub(crate) fn run(keep: bool) -> Result<()> {
         .args(["build", "--locked", "--bin", "xdp-gateway", "--bin", "peer"])
         .dir(&workspace::root())
         .show()?;
+    // Until here a signal ends the job that runs; from here on it removes the network.
+    litter::guard()?;
     println!("network: a client, a node, two application hosts behind it");
     let bed = Bed::new()?;
     println!("xdp-gateway run --config examples/demo");

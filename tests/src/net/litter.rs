@@ -61,11 +61,11 @@ pub fn list() -> Vec<String> {
 }
 
 /// Removes what dead owners left, once for each process, and sees to it that a signal to end
-/// this process removes what it owns.
+/// this process removes what it owns. Each new network asks for it; earlier is possible.
 ///
 /// # Errors
 /// Signals cannot be watched.
-pub(super) fn guard() -> Result<()> {
+pub fn guard() -> Result<()> {
     static GUARDED: Once = Once::new();
     let mut started = Ok(());
     GUARDED.call_once(|| {
