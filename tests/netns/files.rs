@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
     daemon::Daemon,
@@ -35,10 +35,10 @@ fn a_broken_file_is_named_and_the_rest_stays_in_force() -> Result<()> {
 
     // A route that was good and breaks: its last good content stays.
     bed.config
-        .replace("http-simple.yaml", "rules:", "rules: 7 #")?;
+        .replace("http-simple.yaml", "port: 80", "port: 99999")?;
     named(
         &daemon,
-        &["http-simple.yaml", "\"document\":1", "spec.rules"],
+        &["http-simple.yaml", "\"document\":1", "backendRefs[0].port"],
     )?;
     versions(&bed, "hello", "v1")?;
 
@@ -51,7 +51,7 @@ fn a_broken_file_is_named_and_the_rest_stays_in_force() -> Result<()> {
 
     // Mended, nothing is reported any more.
     bed.config
-        .replace("http-simple.yaml", "rules: 7 #", "rules:")?;
+        .replace("http-simple.yaml", "port: 99999", "port: 80")?;
     bed.config.remove("bad.yaml")?;
     wait_until(LIMIT, "no problem is reported", || {
         Ok(daemon.status()?["problems"]
@@ -68,7 +68,8 @@ fn named(daemon: &Daemon, words: &[&str]) -> Result<()> {
         let problems = status["problems"].as_array().into_iter().flatten();
         let mut texts = problems.map(ToString::to_string);
         Ok(texts.any(|text| words.iter().all(|word| text.contains(word))))
-    })?;
+    })
+    .with_context(|| daemon.log())?;
     ensure!(
         daemon.log().contains(words[0]),
         "the log does not name {}",
