@@ -67,6 +67,15 @@ pub enum Target {
     Invalid,
 }
 
+impl Target {
+    pub fn id(&self) -> Option<&BackendId> {
+        match self {
+            Self::Backend(id) => Some(id),
+            Self::Invalid => None,
+        }
+    }
+}
+
 /// A Service port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct BackendId {

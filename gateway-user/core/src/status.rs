@@ -102,6 +102,11 @@ impl Condition {
     pub fn as_wished(&self) -> bool {
         self.status == self.kind.wished()
     }
+
+    /// Whether it is as wished and has nothing to add.
+    pub fn is_plain(&self) -> bool {
+        self.as_wished() && self.message == self.kind.well_message()
+    }
 }
 
 impl<S> Reported<S> {

@@ -10,7 +10,7 @@ use crate::{
     api::Kind,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{Frontend, HttpRule, L4Service, Plan, Target, Transport, WeightedBackend},
+    plan::{BackendId, Frontend, HttpRule, L4Service, Plan, Target, Transport, WeightedBackend},
     verdict::{ConditionType, RouteVerdict, Truth},
 };
 
@@ -129,17 +129,13 @@ fn judge(
         return vec![RouteVerdict::AllWeightsZero { what, effect: zero }];
     }
     let used = backends.iter().filter(|(_, weight)| *weight > 0);
-    let ids: BTreeSet<_> = used
-        .filter_map(|(target, _)| match target {
-            Target::Backend(id) => Some((&id.service, id.port, id)),
-            Target::Invalid => None,
-        })
-        .collect();
-    ids.into_iter()
-        .filter(|(_, _, id)| endpoints.ready(id).next().is_none())
-        .map(|(_, _, id)| RouteVerdict::NoReadyEndpoints {
-            backend: id.clone(),
-            effect: empty,
-        })
-        .collect()
+    let ids: BTreeSet<&BackendId> = used.filter_map(|(target, _)| target.id()).collect();
+    let idle = ids
+        .into_iter()
+        .filter(|id| endpoints.ready(id).next().is_none());
+    let verdict = |id: &BackendId| RouteVerdict::NoReadyEndpoints {
+        backend: id.clone(),
+        effect: empty,
+    };
+    idle.map(verdict).collect()
 }

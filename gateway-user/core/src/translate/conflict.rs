@@ -3,10 +3,15 @@
 //! Within a Gateway none of them is served. Between Gateways that share an address, the older
 //! Gateway keeps its ports.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{gateway::GatewayState, listener::ListenerState};
-use crate::{name::ObjectName, plan::Transport, verdict::ListenerVerdict};
+use crate::{
+    api::Listener,
+    name::ObjectName,
+    plan::{HostPattern, Transport},
+    verdict::{ListenerVerdict, listener::Clash},
+};
 
 /// `gateways`: the oldest first.
 pub(super) fn judge(gateways: &mut [GatewayState]) {
@@ -60,14 +65,20 @@ fn conflict(listener: &ListenerState, other: &ListenerState) -> Option<ListenerV
     same_host.then_some(ListenerVerdict::HostnameConflict { other: name })
 }
 
-/// Transport addresses in use, each with its Gateway and listener.
-type Claims = BTreeMap<(IpAddr, Transport, u16), (ObjectName, Arc<str>)>;
+/// A transport address in use, and by whom.
+type Claims<'a> = BTreeMap<(IpAddr, Transport, u16), Claim<'a>>;
 
-fn between(gateway: &mut GatewayState, claims: &mut Claims) {
+#[derive(Clone)]
+struct Claim<'a> {
+    gateway: ObjectName,
+    listener: &'a Listener,
+    hostname: HostPattern,
+}
+
+fn between<'a>(gateway: &mut GatewayState<'a>, claims: &mut Claims<'a>) {
     let mut own = Claims::new();
     for listener in gateway.listeners.iter_mut().filter(|l| l.is_accepted()) {
-        let port = listener.spec.port;
-        let transport = listener.transport();
+        let (port, transport) = (listener.spec.port, listener.transport());
         let keys = gateway
             .addresses
             .iter()
@@ -75,17 +86,34 @@ fn between(gateway: &mut GatewayState, claims: &mut Claims) {
         let mut taken = keys
             .clone()
             .filter_map(|key| Some((key.0, claims.get(&key)?)));
-        if let Some((address, (other_gateway, other))) = taken.next() {
+        if let Some((address, claim)) = taken.next() {
             listener.verdicts.push(ListenerVerdict::PortTaken {
                 address,
                 port,
-                gateway: other_gateway.clone(),
-                other: other.clone(),
+                gateway: claim.gateway.clone(),
+                other: claim.listener.name.clone(),
+                clash: claim.clash(listener),
             });
             continue;
         }
-        let claim = (gateway.name.clone(), listener.spec.name.clone());
+        let claim = Claim {
+            gateway: gateway.name.clone(),
+            listener: listener.spec,
+            hostname: listener.hostname.clone(),
+        };
         own.extend(keys.map(|key| (key, claim.clone())));
     }
     claims.extend(own);
+}
+
+impl Claim<'_> {
+    fn clash(&self, other: &ListenerState) -> Clash {
+        if self.listener.protocol != other.spec.protocol {
+            Clash::Protocol
+        } else if !other.is_l4() && self.hostname == other.hostname {
+            Clash::Hostname
+        } else {
+            Clash::Port
+        }
+    }
 }

@@ -70,6 +70,7 @@ pub enum ListenerVerdict {
         port: u16,
         gateway: ObjectName,
         other: Arc<str>,
+        clash: Clash,
     },
 
     #[error(
@@ -124,6 +125,17 @@ pub enum ListenerVerdict {
     NotApplied { why: String },
 }
 
+/// What a listener has in common with one of another Gateway at the same address and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// Only these.
+    Port,
+    /// The protocols differ, so connections could not be told apart.
+    Protocol,
+    /// The host name too.
+    Hostname,
+}
+
 impl Verdict for ListenerVerdict {
     fn outcomes(&self) -> &'static [Outcome] {
         match self {
@@ -148,8 +160,16 @@ impl Verdict for ListenerVerdict {
             Self::InvalidRouteKind { .. } => {
                 const { &[is_false(ResolvedRefs, "InvalidRouteKinds")] }
             }
-            Self::HostnameConflict { .. } => const { &conflict("HostnameConflict") },
-            Self::ProtocolConflict { .. } => const { &conflict("ProtocolConflict") },
+            Self::HostnameConflict { .. }
+            | Self::PortTaken {
+                clash: Clash::Hostname,
+                ..
+            } => const { &conflict("HostnameConflict") },
+            Self::ProtocolConflict { .. }
+            | Self::PortTaken {
+                clash: Clash::Protocol,
+                ..
+            } => const { &conflict("ProtocolConflict") },
             Self::PortConflict { .. } | Self::PortTaken { .. } => {
                 const { &conflict("PortUnavailable") }
             }
