@@ -10,16 +10,16 @@ use crate::{
     api::Kind,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, Frontend, HttpRule, L4Service, Plan, Target, Transport, WeightedBackend},
-    verdict::{ConditionType, RouteVerdict, Truth},
+    plan::{BackendId, Frontend, HttpFilter, HttpRule, L4Service, Plan, Target, Transport},
+    verdict::{ConditionType, RouteVerdict, Truth, hint},
 };
 
 /// A route's kind, since names are unique within a kind only.
 type RouteId = (Kind, ObjectName);
 
-const HTTP_EMPTY: &str = "its requests get a 503";
+const HTTP_EMPTY: &str = "requests that go there get a 503";
 const HTTP_ZERO: &str = "so requests get a 500";
-const L4_EMPTY: &str = "its connections are refused";
+const L4_EMPTY: &str = "connections that go there are refused";
 const L4_ZERO: &str = "so connections are refused";
 
 /// Sets `xdp-gateway.dev/BackendsReady` of every route that the plan serves. May be called again
@@ -80,62 +80,64 @@ fn served(plan: &Plan, endpoints: &Endpoints) -> BTreeMap<RouteId, Vec<RouteVerd
 }
 
 fn l4(service: &L4Service, endpoints: &Endpoints) -> Vec<RouteVerdict> {
-    let backends: Vec<Share> = service
-        .backends
-        .iter()
-        .map(WeightedBackend::share)
-        .collect();
-    judge(
+    let backends = service.backends.iter();
+    let backends: Vec<Share> = backends.map(|b| (&b.target, b.weight)).collect();
+    let mut idle = BTreeSet::new();
+    let zero = judge(
         "spec.rules[0].backendRefs",
         &backends,
         endpoints,
-        L4_EMPTY,
         L4_ZERO,
-    )
+        &mut idle,
+    );
+    zero.into_iter().chain(waiting(&idle, L4_EMPTY)).collect()
 }
 
 fn rules(rules: &[HttpRule], endpoints: &Endpoints) -> Vec<RouteVerdict> {
     let mut verdicts = Vec::new();
+    let mut idle = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
-        let at = format!("spec.rules[{index}].backendRefs");
-        let backends: Vec<Share> = rule
-            .backends
+        let at = format!("spec.rules[{index}]");
+        let redirects = rule
+            .filters
             .iter()
-            .map(|b| (&b.target, b.weight))
-            .collect();
-        verdicts.extend(judge(&at, &backends, endpoints, HTTP_EMPTY, HTTP_ZERO));
+            .any(|f| matches!(f, HttpFilter::Redirect(_)));
+        if rule.backends.is_empty() && !redirects {
+            verdicts.push(RouteVerdict::NoBackends { what: at });
+            continue;
+        }
+        let at = format!("{at}.backendRefs");
+        let backends = rule.backends.iter();
+        let backends: Vec<Share> = backends.map(|b| (&b.target, b.weight)).collect();
+        verdicts.extend(judge(&at, &backends, endpoints, HTTP_ZERO, &mut idle));
     }
+    verdicts.extend(waiting(&idle, HTTP_EMPTY));
     verdicts
 }
 
 /// A target with its weight.
 type Share<'a> = (&'a Target, u32);
 
-impl WeightedBackend {
-    fn share(&self) -> Share<'_> {
-        (&self.target, self.weight)
-    }
-}
-
-fn judge(
+/// Adds the backends in use that have no ready endpoint to `idle`, or tells that none is in use.
+fn judge<'a>(
     at: &str,
-    backends: &[Share],
+    backends: &[Share<'a>],
     endpoints: &Endpoints,
-    empty: &'static str,
     zero: &'static str,
-) -> Vec<RouteVerdict> {
+    idle: &mut BTreeSet<&'a BackendId>,
+) -> Option<RouteVerdict> {
     if !backends.is_empty() && backends.iter().all(|(_, weight)| *weight == 0) {
         let what = at.to_owned();
-        return vec![RouteVerdict::AllWeightsZero { what, effect: zero }];
+        return Some(RouteVerdict::AllWeightsZero { what, effect: zero });
     }
     let used = backends.iter().filter(|(_, weight)| *weight > 0);
-    let ids: BTreeSet<&BackendId> = used.filter_map(|(target, _)| target.id()).collect();
-    let idle = ids
-        .into_iter()
-        .filter(|id| endpoints.ready(id).next().is_none());
-    let verdict = |id: &BackendId| RouteVerdict::NoReadyEndpoints {
-        backend: id.clone(),
-        effect: empty,
-    };
-    idle.map(verdict).collect()
+    let ids = used.filter_map(|(target, _)| target.id());
+    idle.extend(ids.filter(|id| endpoints.ready(id).next().is_none()));
+    None
+}
+
+fn waiting(idle: &BTreeSet<&BackendId>, effect: &'static str) -> Option<RouteVerdict> {
+    let names: Vec<String> = idle.iter().map(ToString::to_string).collect();
+    let backends = hint::list(&names);
+    (!names.is_empty()).then_some(RouteVerdict::NoReadyEndpoints { backends, effect })
 }

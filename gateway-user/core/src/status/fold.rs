@@ -9,7 +9,8 @@ use crate::{
 /// Conditions of an object: those of `well`, then others that verdicts bring, each once.
 ///
 /// Where several verdicts decide one condition, the first that speaks against it gives status and
-/// reason, and the messages of all that agree with it are joined.
+/// reason, and the messages of all that agree with it are joined. A verdict about several
+/// conditions tells its message at the first of them, and refers to that from the others.
 pub(crate) fn fold<V: Verdict>(
     well: &[ConditionType],
     verdicts: &[V],
@@ -42,12 +43,15 @@ fn decide<V: Verdict>(kind: ConditionType, verdicts: &[V], generation: i64) -> C
     };
     let mut messages: Vec<String> = Vec::new();
     for (_, verdict) in decided.iter().filter(|(o, _)| o.status == winner.status) {
-        let message = verdict.to_string();
+        let message = match verdict.outcomes().first() {
+            Some(first) if first.condition != kind => format!("see {}", first.condition),
+            _ => verdict.to_string(),
+        };
         if !messages.contains(&message) {
             messages.push(message);
         }
     }
-    condition(*winner, messages.join("; "), generation)
+    condition(*winner, messages.join("; also: "), generation)
 }
 
 fn condition(outcome: Outcome, message: String, generation: i64) -> Condition {
@@ -135,7 +139,7 @@ mod tests {
         ];
         assert_eq!(shown(&verdicts), expected);
         let conditions = fold(&[], &verdicts, 0);
-        let joined = format!("{}; {}", verdicts[0], verdicts[1]);
+        let joined = format!("{}; also: {}", verdicts[0], verdicts[1]);
         assert_eq!(conditions[0].message, joined);
     }
 }

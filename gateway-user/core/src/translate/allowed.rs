@@ -1,33 +1,67 @@
 //! Whether a listener lets a route attach (`allowedRoutes`).
 
-use super::{Scope, listener::ListenerState, route::RouteSource};
-use crate::api::{Open, listener::NamespacesFrom};
+use super::{
+    Scope,
+    listener::{self, ListenerState},
+    route::RouteSource,
+};
+use crate::api::{Kind, Open, Selector, listener::NamespacesFrom};
 
-/// `Err`: why not, and what would help.
+/// Why a listener does not take a route.
+pub(super) enum Refusal {
+    /// Its protocol does not go with the kind of route.
+    Protocol(String),
+    /// Anything else, with what would help.
+    Other(String),
+}
+
+impl Refusal {
+    /// All of them in one sentence.
+    pub(super) fn join(refusals: &[Self], route: &RouteSource) -> String {
+        let texts = refusals.iter().map(|refusal| match refusal {
+            Self::Protocol(text) | Self::Other(text) => text.as_str(),
+        });
+        let mut joined = texts.collect::<Vec<_>>().join("; ");
+        if refusals
+            .iter()
+            .all(|refusal| matches!(refusal, Self::Protocol(_)))
+        {
+            let (kind, protocols) = (route.kind, route.protocols());
+            joined.push_str(&format!(
+                "; {kind} needs a listener of protocol {protocols}"
+            ));
+        }
+        joined
+    }
+}
+
 pub(super) fn check(
     scope: Scope,
     gateway_namespace: &str,
     listener: &ListenerState,
     route: &RouteSource,
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     kind(listener, route)?;
-    namespace(scope, gateway_namespace, listener, &route.meta.namespace)
+    namespace(scope, gateway_namespace, listener, &route.meta.namespace).map_err(Refusal::Other)
 }
 
-fn kind(listener: &ListenerState, route: &RouteSource) -> Result<(), String> {
+fn kind(listener: &ListenerState, route: &RouteSource) -> Result<(), Refusal> {
     if listener.kinds.contains(&route.kind) {
         return Ok(());
     }
     let (name, protocol) = (&listener.spec.name, &listener.spec.protocol);
-    let takes = match listener.kinds.first() {
-        Some(kind) => format!("takes {kind}"),
-        None => "takes no kind of route".to_owned(),
-    };
-    let wanted = route.protocols();
-    Err(format!(
-        "\"{name}\" has protocol {protocol} and {takes}, not {}; attach to a listener of protocol {wanted}",
-        route.kind
-    ))
+    let fitting = listener::fitting_kind(protocol);
+    Err(if fitting == Some(route.kind) {
+        Refusal::Other(format!(
+            "\"{name}\" leaves {0} out of its allowedRoutes.kinds; add kind: {0} there",
+            route.kind
+        ))
+    } else {
+        let kind = fitting.map_or("nothing yet", Kind::as_str);
+        Refusal::Protocol(format!(
+            "\"{name}\" has protocol {protocol}, which takes {kind}"
+        ))
+    })
 }
 
 fn namespace(
@@ -48,7 +82,7 @@ fn namespace(
         )),
         Open::Known(NamespacesFrom::Selector) => {
             let labels = scope.world.namespace_labels(route_namespace);
-            let matches = |selector: &crate::api::Selector| selector.matches(&labels);
+            let matches = |selector: &Selector| selector.matches(&labels);
             if allowed.selector.as_ref().is_some_and(matches) {
                 return Ok(());
             }

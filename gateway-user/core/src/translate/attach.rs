@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scope, allowed, gateway::Gateways, hostname, parent, route::RouteSource};
+use super::{
+    Scope,
+    allowed::{self, Refusal},
+    gateway::Gateways,
+    hostname, parent,
+    route::RouteSource,
+};
 use crate::{
     api::{Kind, ParentRef},
     plan::HostPattern,
@@ -79,7 +85,7 @@ fn attach(
     if hosts.is_empty() {
         return Err(RouteVerdict::NotAllowed {
             gateway: state.name.clone(),
-            whys: refusals.join("; "),
+            whys: Refusal::join(&refusals, route),
         });
     }
     Err(RouteVerdict::NoMatchingHostname {

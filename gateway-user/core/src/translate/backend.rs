@@ -81,8 +81,8 @@ fn missing(scope: Scope, wanted: &ObjectName) -> String {
             "one of that name is in namespace {list}: set the namespace of the reference"
         );
     }
-    let instead = hint::instead(&wanted.name, here.map(|s| s.name.to_string()));
-    format!("in namespace \"{}\" {instead}", wanted.namespace)
+    let names = here.map(|s| s.name.to_string());
+    hint::instead_in(&wanted.namespace, &wanted.name, names)
 }
 
 fn port(

@@ -37,10 +37,13 @@ impl<'a> Gateways<'a> {
         self.index.get(name).copied()
     }
 
-    pub(super) fn is_foreign(&self, name: &ObjectName) -> bool {
-        self.foreign
-            .iter()
-            .any(|(gateway, ..)| gateway.name() == *name)
+    /// Whether a Gateway that is not served is ours to write to; `None` for those that are served
+    /// or do not exist.
+    pub(super) fn foreign(&self, name: &ObjectName) -> Option<bool> {
+        let mut foreign = self.foreign.iter();
+        foreign
+            .find(|(gateway, ..)| gateway.name() == *name)
+            .map(|(.., ours)| *ours)
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> 
 }
 
 /// The kind of route that goes with a protocol, if the protocol is supported.
-fn fitting_kind(protocol: &Open<Protocol>) -> Option<Kind> {
+pub(super) fn fitting_kind(protocol: &Open<Protocol>) -> Option<Kind> {
     match protocol.known()? {
         Protocol::Http | Protocol::Https => Some(Kind::HttpRoute),
         Protocol::Tcp => Some(Kind::TcpRoute),

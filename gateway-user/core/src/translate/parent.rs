@@ -41,8 +41,9 @@ pub(super) fn resolve(
         return Err(elsewhere(RouteVerdict::ParentKind { at, kind }));
     }
     let name = parent.target(&route.namespace);
-    if gateways.is_foreign(&name) {
-        return Err(elsewhere(RouteVerdict::ParentForeign { at, gateway: name }));
+    if let Some(ours) = gateways.foreign(&name) {
+        let verdict = RouteVerdict::ParentForeign { at, gateway: name };
+        return Err(Dangling { verdict, ours });
     }
     let Some(gateway) = gateways.position(&name) else {
         let hint = missing(scope, &at, &name);
@@ -92,8 +93,7 @@ fn missing(scope: Scope, at: &str, wanted: &ObjectName) -> String {
         return hint::instead(&wanted.to_string(), all().map(ToString::to_string));
     }
     let names = near.iter().map(|g| g.name.to_string());
-    let instead = hint::instead(&wanted.name, names);
-    format!("in namespace \"{}\" {instead}", wanted.namespace)
+    hint::instead_in(&wanted.namespace, &wanted.name, names)
 }
 
 fn no_listener(at: String, state: &GatewayState, parent: &ParentRef) -> RouteVerdict {

@@ -65,10 +65,10 @@ fn missing(world: &World, index: usize, secret: ObjectName) -> ListenerVerdict {
         .secrets
         .keys()
         .filter(|name| name.namespace == secret.namespace);
-    let instead = hint::instead(&secret.name, there.map(|name| name.name.to_string()));
+    let names = there.map(|name| name.name.to_string());
     ListenerVerdict::CertificateMissing {
         index,
-        hint: format!("in namespace \"{}\" {instead}", secret.namespace),
+        hint: hint::instead_in(&secret.namespace, &secret.name, names),
         command: hint::tls_secret(&secret),
         secret,
     }

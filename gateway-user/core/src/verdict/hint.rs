@@ -18,6 +18,15 @@ pub fn instead(wanted: &str, names: impl IntoIterator<Item = String>) -> String 
     }
 }
 
+/// As [`instead`], for `names` of one namespace.
+pub fn instead_in(
+    namespace: &str,
+    wanted: &str,
+    names: impl IntoIterator<Item = String>,
+) -> String {
+    format!("in namespace \"{namespace}\": {}", instead(wanted, names))
+}
+
 /// `"a", "b" and 3 more`.
 pub fn list(names: &[impl AsRef<str>]) -> String {
     let shown = names.iter().take(LISTED);

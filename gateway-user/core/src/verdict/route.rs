@@ -6,7 +6,7 @@ use super::{
     ConditionType::{Accepted, BackendsReady, FieldsIgnored, ResolvedRefs, Shadowed},
     Outcome, Verdict, is_false, is_true,
 };
-use crate::{name::ObjectName, plan::BackendId};
+use crate::name::ObjectName;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteVerdict {
@@ -130,13 +130,16 @@ pub enum RouteVerdict {
     FieldIgnored { at: String },
 
     #[error(
-        "no ready endpoint: {backend}; {effect}; see that the pods behind the Service are Ready \
+        "no ready endpoint: {backends}; {effect}; see that the pods behind the Service are Ready \
          and that its selector and targetPort fit them"
     )]
     NoReadyEndpoints {
-        backend: BackendId,
+        backends: String,
         effect: &'static str,
     },
+
+    #[error("{what}: no backendRefs and no redirect, so requests get a 500; name a backend")]
+    NoBackends { what: String },
 
     #[error("{what}: all weights are 0, {effect}; give at least one backend a weight above 0")]
     AllWeightsZero { what: String, effect: &'static str },
@@ -179,6 +182,7 @@ impl Verdict for RouteVerdict {
             Self::NoReadyEndpoints { .. } => {
                 const { &[is_false(BackendsReady, "NoReadyEndpoints")] }
             }
+            Self::NoBackends { .. } => const { &[is_false(BackendsReady, "NoBackends")] },
             Self::AllWeightsZero { .. } => const { &[is_false(BackendsReady, "AllWeightsZero")] },
         }
     }

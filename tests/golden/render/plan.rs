@@ -1,0 +1,152 @@
+//! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
+
+use gateway_core::plan::{
+    Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute,
+    HttpRule, PathMatch, PathRewrite, Plan, Redirect, Scheme, Target, Transport, ValueMatch,
+};
+
+pub(super) fn lines(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if plan.frontends.is_empty() {
+        lines.push("nothing to serve".to_owned());
+    }
+    for (id, frontend) in &plan.frontends {
+        let transport = match id.transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        };
+        let at = format!("{} {transport}", id.address);
+        match frontend {
+            Frontend::L4(service) => {
+                let by = format!("{} listener {}", service.gateway, service.listener);
+                let route = service.route.as_ref();
+                let route = route.map_or("no route".to_owned(), |name| format!("route {name}"));
+                lines.push(format!("{at}: {by}, {route}"));
+                for backend in &service.backends {
+                    lines.push(format!(
+                        "  -> {} x{}",
+                        target(&backend.target),
+                        backend.weight
+                    ));
+                }
+            }
+            Frontend::Http(http) => {
+                lines.push(format!("{at}: {} http", http.gateway));
+                http.listeners.iter().for_each(|l| listener(&mut lines, l));
+            }
+        }
+    }
+    lines
+}
+
+fn listener(lines: &mut Vec<String>, listener: &HttpListener) {
+    let tls = listener.tls.as_ref();
+    let tls = tls.map(|tls| format!(", {} certificate(s)", tls.certificates.len()));
+    let host = host(&listener.hostname);
+    let tls = tls.unwrap_or_default();
+    lines.push(format!("  listener {}, host {host}{tls}", listener.name));
+    listener.routes.iter().for_each(|r| route(lines, r));
+}
+
+fn route(lines: &mut Vec<String>, route: &HttpRoute) {
+    let hosts: Vec<String> = route.hostnames.iter().map(host).collect();
+    lines.push(format!("    {} for {}", route.name, hosts.join(" ")));
+    route.rules.iter().for_each(|r| rule(lines, r));
+}
+
+fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
+    let name = rule.name.as_ref().map(|name| format!(" {name}"));
+    lines.push(format!("      rule{}", name.unwrap_or_default()));
+    for m in &rule.matches {
+        lines.push(format!("        {}", matched(m)));
+    }
+    for f in &rule.filters {
+        lines.push(format!("        filter {}", filter(f)));
+    }
+    for HttpBackend {
+        target: to,
+        weight,
+        filters,
+    } in &rule.backends
+    {
+        let filters: String = filters.iter().map(|f| format!(", {}", filter(f))).collect();
+        lines.push(format!("        -> {} x{weight}{filters}", target(to)));
+    }
+}
+
+fn matched(m: &HttpMatch) -> String {
+    let mut text = match &m.path {
+        PathMatch::Exact(path) => format!("exact {path}"),
+        PathMatch::Prefix(path) => format!("prefix {path}"),
+        PathMatch::Regex(regex) => format!("regex {regex}"),
+    };
+    if let Some(method) = &m.method {
+        text.push_str(&format!(", method {method}"));
+    }
+    for header in &m.headers {
+        text.push_str(&format!(", header {}{}", header.name, value(&header.value)));
+    }
+    for query in &m.query {
+        text.push_str(&format!(", query {}{}", query.name, value(&query.value)));
+    }
+    text
+}
+
+fn value(value: &ValueMatch) -> String {
+    match value {
+        ValueMatch::Exact(text) => format!("={text}"),
+        ValueMatch::Regex(regex) => format!("~{regex}"),
+    }
+}
+
+fn filter(filter: &HttpFilter) -> String {
+    match filter {
+        HttpFilter::RequestHeaders(edit) => format!("request headers{}", headers(edit)),
+        HttpFilter::ResponseHeaders(edit) => format!("response headers{}", headers(edit)),
+        HttpFilter::Redirect(to) => redirect(to),
+        HttpFilter::Invalid => "invalid".to_owned(),
+    }
+}
+
+fn headers(edit: &HeaderEdit) -> String {
+    let set = edit
+        .set
+        .iter()
+        .map(|(name, value)| format!(" set {name}={value:?}"));
+    let add = edit
+        .add
+        .iter()
+        .map(|(name, value)| format!(" add {name}={value:?}"));
+    let remove = edit.remove.iter().map(|name| format!(" remove {name}"));
+    set.chain(add).chain(remove).collect()
+}
+
+fn redirect(to: &Redirect) -> String {
+    let scheme = to.scheme.map(|scheme| match scheme {
+        Scheme::Http => " scheme http".to_owned(),
+        Scheme::Https => " scheme https".to_owned(),
+    });
+    let host = to.hostname.as_ref().map(|host| format!(" host {host}"));
+    let port = to.port.map(|port| format!(" port {port}"));
+    let path = to.path.as_ref().map(|path| match path {
+        PathRewrite::Full(path) => format!(" path {path}"),
+        PathRewrite::Prefix(prefix) => format!(" prefix {prefix}"),
+    });
+    let parts: String = [scheme, host, port, path].into_iter().flatten().collect();
+    format!("redirect {}{parts}", to.status)
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Backend(id) => id.to_string(),
+        Target::Invalid => "INVALID".to_owned(),
+    }
+}
+
+fn host(pattern: &HostPattern) -> String {
+    match pattern {
+        HostPattern::Any => "*".to_owned(),
+        HostPattern::Exact(host) => host.to_string(),
+        HostPattern::Suffix(suffix) => format!("*.{suffix}"),
+    }
+}

@@ -1,0 +1,102 @@
+//! Statuses: conditions that are as wished by name only, the others in full.
+
+use gateway_core::status::{
+    Condition, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus, Statuses,
+};
+use gateway_core::verdict::Truth;
+
+pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
+    let mut lines = Vec::new();
+    for class in &statuses.classes {
+        let head = format!("{} {}{}", class.kind, class.name, foreign(class.ours));
+        described(&mut lines, "", &head, &class.status.conditions);
+    }
+    for reported in &statuses.gateways {
+        gateway(&mut lines, reported);
+    }
+    for reported in &statuses.routes {
+        route(&mut lines, reported);
+    }
+    lines
+}
+
+fn gateway(lines: &mut Vec<String>, gateway: &Reported<GatewayStatus>) {
+    let status = &gateway.status;
+    let addresses: Vec<&str> = status.addresses.iter().map(|a| &*a.value).collect();
+    let mut head = format!("{} {}", gateway.kind, gateway.object_name());
+    head.push_str(foreign(gateway.ours));
+    if !addresses.is_empty() {
+        head.push_str(&format!(" at {}", addresses.join(" ")));
+    }
+    described(lines, "", &head, &status.conditions);
+    for ListenerStatus {
+        name,
+        supported_kinds,
+        attached_routes,
+        conditions,
+    } in &status.listeners
+    {
+        let kinds: Vec<&str> = supported_kinds.iter().map(|k| &*k.kind).collect();
+        let kinds = kinds.join(" ");
+        let head = format!("listener {name} [{kinds}] routes: {attached_routes}");
+        described(lines, "  ", &head, conditions);
+    }
+}
+
+fn route(lines: &mut Vec<String>, route: &Reported<RouteStatus>) {
+    lines.push(format!("{} {}", route.kind, route.object_name()));
+    if route.status.parents.is_empty() {
+        lines.push("  no parents".to_owned());
+    }
+    for ParentStatus {
+        parent_ref,
+        conditions,
+        ours,
+        ..
+    } in &route.status.parents
+    {
+        let mut head = "parent ".to_owned();
+        if let Some(namespace) = &parent_ref.namespace {
+            head.push_str(&format!("{namespace}/"));
+        }
+        head.push_str(&parent_ref.name);
+        if let Some(section) = &parent_ref.section_name {
+            head.push_str(&format!(" section {section}"));
+        }
+        if let Some(port) = parent_ref.port {
+            head.push_str(&format!(" port {port}"));
+        }
+        head.push_str(foreign(*ours));
+        described(lines, "  ", &head, conditions);
+    }
+}
+
+fn described(lines: &mut Vec<String>, indent: &str, head: &str, conditions: &[Condition]) {
+    let (plain, told): (Vec<_>, Vec<_>) = conditions.iter().partition(|c| c.is_plain());
+    let plain: Vec<String> = plain.iter().map(|c| brief(c)).collect();
+    let plain = match plain.is_empty() {
+        true => "-".to_owned(),
+        false => plain.join(", "),
+    };
+    lines.push(format!("{indent}{head}: {plain}"));
+    for c in told {
+        let mark = if c.as_wished() { ' ' } else { '!' };
+        let (kind, status, reason) = (c.kind, c.status, &c.reason);
+        lines.push(format!(
+            "{indent}{mark} {kind} {status} {reason}: {}",
+            c.message
+        ));
+    }
+}
+
+fn foreign(ours: bool) -> &'static str {
+    if ours { "" } else { " (not ours)" }
+}
+
+/// A condition that is as wished.
+fn brief(condition: &Condition) -> String {
+    match condition.status {
+        Truth::True => condition.kind.to_string(),
+        Truth::False | Truth::Unknown => format!("not {}", condition.kind),
+    }
+}
