@@ -59,7 +59,7 @@ impl Case {
         };
         let mut translation = translate(&world, &settings);
         if !world.slices.is_empty() {
-            let endpoints = world.endpoints(translation.plan.backends().into_iter());
+            let endpoints = world.endpoints(translation.plan.backend_ids().into_iter());
             endpoint_verdicts(&translation.plan, &endpoints, &mut translation.statuses);
         }
         let text = render::translation(&translation);

@@ -15,6 +15,8 @@ use crate::{
 mod endpoints;
 mod fold;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::fold::fold;
 pub use self::{endpoints::endpoint_verdicts, rows::Row};

@@ -63,26 +63,28 @@ fn resolve(
         });
     }
     let Some(found) = scope.world.services.get(&service) else {
-        let hint = missing(scope, &service);
+        let hint = missing(scope, &crossing);
         return Err(RouteVerdict::BackendMissing { at, service, hint });
     };
     port(referrer.kind, at, service, found, reference.port)
 }
 
-/// Names near the one of a Service that does not exist, or where one of that name lives.
-fn missing(scope: Scope, wanted: &ObjectName) -> String {
+/// Names near the one of a Service that does not exist, or where one of that name lives. Of other
+/// namespaces only what the referrer may use is told.
+fn missing(scope: Scope, wanted: &Reference) -> String {
     let services = || scope.world.services.keys();
-    let here = services().filter(|s| s.namespace == wanted.namespace);
-    let namesakes = services().filter(|s| s.name == wanted.name);
+    let namesakes = services().filter(|s| {
+        let there = Reference { to: s, ..*wanted };
+        s.name == wanted.to.name && there.is_allowed(scope.world)
+    });
     let namesakes: Vec<_> = namesakes.map(|s| &*s.namespace).collect();
-    if !namesakes.is_empty() {
+    if let Some(first) = namesakes.first() {
         let list = hint::list(&namesakes);
-        return format!(
-            "one of that name is in namespace {list}: set the namespace of the reference"
-        );
+        return format!("one of that name is in namespace {list}: set namespace: {first}");
     }
+    let here = services().filter(|s| s.namespace == wanted.to.namespace);
     let names = here.map(|s| s.name.to_string());
-    hint::instead_in(&wanted.namespace, &wanted.name, names)
+    hint::instead_in(&wanted.to.namespace, &wanted.to.name, names)
 }
 
 fn port(

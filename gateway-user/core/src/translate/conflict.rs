@@ -117,3 +117,86 @@ impl Claim<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::Gateway,
+        translate::{Scope, Settings, listener},
+        verdict::{ConditionType, Outcome, Verdict},
+        world::World,
+    };
+
+    /// Reasons of `Conflicted` for two listeners of one Gateway, each a protocol, a port and a
+    /// host name; also those that the CRDs' rules keep out of newer clusters.
+    fn reasons(a: (&str, u16, &str), b: (&str, u16, &str)) -> Vec<&'static str> {
+        let host = |h: &str| (!h.is_empty()).then(|| h.to_owned());
+        let specs = [("a", a), ("b", b)].map(|(name, (protocol, port, hostname))| {
+            serde_json::json!({
+                "name": name, "protocol": protocol, "port": port, "hostname": host(hostname),
+            })
+        });
+        let gateway: Gateway = serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "g", "namespace": "n"},
+            "spec": {"gatewayClassName": "c", "listeners": specs},
+        }))
+        .expect("a Gateway");
+        let (world, settings) = (World::default(), Settings::default());
+        let scope = Scope {
+            world: &world,
+            settings: &settings,
+        };
+        let specs = gateway.spec.listeners.iter();
+        let mut listeners: Vec<_> = specs
+            .map(|spec| listener::judge(scope, &gateway, spec))
+            .collect();
+        within(&mut listeners);
+        let outcomes = listeners
+            .iter()
+            .flat_map(|l| &l.verdicts)
+            .flat_map(Verdict::outcomes);
+        let conflicted = |o: &&Outcome| o.condition == ConditionType::Conflicted;
+        outcomes.filter(conflicted).map(|o| o.reason).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart() {
+        let both = |reason| vec![reason, reason];
+        let cases = [
+            (("HTTP", 80, "a.com"), ("HTTP", 80, "b.com"), vec![]),
+            (("HTTP", 80, "a.com"), ("HTTP", 80, "*.a.com"), vec![]),
+            (("HTTP", 80, ""), ("HTTP", 80, "a.com"), vec![]),
+            (("HTTP", 80, "a.com"), ("HTTP", 81, "a.com"), vec![]),
+            (
+                ("HTTP", 80, "a.com"),
+                ("HTTP", 80, "A.com."),
+                both("HostnameConflict"),
+            ),
+            (("HTTP", 80, ""), ("HTTP", 80, ""), both("HostnameConflict")),
+            (
+                ("HTTP", 80, "a.com"),
+                ("TCP", 80, ""),
+                both("ProtocolConflict"),
+            ),
+            (
+                ("HTTP", 80, "a.com"),
+                ("HTTPS", 80, "b.com"),
+                both("ProtocolConflict"),
+            ),
+            (("TCP", 80, ""), ("TCP", 80, ""), both("PortUnavailable")),
+            (
+                ("TCP", 80, "a.com"),
+                ("TCP", 80, "b.com"),
+                both("PortUnavailable"),
+            ),
+            (("UDP", 53, ""), ("UDP", 53, ""), both("PortUnavailable")),
+            (("UDP", 53, ""), ("TCP", 53, ""), vec![]),
+            (("TLS", 80, ""), ("TCP", 80, ""), vec![]),
+        ];
+        for (a, b, expected) in cases {
+            assert_eq!(reasons(a, b), expected, "{a:?} and {b:?}");
+            assert_eq!(reasons(b, a), expected, "{b:?} and {a:?}");
+        }
+    }
+}

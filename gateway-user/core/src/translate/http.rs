@@ -14,6 +14,9 @@ mod filters;
 mod headers;
 mod matches;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) fn judge(scope: Scope, route: &HttpRoute) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
     let mut verdicts = Vec::new();
     if route.spec.use_default_gateways.is_some() {

@@ -175,3 +175,53 @@ fn certificates(
     }
     Some(Tls { certificates })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{translate::Settings, world::World};
+
+    /// What rules of the CRDs keep out of newer clusters, but not out of older ones.
+    #[test]
+    fn values_that_are_not_understood_are_reported() {
+        let cases = [
+            (
+                r#""protocol":"HTTPS""#,
+                "protocol HTTPS needs a certificate",
+            ),
+            (
+                r#""protocol":"HTTPS","tls":{"mode":"Passthrough"}"#,
+                "tls.mode Passthrough",
+            ),
+            (
+                r#""protocol":"HTTPS","tls":{"mode":"Later"}"#,
+                "tls.mode Later",
+            ),
+            (
+                r#""protocol":"TCP","allowedRoutes":{"namespaces":{"from":"Friends"}}"#,
+                "allowedRoutes.namespaces.from is \"Friends\"; use one of \"Same\", \"All\"",
+            ),
+            (
+                r#""protocol":"TCP","allowedRoutes":{"namespaces":{"from":"Selector"}}"#,
+                "there is no selector",
+            ),
+        ];
+        for (fields, expected) in cases {
+            let listener = format!(r#"{{"name":"l","port":1,{fields}}}"#);
+            let gateway = format!(
+                r#"{{"metadata":{{}},"spec":{{"gatewayClassName":"c","listeners":[{listener}]}}}}"#
+            );
+            let gateway: Gateway = serde_json::from_str(&gateway).expect(fields);
+            let (world, settings) = (World::default(), Settings::default());
+            let scope = Scope {
+                world: &world,
+                settings: &settings,
+            };
+            let state = judge(scope, &gateway, &gateway.spec.listeners[0]);
+            let first = state.verdicts.first().map(ToString::to_string);
+            let first = first.unwrap_or_default();
+            assert!(first.contains(expected), "{fields}: {first}");
+            assert!(!state.is_programmed(), "{fields}");
+        }
+    }
+}
