@@ -5,5 +5,7 @@ mod flows;
 mod modes;
 mod refuse;
 mod rig;
+mod tables;
 mod takeover;
+mod traffic;
 mod unload;

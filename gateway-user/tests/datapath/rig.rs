@@ -33,9 +33,10 @@ impl Rig {
             format!("10.77.{subnet}.1/24"),
             format!("10.77.{subnet}.2/24"),
         );
+        // The peer comes first: it leaves no checksum to its card, as packets on a wire are.
         let ends = [
-            (&self.node, node_if, node.as_str()),
             (&self.peer, peer_if, peer.as_str()),
+            (&self.node, node_if, node.as_str()),
         ];
         self.net.connect(ends).expect("a veth pair");
     }
@@ -72,7 +73,12 @@ impl Rig {
 
     /// Runs on a thread of its own inside the node, with a tokio runtime.
     pub(crate) fn on_node<R: Send>(&self, run: impl AsyncFnOnce() -> R + Send) -> R {
-        let path = format!("/run/netns/{}", self.node.name());
+        Self::inside(&self.node, run)
+    }
+
+    /// Runs on a thread of its own inside a namespace. Sockets made there stay there.
+    pub(crate) fn inside<R: Send>(namespace: &Namespace, run: impl AsyncFnOnce() -> R + Send) -> R {
+        let path = format!("/run/netns/{}", namespace.name());
         let inside = move || {
             let namespace = File::open(path).expect("the namespace exists");
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))

@@ -5,60 +5,20 @@ use std::{fs, time::Duration};
 use aya::programs::links::{FdLink, PinnedLink};
 use gateway_common::abi::{FrontendKey, TCP};
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
     l4::{Tables, compile, diff},
-    name::ObjectName,
-    plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
+    plan::Transport,
 };
 use gateway_user::bpf::Datapath;
 
-use crate::rig::Rig;
+use crate::{rig::Rig, tables};
 
-fn plan() -> (Plan, Endpoints) {
-    let id = BackendId {
-        service: ObjectName::new("default", "echo"),
-        port: 80,
-    };
-    let service = L4Service {
-        gateway: ObjectName::new("default", "gateway"),
-        listener: "tcp".into(),
-        route: None,
-        backends: vec![WeightedBackend {
-            target: Target::Backend(id.clone()),
-            weight: 1,
-        }],
-    };
-    let frontend = FrontendId {
-        address: "203.0.113.9:7000".parse().expect("an address"),
-        transport: Transport::Tcp,
-    };
-    let conditions = Conditions {
-        ready: true,
-        serving: true,
-        terminating: false,
-    };
-    let endpoint = |last| Endpoint {
-        address: ([10, 77, 1, last], 80).into(),
-        conditions,
-    };
-    let endpoints = [(id, vec![endpoint(2), endpoint(3)])];
-    let frontends = [(frontend, Frontend::L4(service))];
-    (
-        Plan {
-            frontends: frontends.into(),
-        },
-        Endpoints(endpoints.into()),
-    )
-}
+const FRONTEND: &str = "203.0.113.9:7000";
+const BACKENDS: &[&str] = &["10.77.1.2:80", "10.77.1.3:80"];
 
-fn program(datapath: Datapath) -> Tables {
-    let mut datapath = datapath;
-    let (plan, endpoints) = plan();
-    let desired = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
-    let ops = diff(datapath.tables(), &desired);
-    datapath.apply(&ops).expect("the kernel takes the tables");
-    assert_eq!(datapath.tables(), &desired);
-    desired
+fn program(datapath: anyhow::Result<Datapath>) -> Tables {
+    let mut datapath = datapath.expect("it opens");
+    tables::put(&mut datapath, FRONTEND, Transport::Tcp, BACKENDS);
+    datapath.tables().clone()
 }
 
 fn link_id(rig: &Rig, name: &str) -> u32 {
@@ -70,9 +30,7 @@ fn link_id(rig: &Rig, name: &str) -> u32 {
 #[test]
 fn a_second_start_reads_the_tables_and_keeps_the_links() {
     let rig = Rig::new();
-    let written = rig.open(&rig.options(), |datapath| {
-        program(datapath.expect("it opens"))
-    });
+    let written = rig.open(&rig.options(), program);
     let before = rig
         .xdp_of("up0")
         .expect("XDP stays attached without a daemon");
@@ -80,7 +38,7 @@ fn a_second_start_reads_the_tables_and_keeps_the_links() {
     rig.open(&rig.options(), |datapath| {
         let datapath = datapath.expect("it opens again");
         assert_eq!(datapath.tables(), &written);
-        let (plan, endpoints) = plan();
+        let (plan, endpoints) = tables::plan(FRONTEND, Transport::Tcp, BACKENDS);
         let again = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
         assert_eq!(
             diff(datapath.tables(), &again),
@@ -180,9 +138,7 @@ fn a_worker_gets_a_listening_socket() {
 #[test]
 fn operations_reach_the_maps_that_bpftool_dumps() {
     let rig = Rig::new();
-    rig.open(&rig.options(), |datapath| {
-        program(datapath.expect("it opens"))
-    });
+    rig.open(&rig.options(), program);
     let map = rig.pins().join("v1/maps/frontends");
     let path = map.to_str().expect("a path");
     let dump = rig
