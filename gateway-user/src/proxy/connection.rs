@@ -50,30 +50,50 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream) -> anyhow::Result<()>
         return Ok(());
     }
     stream.set_nodelay(true)?;
-    let greeting = worker.limits.greeting_timeout;
-    if let Some(config) = table.tls(local).cloned() {
-        drop(table);
-        let accepted = time::timeout(greeting, accept_tls(config, stream)).await??;
-        let (stream, protocol, sni) = accepted;
-        let client = Rc::new(Client::new(local, peer, Some(sni)));
-        return run(worker, client, stream, protocol).await;
-    }
+    let config = table.tls(local).cloned();
     drop(table);
-    match time::timeout(greeting, sniff::protocol(&stream)).await?? {
+    let group = worker.groups.join(local);
+    let greeting = time::timeout(worker.limits.greeting_timeout, greet(config, stream));
+    let greeted = tokio::select! {
+        biased;
+        greeted = greeting => greeted??,
+        // It asked for nothing yet, so nothing is lost.
+        () = group.closed() => return Ok(()),
+    };
+    match greeted {
         None => Ok(()),
-        Some(protocol) => {
+        Some(Greeted::Clear(stream, protocol)) => {
             let client = Rc::new(Client::new(local, peer, None));
             run(worker, client, stream, protocol).await
+        }
+        Some(Greeted::Tls(stream, protocol, sni)) => {
+            let client = Rc::new(Client::new(local, peer, Some(sni)));
+            run(worker, client, *stream, protocol).await
         }
     }
 }
 
+/// A connection of which it is known how to serve it.
+enum Greeted {
+    Clear(TcpStream, Protocol),
+    Tls(Box<TlsStream>, Protocol, String),
+}
+
+/// `None` if the client closed without a word.
+async fn greet(
+    config: Option<Arc<ServerConfig>>,
+    stream: TcpStream,
+) -> std::io::Result<Option<Greeted>> {
+    let Some(config) = config else {
+        let protocol = sniff::protocol(&stream).await?;
+        return Ok(protocol.map(|protocol| Greeted::Clear(stream, protocol)));
+    };
+    accept_tls(config, stream).await.map(Some)
+}
+
 type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
 
-async fn accept_tls(
-    config: Arc<ServerConfig>,
-    stream: TcpStream,
-) -> std::io::Result<(TlsStream, Protocol, String)> {
+async fn accept_tls(config: Arc<ServerConfig>, stream: TcpStream) -> std::io::Result<Greeted> {
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let (_, tls) = stream.get_ref();
     let protocol = match tls.alpn_protocol() {
@@ -81,7 +101,7 @@ async fn accept_tls(
         _ => Protocol::Http1,
     };
     let sni = tls.server_name().unwrap_or_default().to_ascii_lowercase();
-    Ok((stream, protocol, sni))
+    Ok(Greeted::Tls(Box::new(stream), protocol, sni))
 }
 
 async fn run<S>(

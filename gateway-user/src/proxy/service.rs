@@ -13,7 +13,7 @@ use gateway_core::{
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE},
     request::Parts,
 };
 use hyper::{
@@ -185,13 +185,16 @@ fn edit(
     }
 }
 
-/// Says how a body without a length is framed: the client library assumes none for methods that
-/// rarely have one.
+/// Says how the body is framed: the client library assumes none for methods that rarely have
+/// one. A body with trailers goes in chunks, even if its length is known (HTTP/2 allows both).
 fn mark_length(parts: &mut Parts, body: &Incoming) {
-    if !body.is_end_stream() && !parts.headers.contains_key(CONTENT_LENGTH) {
-        parts
-            .headers
-            .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    let headers = &mut parts.headers;
+    if body.is_end_stream() {
+        return;
+    }
+    if headers.contains_key(TRAILER) || !headers.contains_key(CONTENT_LENGTH) {
+        headers.remove(CONTENT_LENGTH);
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

@@ -65,7 +65,7 @@ impl Collector for Durations {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut metric = encoder.encode_descriptor(
             "http_request_duration",
-            "From the head of a request to the last byte of its answer",
+            "From the head of a request to the last byte of its answer.",
             Some(&Unit::Seconds),
             MetricType::Histogram,
         )?;
@@ -75,7 +75,7 @@ impl Collector for Durations {
                 .buckets
                 .each_ref()
                 .map(|bucket| bucket.load(Relaxed));
-            let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
             let sum = Duration::from_nanos(histogram.nanoseconds.load(Relaxed)).as_secs_f64();
             metric

@@ -1,1 +1,106 @@
-//! Tests.
+//! Heads before and after.
+
+use super::*;
+
+fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in lines {
+        map.append(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    map
+}
+
+#[test]
+fn what_concerns_one_connection_is_removed() {
+    let mut headers = map(&[
+        ("connection", "close, X-Secret"),
+        ("connection", "host, content-length, , bad name"),
+        ("x-secret", "1"),
+        ("host", "a"),
+        ("content-length", "5"),
+        ("keep-alive", "5"),
+        ("proxy-connection", "close"),
+        ("te", "gzip"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("http2-settings", "AAMAAABk"),
+        ("trailer", "x-sum"),
+        ("accept", "*/*"),
+    ]);
+    strip_hop_by_hop(&mut headers);
+    let left = [
+        ("host", "a"),
+        ("content-length", "5"),
+        ("trailer", "x-sum"),
+        ("accept", "*/*"),
+    ];
+    assert_eq!(headers, map(&left));
+}
+
+#[test]
+fn a_client_that_reads_trailers_says_so_to_the_backend() {
+    for (te, expected) in [
+        (
+            "trailers",
+            &[("te", "trailers"), ("connection", "te")] as &[_],
+        ),
+        (
+            "gzip;q=0.5, Trailers",
+            &[("te", "trailers"), ("connection", "te")],
+        ),
+        ("gzip", &[]),
+    ] {
+        let mut headers = map(&[("connection", "te"), ("te", te), ("expect", "100-continue")]);
+        prepare(&mut headers, None);
+        assert_eq!(headers, map(expected), "{te}");
+    }
+}
+
+#[test]
+fn an_upgrade_needs_both_headers() {
+    let asked = [
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "websocket"),
+    ];
+    let mut headers = map(&asked);
+    let protocol = upgrade(&headers);
+    assert_eq!(protocol, Some(HeaderValue::from_static("websocket")));
+    prepare(&mut headers, protocol);
+    assert_eq!(
+        headers,
+        map(&[("connection", "upgrade"), ("upgrade", "websocket")])
+    );
+    assert_eq!(upgrade(&map(&asked[1..])), None);
+    assert_eq!(upgrade(&map(&asked[..1])), None);
+}
+
+#[test]
+fn the_client_joins_the_list_and_the_rest_is_ours() {
+    let mut headers = map(&[
+        ("host", "a:80"),
+        ("x-forwarded-for", "198.51.100.1"),
+        ("x-forwarded-for", "198.51.100.2, 198.51.100.3"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "spoofed"),
+    ]);
+    add_forwarded(
+        &mut headers,
+        "::ffff:192.0.2.7".parse().unwrap(),
+        Scheme::Https,
+    );
+    let list = "198.51.100.1, 198.51.100.2, 198.51.100.3, 192.0.2.7";
+    let expected = map(&[
+        ("host", "a:80"),
+        ("x-forwarded-for", list),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "a:80"),
+    ]);
+    assert_eq!(headers, expected);
+    headers.remove("host");
+    add_forwarded(&mut headers, "2001:db8::1".parse().unwrap(), Scheme::Http);
+    assert!(!headers.contains_key("x-forwarded-host"));
+    assert_eq!(headers["x-forwarded-for"], *format!("{list}, 2001:db8::1"));
+}

@@ -1,1 +1,86 @@
-//! Tests.
+//! What a rule does with a request, by its backends.
+
+use super::*;
+use crate::{
+    endpoints::{Conditions, Endpoint},
+    plan::HttpBackend,
+};
+
+fn id(name: &str) -> BackendId {
+    let service = ObjectName::new("default", name);
+    BackendId { service, port: 80 }
+}
+
+fn rule(backends: &[(u32, Target)]) -> Rule {
+    let backends = backends.iter().cloned();
+    let backends = backends.map(|(weight, target)| HttpBackend {
+        target,
+        weight,
+        filters: vec![],
+    });
+    let planned = HttpRule {
+        name: None,
+        matches: Vec::new(),
+        filters: Vec::new(),
+        backends: backends.collect(),
+    };
+    let endpoint = |port, ready| Endpoint {
+        address: ([192, 0, 2, 1], port).into(),
+        conditions: Conditions {
+            ready,
+            serving: true,
+            terminating: false,
+        },
+    };
+    let all = [
+        (
+            id("full"),
+            vec![endpoint(1, true), endpoint(2, false), endpoint(3, true)],
+        ),
+        (id("unready"), vec![endpoint(4, false)]),
+    ];
+    Rule::new(
+        &ObjectName::new("default", "route"),
+        &planned,
+        &Endpoints(all.into()),
+    )
+}
+
+#[test]
+fn only_ready_endpoints_are_offered() {
+    let rule = rule(&[(1, Target::Backend(id("full")))]);
+    let Choice::Backend(_, endpoints) = rule.choose(7) else {
+        panic!("{:?}", rule.choose(7));
+    };
+    assert_eq!(
+        endpoints.iter().map(SocketAddr::port).collect::<Vec<_>>(),
+        [1, 3]
+    );
+}
+
+#[test]
+fn nothing_to_send_to() {
+    assert!(matches!(rule(&[]).choose(0), Choice::Invalid));
+    assert!(matches!(
+        rule(&[(0, Target::Backend(id("full")))]).choose(0),
+        Choice::Invalid
+    ));
+    assert!(matches!(
+        rule(&[(1, Target::Invalid)]).choose(0),
+        Choice::Invalid
+    ));
+    for name in ["unready", "unheard-of"] {
+        let rule = rule(&[(1, Target::Backend(id(name)))]);
+        assert!(matches!(rule.choose(0), Choice::NoEndpoint(of) if *of == id(name)));
+    }
+}
+
+#[test]
+fn an_invalid_reference_keeps_its_share() {
+    let rule = rule(&[(3, Target::Backend(id("full"))), (1, Target::Invalid)]);
+    assert!(matches!(
+        rule.choose(u64::MAX / 4 * 3 - 1),
+        Choice::Backend(..)
+    ));
+    assert!(matches!(rule.choose(u64::MAX / 4 * 3 + 9), Choice::Invalid));
+}

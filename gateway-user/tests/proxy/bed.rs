@@ -1,0 +1,152 @@
+//! A proxy with one worker whose own socket is the frontend, and plans written in few words.
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use gateway_core::{
+    endpoints::{Conditions, Endpoint, Endpoints},
+    http::Table,
+    name::ObjectName,
+    plan::{
+        BackendId, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter, HttpFrontend,
+        HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Plan, Target, Transport,
+    },
+};
+use gateway_user::proxy::{Limits, Proxy, ProxyOptions};
+
+pub(crate) struct Bed {
+    pub(crate) proxy: Proxy,
+    pub(crate) address: SocketAddr,
+    pub(crate) table: Arc<ArcSwap<Table>>,
+}
+
+/// A rule for a path prefix; `to` are (endpoints, weight) of its backends.
+#[derive(Clone)]
+pub(crate) struct Rule {
+    pub(crate) prefix: &'static str,
+    pub(crate) filters: Vec<HttpFilter>,
+    pub(crate) to: Vec<To>,
+}
+
+#[derive(Clone)]
+pub(crate) enum To {
+    Invalid(u32),
+    Service(u32, Vec<SocketAddr>),
+}
+
+impl Bed {
+    /// Starts a proxy that serves `rules` for every host.
+    pub(crate) fn start(rules: &[Rule]) -> Self {
+        Self::with_limits(rules, Limits::default())
+    }
+
+    pub(crate) fn with_limits(rules: &[Rule], limits: Limits) -> Self {
+        let table = Arc::new(ArcSwap::from_pointee(Table::default()));
+        let workers = NonZeroUsize::MIN;
+        let proxy = Proxy::start(&ProxyOptions { workers, limits }, table.clone()).unwrap();
+        let address = proxy.local_addresses().unwrap()[0];
+        let bed = Self {
+            proxy,
+            address,
+            table,
+        };
+        bed.reload(rules);
+        bed
+    }
+
+    /// One rule: everything goes to one backend.
+    pub(crate) fn to(backend: SocketAddr) -> Self {
+        Self::start(&[rule("/", backend)])
+    }
+
+    pub(crate) fn reload(&self, rules: &[Rule]) {
+        self.table.store(Arc::new(compile(self.address, rules)));
+    }
+
+    pub(crate) async fn stop(self) {
+        self.proxy.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+pub(crate) fn rule(prefix: &'static str, backend: SocketAddr) -> Rule {
+    Rule {
+        prefix,
+        filters: Vec::new(),
+        to: vec![To::Service(1, vec![backend])],
+    }
+}
+
+fn compile(address: SocketAddr, rules: &[Rule]) -> Table {
+    let mut endpoints = Endpoints::default();
+    let rules = rules.iter().enumerate().map(|(index, rule)| HttpRule {
+        name: None,
+        matches: vec![HttpMatch {
+            path: PathMatch::Prefix(rule.prefix.into()),
+            method: None,
+            headers: Vec::new(),
+            query: Vec::new(),
+        }],
+        filters: rule.filters.clone(),
+        backends: backends(index, &rule.to, &mut endpoints.0),
+    });
+    let route = HttpRoute {
+        name: ObjectName::new("default", "route"),
+        created: None,
+        hostnames: vec![HostPattern::Any],
+        rules: rules.collect(),
+    };
+    let listener = HttpListener {
+        name: "web".into(),
+        hostname: HostPattern::Any,
+        tls: None,
+        routes: vec![route],
+    };
+    let frontend = Frontend::Http(HttpFrontend {
+        gateway: ObjectName::new("default", "gateway"),
+        listeners: vec![listener],
+    });
+    let transport = Transport::Tcp;
+    let id = FrontendId { address, transport };
+    Table::compile(
+        &Plan {
+            frontends: [(id, frontend)].into(),
+        },
+        &endpoints,
+    )
+}
+
+fn backends(
+    rule: usize,
+    to: &[To],
+    endpoints: &mut BTreeMap<BackendId, Vec<Endpoint>>,
+) -> Vec<HttpBackend> {
+    let one = |(index, to): (usize, &To)| {
+        let (weight, target) = match to {
+            To::Invalid(weight) => (*weight, Target::Invalid),
+            To::Service(weight, addresses) => {
+                let id = BackendId {
+                    service: ObjectName::new("default", format!("service-{rule}-{index}")),
+                    port: 80,
+                };
+                let conditions = Conditions {
+                    ready: true,
+                    serving: true,
+                    terminating: false,
+                };
+                let all = addresses.iter().map(|a| Endpoint {
+                    address: *a,
+                    conditions,
+                });
+                endpoints.insert(id.clone(), all.collect());
+                (*weight, Target::Backend(id))
+            }
+        };
+        let filters = Vec::new();
+        HttpBackend {
+            target,
+            weight,
+            filters,
+        }
+    };
+    to.iter().enumerate().map(one).collect()
+}
