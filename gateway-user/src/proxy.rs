@@ -53,6 +53,12 @@ impl Proxy {
     pub fn start(options: &ProxyOptions, table: Arc<ArcSwap<Table>>) -> Result<Self> {
         let (stop, stopped) = watch::channel(None);
         let metrics = Arc::new(Metrics::default());
+        let shared = worker::Shared {
+            table,
+            limits: options.limits.clone(),
+            metrics: metrics.clone(),
+            stop: stopped,
+        };
         let mut proxy = Self {
             listeners: Vec::new(),
             workers: Vec::new(),
@@ -61,18 +67,12 @@ impl Proxy {
         };
         for index in 0..options.workers.get() {
             let listener = listen().context("cannot open a listening socket on 127.0.0.1")?;
-            let worker = worker::Start {
-                listener: listener.try_clone()?,
-                table: table.clone(),
-                limits: options.limits.clone(),
-                metrics: proxy.metrics.clone(),
-                stop: stopped.clone(),
-            };
+            let (shared, socket) = (shared.clone(), listener.try_clone()?);
             let (done, finished) = oneshot::channel();
             let (ready, started) = std::sync::mpsc::channel();
             thread::Builder::new()
                 .name(format!("proxy-{index}"))
-                .spawn(move || worker::run(worker, &ready, done))
+                .spawn(move || worker::run(shared, socket, &ready, done))
                 .context("cannot start a proxy thread")?;
             started
                 .recv()

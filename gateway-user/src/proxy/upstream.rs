@@ -123,12 +123,12 @@ async fn connect(
 }
 
 fn is_io(error: &hyper::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 impl Failure {
-    pub(super) fn reset(detail: impl ToString) -> Self {
-        let detail = detail.to_string();
+    fn reset(detail: &str) -> Self {
+        let detail = detail.to_owned();
         let kind = Kind::Reset;
         Self { kind, detail }
     }

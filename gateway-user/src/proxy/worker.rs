@@ -27,9 +27,9 @@ const HOUSEKEEPING: Duration = Duration::from_millis(100);
 /// Pause after the kernel has no file descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// What a worker's thread is started with.
-pub(super) struct Start {
-    pub(super) listener: TcpListener,
+/// What every worker's thread is started with.
+#[derive(Clone)]
+pub(super) struct Shared {
     pub(super) table: Arc<ArcSwap<Table>>,
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
@@ -47,10 +47,15 @@ pub(super) struct Worker {
 }
 
 /// Runs a worker to its end. `ready` hears whether it could start; `done` is dropped at the end.
-pub(super) fn run(start: Start, ready: &mpsc::Sender<Result<()>>, done: oneshot::Sender<()>) {
+pub(super) fn run(
+    shared: Shared,
+    listener: TcpListener,
+    ready: &mpsc::Sender<Result<()>>,
+    done: oneshot::Sender<()>,
+) {
     // Held to the end: its drop tells that the worker has ended, even by a panic.
     let _done = done;
-    let (runtime, listener) = match prepare(start.listener) {
+    let (runtime, listener) = match prepare(listener) {
         Ok(both) => both,
         Err(error) => {
             // Nobody listens only if the whole start was given up.
@@ -60,14 +65,14 @@ pub(super) fn run(start: Start, ready: &mpsc::Sender<Result<()>>, done: oneshot:
     };
     let _ = ready.send(Ok(()));
     let worker = Rc::new(Worker {
-        table: start.table,
+        table: shared.table,
         rng: RefCell::new(Rng::new(RandomState::new().hash_one(0))),
-        pool: Rc::new(Pool::new(&start.limits)),
-        limits: start.limits,
-        metrics: Handles::new(start.metrics),
+        pool: Rc::new(Pool::new(&shared.limits)),
+        limits: shared.limits,
+        metrics: Handles::new(shared.metrics),
         groups: Groups::default(),
     });
-    runtime.block_on(serve(worker, listener, start.stop));
+    runtime.block_on(serve(worker, listener, shared.stop));
 }
 
 fn prepare(listener: TcpListener) -> Result<(LocalRuntime, tokio::net::TcpListener)> {

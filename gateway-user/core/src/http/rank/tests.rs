@@ -16,10 +16,13 @@ fn route(name: &str, created: Option<i64>) -> HttpRoute {
     }
 }
 
-fn matching(path: PathMatch, method: bool, headers: usize, query: usize) -> HttpMatch {
+/// `what` is how many methods, headers and query parameters are asked for.
+fn matching(path: PathMatch, what: [usize; 3]) -> HttpMatch {
+    let [method, headers, query] = what;
     let value = || ValueMatch::Exact("1".into());
+    let name = HeaderName::from_static("x");
     let header = HeaderMatch {
-        name: HeaderName::from_static("x"),
+        name,
         value: value(),
     };
     let parameter = QueryMatch {
@@ -28,7 +31,7 @@ fn matching(path: PathMatch, method: bool, headers: usize, query: usize) -> Http
     };
     HttpMatch {
         path,
-        method: method.then_some(Method::GET),
+        method: (method > 0).then_some(Method::GET),
         headers: vec![header; headers],
         query: vec![parameter; query],
     }
@@ -37,76 +40,36 @@ fn matching(path: PathMatch, method: bool, headers: usize, query: usize) -> Http
 #[test]
 fn each_field_decides_only_where_those_before_it_are_equal() {
     let prefix = |text: &str| PathMatch::Prefix(text.into());
-    let exact = PathMatch::Exact("/a".into());
     let regex = PathMatch::Regex(Regex::new("^/a$").unwrap());
     let (old, new) = (route("b/b", Some(1)), route("a/a", Some(2)));
     let (unknown, later) = (route("a-b/x", None), route("a/x", None));
+    let paths = |path, what| Rank::new(&unknown, 9, 9, &matching(path, what));
+    let ties = |route, rule, position| {
+        let of = matching(prefix("/ab"), [0, 0, 0]);
+        Rank::new(route, rule, position, &of)
+    };
     // From the winner to the last.
     let ranks = [
-        (
-            "exact",
-            Rank::new(&unknown, 9, 9, &matching(exact, false, 0, 0)),
-        ),
-        (
-            "regex",
-            Rank::new(&unknown, 9, 9, &matching(regex, false, 0, 0)),
-        ),
-        (
-            "longer prefix",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/abc"), false, 0, 0)),
-        ),
-        (
-            "method",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), true, 0, 0)),
-        ),
-        (
-            "two headers",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), false, 2, 0)),
-        ),
-        (
-            "one header, query",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), false, 1, 2)),
-        ),
-        (
-            "one header",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), false, 1, 0)),
-        ),
-        (
-            "query",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), false, 0, 1)),
-        ),
-        (
-            "older",
-            Rank::new(&old, 9, 9, &matching(prefix("/ab"), false, 0, 0)),
-        ),
-        (
-            "newer",
-            Rank::new(&new, 0, 0, &matching(prefix("/ab"), false, 0, 0)),
-        ),
+        ("exact", paths(PathMatch::Exact("/a".into()), [0, 0, 0])),
+        ("regex", paths(regex, [0, 0, 0])),
+        ("longer prefix", paths(prefix("/abc"), [0, 0, 0])),
+        ("method", paths(prefix("/ab"), [1, 0, 0])),
+        ("two headers", paths(prefix("/ab"), [0, 2, 0])),
+        ("one header and a query", paths(prefix("/ab"), [0, 1, 2])),
+        ("one header", paths(prefix("/ab"), [0, 1, 0])),
+        ("query", paths(prefix("/ab"), [0, 0, 1])),
+        ("older", ties(&old, 9, 9)),
+        ("newer", ties(&new, 0, 0)),
         // As texts: `-` comes before `/`.
-        (
-            "first name",
-            Rank::new(&unknown, 9, 9, &matching(prefix("/ab"), false, 0, 0)),
-        ),
-        (
-            "rule 1 match 2",
-            Rank::new(&later, 1, 2, &matching(prefix("/ab"), false, 0, 0)),
-        ),
-        (
-            "rule 2 match 0",
-            Rank::new(&later, 2, 0, &matching(prefix("/ab"), false, 0, 0)),
-        ),
-        (
-            "rule 2 match 1",
-            Rank::new(&later, 2, 1, &matching(prefix("/ab"), false, 0, 0)),
-        ),
+        ("first name", ties(&unknown, 9, 9)),
+        ("rule 1 match 2", ties(&later, 1, 2)),
+        ("rule 2 match 0", ties(&later, 2, 0)),
+        ("rule 2 match 1", ties(&later, 2, 1)),
     ];
     for pair in ranks.windows(2) {
-        assert!(
-            pair[0].1 < pair[1].1,
-            "{} must win over {}",
-            pair[0].0,
-            pair[1].0
-        );
+        let [(winner, first), (loser, second)] = pair else {
+            unreachable!("windows of two");
+        };
+        assert!(first < second, "{winner} must win over {loser}");
     }
 }

@@ -1,0 +1,13 @@
+//! The proxy over real sockets on loopback: raw bytes in, raw bytes out.
+
+mod backend;
+mod bed;
+mod framing;
+mod h2;
+mod keepalive;
+mod lifecycle;
+mod observed;
+mod raw;
+mod routing;
+mod streaming;
+mod upgrade;
