@@ -5,6 +5,10 @@
     unsafe_code,
     reason = "BPF programs read packets and maps through pointers"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "the macros of entry points pass contexts by value"
+)]
 
 mod log;
 mod lookup;

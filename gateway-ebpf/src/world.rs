@@ -112,6 +112,10 @@ impl Tables for World {
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
         if traffic == Traffic::Opened && BACKEND_STATS.get_ptr(backend).is_none() {
             // Another CPU may be first; then the entry is there all the same.
+            #[expect(
+                clippy::needless_borrows_for_generic_args,
+                reason = "by value it would be copied to the stack"
+            )]
             let _ = BACKEND_STATS.insert(backend, &NO_TRAFFIC, u64::from(BPF_NOEXIST));
         }
         let Some(stats) = BACKEND_STATS.get_ptr_mut(backend) else {

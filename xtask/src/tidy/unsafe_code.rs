@@ -13,6 +13,14 @@ const ALLOWED: &[(&str, &str)] = &[
         "map keys and values are read and written as bytes",
     ),
     (
+        "gateway-common/src/header.rs",
+        "headers are marked as views of packet bytes",
+    ),
+    (
+        "gateway-common/src/packet.rs",
+        "packet bytes are viewed as headers",
+    ),
+    (
         "gateway-ebpf/src/",
         "packet and map access in the kernel programs",
     ),
