@@ -42,3 +42,76 @@ pub(super) fn judge(scope: Scope, gateway: &Gateway) -> (Vec<IpAddr>, Vec<Gatewa
     });
     (addresses, verdicts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{translate::Settings, world::World};
+
+    /// Judges a Gateway with `spec.addresses` of `asked`, with `default` as default address.
+    fn judged(asked: &str, default: &[&str]) -> (Vec<String>, Vec<GatewayVerdict>) {
+        let spec = format!(r#"{{"gatewayClassName":"c","listeners":[],"addresses":{asked}}}"#);
+        let gateway = format!(r#"{{"metadata":{{}},"spec":{spec}}}"#);
+        let gateway: Gateway = serde_json::from_str(&gateway).expect(asked);
+        let world = World::default();
+        let parse = |text: &&str| text.parse().expect("an address");
+        let settings = Settings {
+            default_addresses: default.iter().map(parse).collect(),
+            ..Settings::default()
+        };
+        let scope = Scope {
+            world: &world,
+            settings: &settings,
+        };
+        let (addresses, verdicts) = judge(scope, &gateway);
+        (
+            addresses.iter().map(ToString::to_string).collect(),
+            verdicts,
+        )
+    }
+
+    #[test]
+    fn addresses_are_given_once_and_the_usable_ones_are_used() {
+        let value = "web".into();
+        let malformed = GatewayVerdict::MalformedAddress { index: 0, value };
+        let cases = [
+            ("[]", &[][..], &[][..], Some(GatewayVerdict::NoAddress)),
+            ("[]", &["10.0.0.9", "10.0.0.9"], &["10.0.0.9"], None),
+            (
+                r#"[{"value":"10.0.0.1"}]"#,
+                &["10.0.0.9"],
+                &["10.0.0.1"],
+                None,
+            ),
+            (
+                r#"[{"value":"10.0.0.1"},{"value":"10.0.0.1"}]"#,
+                &[],
+                &["10.0.0.1"],
+                None,
+            ),
+            (
+                r#"[{"type":"IPAddress"}]"#,
+                &["10.0.0.9"],
+                &["10.0.0.9"],
+                None,
+            ),
+            (
+                r#"[{"type":"IPAddress"}]"#,
+                &[],
+                &[],
+                Some(GatewayVerdict::NoAddress),
+            ),
+            (
+                r#"[{"value":"web"},{"value":"::1"}]"#,
+                &[],
+                &["::1"],
+                Some(malformed),
+            ),
+        ];
+        for (asked, default, expected, verdict) in cases {
+            let (addresses, verdicts) = judged(asked, default);
+            assert_eq!(addresses, expected, "{asked}");
+            assert_eq!(verdicts, Vec::from_iter(verdict), "{asked}");
+        }
+    }
+}
