@@ -66,6 +66,7 @@ fn whole_files_pass_without_endpoints() {
     assert!(checked.passed, "{}", checked.render());
     let text = checked.render();
     assert!(text.ends_with("\naccepted\n"), "{text}");
+    assert!(!text.contains("Programmed"), "nothing runs: {text}");
     // What depends on what runs is shown, and does not fail the check.
     let advice = [
         "default/shop",

@@ -105,3 +105,6 @@ fn route(reported: &Reported<RouteStatus>) -> RouteRow {
 fn is_true(conditions: &[Condition], kind: ConditionType) -> bool {
     find(conditions, kind).is_some_and(|condition| condition.status == Truth::True)
 }
+
+#[cfg(test)]
+mod tests;

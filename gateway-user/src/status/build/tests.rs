@@ -1,0 +1,158 @@
+//! From manifests to the text that `status` prints.
+
+use gateway_core::{
+    status::endpoint_verdicts,
+    translate::{Settings, translate},
+    world::FileSet,
+};
+
+use super::*;
+use crate::status::render::render;
+
+const MANIFEST: &str = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: xdp}
+spec: {controllerName: xdp-gateway.dev/controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: infra}
+spec:
+  gatewayClassName: xdp
+  addresses: [{type: IPAddress, value: 10.0.0.1}]
+  listeners:
+  - {name: http, port: 80, protocol: HTTP, hostname: '*.example.com'}
+  - {name: echo, port: 7, protocol: TCP}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop, namespace: infra}
+spec:
+  parentRefs: [{name: web, sectionName: http}]
+  rules:
+  - backendRefs: [{name: v1, port: 80, weight: 80}, {name: v2, port: 80, weight: 20}]
+  - matches: [{path: {value: /lost}}]
+    backendRefs: [{name: nowhere, port: 80}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {name: echo, namespace: infra}
+spec:
+  parentRefs: [{name: web, sectionName: echo}]
+  rules: [{backendRefs: [{name: v1, port: 80}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: v1, namespace: infra}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: v2, namespace: infra}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: v1, namespace: infra, labels: {kubernetes.io/service-name: v1}}
+addressType: IPv4
+ports: [{port: 8080, protocol: TCP}]
+endpoints:
+- {addresses: [10.0.1.1]}
+- {addresses: [10.0.1.2], conditions: {ready: false}}
+";
+
+const EXPECTED: &str = "\
+xdp-gateway 0.0.0: not ready
+the data path is behind: a map is full
+
+Gateways
+GATEWAY    CLASS  ADDRESS   LISTENER  PROTOCOL  PORT  HOST           ROUTES  PROGRAMMED
+infra/web  xdp    10.0.0.1  http      HTTP      80    *.example.com  1       yes
+                            echo      TCP       7     any            1       yes
+
+Routes
+ROUTE                 PARENT          ACCEPTED
+HTTPRoute infra/shop  infra/web/http  yes
+TCPRoute infra/echo   infra/web/echo  yes
+
+Backends
+ROUTE                 RULE  BACKEND      SHARE    READY
+HTTPRoute infra/shop  0     infra/v1:80  80.0 %   1/2
+HTTPRoute infra/shop  0     infra/v2:80  20.0 %   0/0
+HTTPRoute infra/shop  1     invalid      100.0 %  0/0
+TCPRoute infra/echo   0     infra/v1:80  100.0 %  1/2
+
+Programs in the kernel
+INTERFACE  HOOK  MODE    NOTE
+eth0       xdp   driver
+
+Not served by this version
+something on IPv6
+
+Files
+error: a.yaml: cannot be read
+";
+
+fn report() -> Report {
+    let mut files = FileSet::default();
+    assert_eq!(files.update("a.yaml", Some(MANIFEST)), []);
+    let world = files.world();
+    let mut translation = translate(&world, &Settings::default());
+    let endpoints = world.endpoints(translation.plan.backend_ids().into_iter());
+    endpoint_verdicts(&translation.plan, &endpoints, &mut translation.statuses);
+    let xdp = ["eth0", "xdp", "driver", ""].map(String::from);
+    let [interface, hook, mode, note] = xdp;
+    let report = build(Facts {
+        world: &world,
+        plan: &translation.plan,
+        endpoints: &endpoints,
+        statuses: &translation.statuses,
+        problems: vec![Problem::of_file("a.yaml".into(), "cannot be read")],
+        attachments: vec![AttachmentRow {
+            interface,
+            hook,
+            mode,
+            note,
+        }],
+        unserved: vec!["something on IPv6".into()],
+        failure: Some("a map is full".into()),
+    });
+    Report {
+        version: "0.0.0".into(),
+        ..report
+    }
+}
+
+#[test]
+fn a_person_sees_everything_at_a_glance() {
+    let text = render(&report());
+    let (sections, wrong) = text
+        .split_once("\nNot as wished\n")
+        .expect("something is wrong");
+    assert_eq!(sections, EXPECTED);
+    // Messages have tests of their own: here only that they are shown, and nothing that is well.
+    let shop = "HTTPRoute infra/shop (parent infra/web, listener http)  ";
+    let rows: Vec<_> = wrong.lines().skip(1).collect();
+    assert!(rows.iter().all(|row| row.starts_with(shop)), "{wrong}");
+    let has = |words: [&str; 2]| rows.iter().any(|row| words.iter().all(|w| row.contains(w)));
+    assert!(has(["ResolvedRefs", "nowhere"]), "{wrong}");
+    assert!(has(["BackendsReady", "infra/v2"]), "{wrong}");
+    assert_eq!(rows.len(), 2, "{wrong}");
+}
+
+#[test]
+fn a_program_gets_the_same_back() {
+    let json = serde_json::to_string(&report()).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report());
+}
+
+#[test]
+fn nothing_configured_is_one_line() {
+    let report = Report {
+        version: "0.0.0".into(),
+        ready: true,
+        ..Report::default()
+    };
+    assert_eq!(render(&report), "xdp-gateway 0.0.0: ready\n");
+}
