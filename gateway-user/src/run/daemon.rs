@@ -49,6 +49,7 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Reads the files again, and takes over what changed.
     pub(super) async fn reload(&mut self, watch: &mut Watch) {
+        let started = Instant::now();
         if !self.read(watch) && self.loaded {
             return;
         }
@@ -57,6 +58,14 @@ impl Daemon {
         let in_force = self.reconcile().await;
         let whole = !self.problems().iter().any(Problem::is_error);
         self.reloads.count(in_force && whole, SystemTime::now());
+        if in_force {
+            let routes = self.world.http_routes.len()
+                + self.world.tcp_routes.len()
+                + self.world.udp_routes.len();
+            let gateways = self.world.gateways.len();
+            let took = started.elapsed();
+            tracing::info!("in force after {took:.1?}: {gateways} Gateways, {routes} routes");
+        }
     }
 
     /// Whether something is different from the last reading.

@@ -19,6 +19,7 @@ use crate::{
     files::{self, Source},
     metrics::{self, Reloads, kernel::Kernel},
     proxy::{Limits, Proxy, ProxyOptions},
+    status::report::AttachmentRow,
 };
 
 impl Daemon {
@@ -85,10 +86,8 @@ async fn open(options: &cli::Run) -> Result<Datapath> {
         kernel_log: options.kernel_log,
     };
     let kernel = Datapath::open(&wanted).await?;
-    for at in kernel.attachments() {
-        let interface = at.interface.as_deref().unwrap_or("the network namespace");
-        let note = at.note.as_deref().unwrap_or_default();
-        tracing::info!(hook = ?at.hook, mode = ?at.mode, "program attached to {interface} {note}");
+    for row in kernel.attachments().iter().map(AttachmentRow::from) {
+        tracing::info!("program attached: {row}");
     }
     Ok(kernel)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gateway_core::{
+    api::Kind,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{Frontend, HttpListener, Plan, Target},
+    plan::{Frontend, HttpListener, Plan, Target, Transport},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub fn backends(plan: &Plan, endpoints: &Endpoints) -> Vec<BackendRow> {
                 let Some(route) = &service.route else {
                     continue;
                 };
-                let route = format!("{:?}Route {route}", id.transport);
+                let route = format!("{} {route}", l4_kind(id.transport));
                 let backends = service.backends.iter().map(|b| (&b.target, b.weight));
                 rules.insert((route, 0), backends.collect());
             }
@@ -55,8 +56,15 @@ pub fn backends(plan: &Plan, endpoints: &Endpoints) -> Vec<BackendRow> {
     rows.collect()
 }
 
+fn l4_kind(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => Kind::TcpRoute.as_str(),
+        Transport::Udp => Kind::UdpRoute.as_str(),
+    }
+}
+
 fn http_rules(listener: &HttpListener) -> impl Iterator<Item = ((String, usize), Weighted<'_>)> {
-    let name = |name: &ObjectName| format!("HTTPRoute {name}");
+    let name = |name: &ObjectName| format!("{} {name}", Kind::HttpRoute.as_str());
     listener.routes.iter().flat_map(move |route| {
         route.rules.iter().enumerate().map(move |(index, rule)| {
             let backends = rule.backends.iter().map(|b| (&b.target, b.weight));

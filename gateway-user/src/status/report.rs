@@ -1,10 +1,15 @@
 //! What the daemon says of itself at `/status`: the contract with `xdp-gateway status` and scripts.
 
+use std::fmt;
+
 use gateway_core::world::Problem;
 use serde::{Deserialize, Serialize};
 
 use super::{backends::BackendRow, conditions::ConditionRow};
 use crate::bpf::{Attachment, Hook, Mode};
+
+/// Stands for what does not apply.
+const NONE: &str = "-";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -71,6 +76,22 @@ pub struct AttachmentRow {
     pub note: String,
 }
 
+impl fmt::Display for AttachmentRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.hook)?;
+        if self.interface != NONE {
+            write!(f, " on {}", self.interface)?;
+        }
+        if self.mode != NONE {
+            write!(f, ", {} mode", self.mode)?;
+        }
+        if !self.note.is_empty() {
+            write!(f, " ({})", self.note)?;
+        }
+        Ok(())
+    }
+}
+
 impl From<&Attachment> for AttachmentRow {
     fn from(attachment: &Attachment) -> Self {
         let hook = match attachment.hook {
@@ -78,13 +99,13 @@ impl From<&Attachment> for AttachmentRow {
             Hook::TcxEgress => "tcx egress",
             Hook::SkLookup => "sk_lookup",
         };
-        let mode = attachment.mode.map_or("-", |mode| match mode {
+        let mode = attachment.mode.map_or(NONE, |mode| match mode {
             Mode::Driver => "driver",
             Mode::Generic => "generic",
             Mode::Hardware => "hardware",
         });
         Self {
-            interface: attachment.interface.clone().unwrap_or_else(|| "-".into()),
+            interface: attachment.interface.clone().unwrap_or_else(|| NONE.into()),
             hook: hook.to_owned(),
             mode: mode.to_owned(),
             note: attachment.note.clone().unwrap_or_default(),
