@@ -22,7 +22,7 @@ pub struct InForce {
     pub tables: Arc<Tables>,
 }
 
-/// Keys are stable, ordered, and without secrets.
+/// In a stable order; keys of certificates are not in it.
 pub(super) fn render(in_force: &InForce) -> Value {
     json!({
         "frontends": frontends(&in_force.translation.plan),
@@ -132,3 +132,6 @@ fn tables(tables: &Tables) -> Value {
         "usage": tables.usage(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ impl Daemon {
                 + self.world.udp_routes.len();
             let gateways = self.world.gateways.len();
             let took = started.elapsed();
-            tracing::info!("in force after {took:.1?}: {gateways} Gateways, {routes} routes");
+            tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
         }
     }
 
