@@ -2,6 +2,7 @@
 //!
 //! `no_std` and without dependencies, because the same code is compiled into the BPF programs.
 #![cfg_attr(not(test), no_std)]
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 pub mod abi;
 pub mod addr;

@@ -1,4 +1,5 @@
 //! The shell around gateway-core: sources, data paths, status. A library, so that tests reach in.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 pub mod address;
 pub mod admin;

@@ -1,4 +1,5 @@
 //! Entry point of the `xdp-gateway` binary.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::{
     io::{self, IsTerminal as _},

@@ -2,6 +2,7 @@
 //!
 //! No clock, no randomness, no IO: those are arguments.
 #![forbid(unsafe_code)]
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 pub mod api;
 pub mod balance;
