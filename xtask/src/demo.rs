@@ -2,8 +2,9 @@
 
 use std::{io::stdin, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use gateway_tests::{bed::Bed, daemon::Daemon, net::litter};
+use serde_json::Value;
 
 use crate::{privileges, process::Job, setup, workspace};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(keep: bool) -> Result<()> {
     let rows = traffic(&bed).with_context(|| format!("the daemon's log:\n{}", daemon.log()))?;
     report(&bed, &daemon, &rows)?;
     if keep {
-        println!("{}", advice::text(&bed)?);
+        println!("{}", advice::text(&bed, &daemon)?);
         // Enter, or the end of the input; a signal ends the process and cleans up elsewhere.
         stdin().read_line(&mut String::new())?;
     }
@@ -50,6 +51,11 @@ pub(crate) fn run(keep: bool) -> Result<()> {
             daemon.log()
         );
     }
+    drop((daemon, bed));
+    println!(
+        "All {} results are as expected; nothing is left of the network.",
+        rows.len()
+    );
     Ok(())
 }
 
@@ -70,23 +76,45 @@ fn report(bed: &Bed, daemon: &Daemon, rows: &[Row]) -> Result<()> {
 
     let status = daemon.status()?;
     println!("Conditions of the Gateway\n");
-    println!(
-        "{}",
-        table::of(
-            &status["conditions"],
-            ["name", "part", "condition", "status", "reason"],
-            |row| { row["kind"] == "Gateway" }
-        )?
-    );
+    let fields = ["name", "part", "condition", "status", "reason"];
+    let conditions = table::of(&status["conditions"], fields, |row| {
+        row["kind"] == "Gateway"
+    })?;
+    println!("{conditions}");
     println!("Programs in force\n");
-    println!(
-        "{}",
-        table::of(
-            &status["attachments"],
-            ["interface", "hook", "mode"],
-            |_| true
-        )?
-    );
+    let fields = ["interface", "hook", "mode"];
+    println!("{}", table::of(&status["attachments"], fields, |_| true)?);
     println!("{}", maps::excerpt(&bed.net.pins())?);
-    Ok(())
+    as_wished(&status)
+}
+
+/// Errors naming the first condition of any object that is not as wished.
+fn as_wished(status: &Value) -> Result<()> {
+    let conditions = status["conditions"]
+        .as_array()
+        .context("the status lacks conditions")?;
+    ensure!(!conditions.is_empty(), "the daemon reports no condition");
+    match conditions
+        .iter()
+        .find(|condition| condition["as_wished"] != true)
+    {
+        Some(odd) => bail!("a condition is not as wished: {odd}"),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_condition_must_be_as_wished_and_there_must_be_one() {
+        let of = |conditions| as_wished(&json!({ "conditions": conditions })).is_ok();
+        assert!(of(json!([{"as_wished": true}])));
+        assert!(!of(json!([{"as_wished": true}, {"as_wished": false}])));
+        assert!(!of(json!([])));
+        assert!(as_wished(&Value::Null).is_err());
+    }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::namespace;
@@ -45,7 +46,9 @@ pub(super) fn pins(name: &str) -> PathBuf {
 
 /// Kills what runs in the network's namespaces and removes namespaces, pins and files.
 /// Goes on where one thing fails: the others shall go nevertheless.
-pub fn remove(name: &str) {
+pub(super) fn remove(name: &str) {
+    // Not beside the removal that a signal asked for.
+    let _open = creating();
     remove_where(|found| {
         found == name || found.strip_prefix(name).is_some_and(|r| r.starts_with('-'))
     });
@@ -78,9 +81,12 @@ pub fn guard() -> Result<()> {
 fn remove_where(ours: impl Fn(&str) -> bool) {
     for namespace in namespace::all().into_iter().filter(|n| ours(n)) {
         let listed = run("ip", &["netns", "pids", &namespace]);
-        let pids: Vec<&str> = listed.split_whitespace().collect();
-        if !pids.is_empty() {
-            run("kill", &[&["-KILL"], &pids[..]].concat());
+        for pid in listed
+            .split_whitespace()
+            .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        {
+            // Fails only for a process that has ended meanwhile.
+            let _ = kill_process(pid, Signal::KILL);
         }
         run("ip", &["netns", "delete", &namespace]);
     }

@@ -10,7 +10,10 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::LocalSet, time::timeout};
 
-use super::{http_server::text_of, stop::Budget};
+use super::{
+    http_server::text_of,
+    stop::{Budget, progress},
+};
 use crate::report::{Answer, HttpReport, Seen};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -144,6 +147,6 @@ fn note(report: &mut HttpReport, result: Result<Answer>) {
         }
     }
     if report.sent.is_multiple_of(PROGRESS_EVERY) {
-        eprintln!("{}", report.sent);
+        progress(report.sent);
     }
 }

@@ -1,8 +1,8 @@
-//! When a client stops: after a count, or when its standard input closes.
+//! When a client stops: after a count, or when its standard input closes. How far it is.
 
 use std::{
     cell::Cell,
-    io::{Read, stdin},
+    io::{IsTerminal, Read, stderr, stdin},
     rc::Rc,
     sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
@@ -40,6 +40,13 @@ impl Budget {
                 before > 0
             }
         }
+    }
+}
+
+/// Says how far a client is, for [`crate::process::Process::progress`] and not for people.
+pub(super) fn progress(done: u64) {
+    if !stderr().is_terminal() {
+        eprintln!("{done}");
     }
 }
 

@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::pattern::{Checksum, fill};
+use super::{
+    pattern::{Checksum, fill},
+    stop::progress,
+};
 use crate::report::{Greeting, TcpReport};
 
 const CHUNK: u64 = 32 * 1024;
@@ -133,7 +136,7 @@ async fn receive(
         at += length as u64;
         *total += length as u64;
         if at / PROGRESS_EVERY > before {
-            eprintln!("{at}");
+            progress(at);
         }
     }
 }

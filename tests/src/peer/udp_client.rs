@@ -8,7 +8,10 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{dns, stop::Budget};
+use super::{
+    dns,
+    stop::{Budget, progress},
+};
 use crate::report::UdpReport;
 
 /// Asks a DNS server for TXT records.
@@ -53,7 +56,7 @@ pub(super) async fn run(args: Args) -> Result<UdpReport> {
                     .push(format!("query {}: {error:#}", report.sent));
             }
         }
-        eprintln!("{}", report.sent);
+        progress(report.sent);
         kept = args.one_socket.then_some(socket);
         sleep(Duration::from_millis(args.interval_ms)).await;
     }
