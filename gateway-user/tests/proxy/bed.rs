@@ -101,17 +101,23 @@ fn compile(address: SocketAddr, rules: &[Rule]) -> Table {
         tls: None,
         routes: vec![route],
     };
-    let frontend = Frontend::Http(HttpFrontend {
-        gateway: ObjectName::new("default", "gateway"),
-        listeners: vec![listener],
-    });
+    table(address, vec![listener], &endpoints)
+}
+
+pub(crate) fn table(
+    address: SocketAddr,
+    listeners: Vec<HttpListener>,
+    endpoints: &Endpoints,
+) -> Table {
+    let gateway = ObjectName::new("default", "gateway");
+    let frontend = Frontend::Http(HttpFrontend { gateway, listeners });
     let transport = Transport::Tcp;
     let id = FrontendId { address, transport };
     Table::compile(
         &Plan {
             frontends: [(id, frontend)].into(),
         },
-        &endpoints,
+        endpoints,
     )
 }
 

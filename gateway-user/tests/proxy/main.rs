@@ -10,4 +10,5 @@ mod observed;
 mod raw;
 mod routing;
 mod streaming;
+mod tls;
 mod upgrade;

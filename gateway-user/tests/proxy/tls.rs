@@ -1,0 +1,223 @@
+//! TLS terminated by the proxy: certificates by server name, ALPN, isolation of listeners.
+
+use std::sync::Arc;
+
+use gateway_core::{
+    endpoints::Endpoints,
+    name::ObjectName,
+    plan::{
+        HostPattern, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Redirect,
+        Tls,
+    },
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+    sign::CertifiedKey,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::bed::{Bed, table};
+
+/// A listener with a certificate for its own host, and what a client needs to trust it.
+struct Site {
+    listener: HttpListener,
+    root: CertificateDer<'static>,
+}
+
+/// Its only route redirects to the path `/name`, which tells the listener that answered.
+fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
+    let made = rcgen::generate_simple_self_signed([certificate_for.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let chain = vec![made.cert.der().clone()];
+    let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap();
+    let redirect = Redirect {
+        scheme: None,
+        hostname: None,
+        path: Some(gateway_core::plan::PathRewrite::Full(
+            format!("/{name}").into(),
+        )),
+        port: Some(443),
+        status: 302,
+    };
+    let matches = vec![HttpMatch {
+        path: PathMatch::Prefix("/".into()),
+        method: None,
+        headers: Vec::new(),
+        query: Vec::new(),
+    }];
+    let filters = vec![HttpFilter::Redirect(redirect)];
+    let rule = HttpRule {
+        name: None,
+        matches,
+        filters,
+        backends: Vec::new(),
+    };
+    let route = HttpRoute {
+        name: ObjectName::new("default", name),
+        created: None,
+        hostnames: vec![hostname.clone()],
+        rules: vec![rule],
+    };
+    let tls = Some(Tls {
+        certificates: vec![Arc::new(key)],
+    });
+    let listener = HttpListener {
+        name: name.into(),
+        hostname,
+        tls,
+        routes: vec![route],
+    };
+    Site {
+        listener,
+        root: made.cert.der().clone(),
+    }
+}
+
+fn start(sites: &[Site]) -> Bed {
+    let bed = Bed::start(&[]);
+    serve(&bed, sites);
+    bed
+}
+
+fn serve(bed: &Bed, sites: &[Site]) {
+    let listeners = sites.iter().map(|site| site.listener.clone()).collect();
+    bed.table.store(Arc::new(table(
+        bed.address,
+        listeners,
+        &Endpoints::default(),
+    )));
+}
+
+/// A handshake that trusts the sites' certificates only, each for its own name.
+async fn connect(
+    bed: &Bed,
+    sites: &[Site],
+    name: &'static str,
+    alpn: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(sites.iter().map(|site| site.root.clone()));
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let stream = TcpStream::connect(bed.address).await?;
+    let connector = TlsConnector::from(Arc::new(config));
+    connector
+        .connect(ServerName::try_from(name).unwrap(), stream)
+        .await
+}
+
+async fn ask(stream: &mut TlsStream<TcpStream>, host: &str) -> String {
+    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn two_sites() -> [Site; 2] {
+    let wild = HostPattern::Suffix("example.com".into());
+    let exact = HostPattern::Exact("a.example.com".into());
+    [
+        site(wild, "*.example.com", "wild"),
+        site(exact, "a.example.com", "exact"),
+    ]
+}
+
+#[tokio::test]
+async fn the_server_name_selects_certificate_and_listener() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    for (name, trusted, listener) in [
+        ("a.example.com", &sites[1..], "exact"),
+        ("b.example.com", &sites[..1], "wild"),
+    ] {
+        let mut stream = connect(&bed, trusted, name, &[]).await.unwrap();
+        let head = ask(&mut stream, name).await;
+        assert!(
+            head.contains(&format!("location: https://{name}/{listener}\r\n")),
+            "{head}"
+        );
+    }
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_no_listener_takes_gets_no_certificate() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    let error = connect(&bed, &sites, "example.org", &[]).await.unwrap_err();
+    assert!(error.to_string().contains("AccessDenied"), "{error}");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_for_the_hosts_of_its_listener() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    let mut stream = connect(&bed, &sites, "b.example.com", &[]).await.unwrap();
+    let head = ask(&mut stream, "c.example.com").await;
+    assert!(head.starts_with("HTTP/1.1 302 "), "{head}");
+    let head = ask(&mut stream, "a.example.com").await;
+    assert!(head.starts_with("HTTP/1.1 421 "), "{head}");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn the_client_chooses_the_version_of_http() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    for (offered, expected) in [
+        (&["h2", "http/1.1"] as &[_], Some("h2")),
+        (&["http/1.1"], Some("http/1.1")),
+        (&[], None),
+    ] {
+        let stream = connect(&bed, &sites, "a.example.com", offered)
+            .await
+            .unwrap();
+        let chosen = stream.get_ref().1.alpn_protocol();
+        assert_eq!(chosen, expected.map(str::as_bytes), "{offered:?}");
+    }
+    let stream = connect(&bed, &sites, "a.example.com", &["h2"])
+        .await
+        .unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get("https://a.example.com/")
+        .body(String::new())
+        .unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.headers()["location"], "https://a.example.com/exact");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_certificate_serves_new_connections_and_ends_no_old_one() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    let mut old = connect(&bed, &sites, "a.example.com", &[]).await.unwrap();
+    ask(&mut old, "a.example.com").await;
+    let renewed = two_sites();
+    serve(&bed, &renewed);
+    connect(&bed, &renewed, "a.example.com", &[]).await.unwrap();
+    connect(&bed, &sites, "a.example.com", &[])
+        .await
+        .unwrap_err();
+    let head = ask(&mut old, "a.example.com").await;
+    assert!(head.starts_with("HTTP/1.1 302 "), "{head}");
+    bed.stop().await;
+}
