@@ -12,7 +12,12 @@ use std::{
 };
 
 use gateway_core::plan::Scheme;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit},
+    time::Instant,
+};
+
+use super::metrics::Connected;
 
 /// One client connection, as its requests see it.
 pub(super) struct Client {
@@ -27,6 +32,13 @@ pub(super) struct Client {
     requests: Cell<u64>,
     in_flight: Cell<usize>,
     idle_since: Cell<Instant>,
+    _slot: Slot,
+}
+
+/// Counts a connection, in the limit and in the metrics, until dropped.
+pub(super) struct Slot {
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) _connected: Connected,
 }
 
 /// Position of the first request with ambiguous framing on a connection, shared with the reader
@@ -51,7 +63,12 @@ pub(super) struct Group {
 }
 
 impl Client {
-    pub(super) fn new(local: SocketAddr, peer: SocketAddr, sni: Option<String>) -> Self {
+    pub(super) fn new(
+        local: SocketAddr,
+        peer: SocketAddr,
+        sni: Option<String>,
+        slot: Slot,
+    ) -> Self {
         Self {
             local,
             peer,
@@ -65,6 +82,7 @@ impl Client {
             requests: Cell::new(0),
             in_flight: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            _slot: slot,
         }
     }
 

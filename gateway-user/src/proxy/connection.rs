@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    client::Client,
+    client::{Client, Slot},
     service,
     sniff::{self, Protocol},
     watched::Watched,
@@ -37,13 +37,13 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for OnThisThre
 }
 
 /// Serves a connection until it closes. Errors end it; the client sees why, where HTTP can tell.
-pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
-    if let Err(error) = try_serve(worker, stream).await {
+pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) {
+    if let Err(error) = try_serve(worker, stream, slot).await {
         tracing::debug!(%error, "client connection ended");
     }
 }
 
-async fn try_serve(worker: &Rc<Worker>, stream: TcpStream) -> anyhow::Result<()> {
+async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow::Result<()> {
     let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
     let table: Arc<Table> = worker.table();
     if !table.serves(local) {
@@ -63,11 +63,11 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream) -> anyhow::Result<()>
     match greeted {
         None => Ok(()),
         Some(Greeted::Clear(stream, protocol)) => {
-            let client = Rc::new(Client::new(local, peer, None));
+            let client = Rc::new(Client::new(local, peer, None, slot));
             run(worker, client, stream, protocol).await
         }
         Some(Greeted::Tls(stream, protocol, sni)) => {
-            let client = Rc::new(Client::new(local, peer, Some(sni)));
+            let client = Rc::new(Client::new(local, peer, Some(sni), slot));
             run(worker, client, *stream, protocol).await
         }
     }

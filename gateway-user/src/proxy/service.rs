@@ -60,7 +60,7 @@ pub(super) async fn handle(
 
 async fn answer(
     worker: &Worker,
-    client: &Client,
+    client: &Rc<Client>,
     request: Request<Incoming>,
     flight: &mut Flight,
 ) -> Result<Response<Source>, Answer> {
@@ -115,7 +115,7 @@ async fn answer(
         }
         Answer::Upstream(failure)
     })?;
-    respond(reply, rule, backend, upgrade)
+    respond(client, reply, rule, backend, upgrade)
 }
 
 fn request_head<'a>(parts: &'a Parts, host: &'a str) -> RequestHead<'a> {
@@ -199,6 +199,7 @@ fn mark_length(parts: &mut Parts, body: &Incoming) {
 }
 
 fn respond(
+    client: &Rc<Client>,
     reply: upstream::Reply,
     rule: &Rule,
     backend: &Backend,
@@ -210,12 +211,12 @@ fn respond(
         sent,
     } = reply;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let Some((_, client)) = upgrade else {
+        let Some((_, upgraded)) = upgrade else {
             let detail = "it switched protocols unasked".to_owned();
             let kind = Kind::Protocol;
             return Err(Answer::Upstream(Failure { kind, detail }));
         };
-        tunnel::start(client, hyper::upgrade::on(&mut response));
+        tunnel::start(client.clone(), upgraded, hyper::upgrade::on(&mut response));
         let protocol = response.headers().get(UPGRADE).cloned();
         forward::strip_hop_by_hop(response.headers_mut());
         if let Some(protocol) = protocol {

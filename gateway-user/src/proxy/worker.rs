@@ -20,7 +20,13 @@ use tokio::{
     time,
 };
 
-use super::{Limits, Metrics, client::Groups, connection, metrics::Handles, pool::Pool};
+use super::{
+    Limits, Metrics,
+    client::{Groups, Slot},
+    connection,
+    metrics::Handles,
+    pool::Pool,
+};
 
 /// How soon a worker notices that a frontend is gone, and closes its connections.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -153,11 +159,11 @@ fn is_of_the_client(error: &io::Error) -> bool {
 
 fn spawn(worker: &Rc<Worker>, stream: TcpStream, permit: OwnedSemaphorePermit) {
     let worker = worker.clone();
-    tokio::task::spawn_local(async move {
-        let _counted = worker.metrics.connection();
-        connection::serve(&worker, stream).await;
-        drop(permit);
-    });
+    let slot = Slot {
+        _permit: permit,
+        _connected: worker.metrics.connection(),
+    };
+    tokio::task::spawn_local(async move { connection::serve(&worker, stream, slot).await });
 }
 
 async fn keep_house(worker: Rc<Worker>) {

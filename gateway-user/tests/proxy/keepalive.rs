@@ -120,6 +120,24 @@ async fn a_request_that_may_have_had_effects_is_not_sent_twice() {
 }
 
 #[tokio::test]
+async fn an_old_client_gets_an_answer_that_ends_with_the_connection() {
+    let backend = Backend::start("a").await;
+    let bed = Bed::to(backend.address);
+    let mut raw = Raw::connect(bed.address).await;
+    raw.send("GET /zeros/1000 HTTP/1.0\r\n\r\n").await;
+    let mut answer = Vec::new();
+    raw.0.read_to_end(&mut answer).await.unwrap();
+    let text = String::from_utf8(answer).unwrap();
+    assert!(text.starts_with("HTTP/1.0 200 OK\r\n"), "{text}");
+    assert!(!text.contains("transfer-encoding"), "{text}");
+    assert!(
+        text.ends_with(&format!("\r\n\r\n{}", "\0".repeat(1_000))),
+        "{text}"
+    );
+    bed.stop().await;
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed() {
     let backend = Backend::start("a").await;
     let limits = gateway_user::proxy::Limits {

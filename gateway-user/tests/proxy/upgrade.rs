@@ -1,8 +1,11 @@
 //! WebSocket and other upgrades: a tunnel after the backend's 101, plain HTTP otherwise.
 
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    time,
 };
 
 use crate::{
@@ -43,10 +46,35 @@ async fn bytes_pass_both_ways_after_a_101() {
     let mut seen = String::new();
     raw.0.read_to_string(&mut seen).await.unwrap();
     assert_eq!(seen, "hihello");
+    drop(raw);
     let head = backend.await.unwrap();
     assert!(head.contains("upgrade: websocket\r\n"), "{head}");
     assert!(head.contains("connection: upgrade\r\n"), "{head}");
     bed.stop().await;
+}
+
+#[tokio::test]
+async fn shutdown_waits_for_tunnels() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bed = Bed::to(listener.local_addr().unwrap());
+    let mut raw = Raw::connect(bed.address).await;
+    raw.send(UPGRADE).await;
+    let (mut backend, _) = listener.accept().await.unwrap();
+    assert_ne!(backend.read(&mut [0; 1024]).await.unwrap(), 0);
+    let switch = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n";
+    backend.write_all(switch).await.unwrap();
+    assert_eq!(raw.answer().await.unwrap().status, 101);
+    let stopping = tokio::spawn(bed.proxy.shutdown(Duration::from_secs(10)));
+    time::sleep(Duration::from_millis(300)).await;
+    backend.write_all(b"late").await.unwrap();
+    let mut late = [0; 4];
+    raw.0.read_exact(&mut late).await.unwrap();
+    assert_eq!(&late, b"late");
+    drop((raw, backend));
+    time::timeout(Duration::from_secs(3), stopping)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
