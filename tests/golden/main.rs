@@ -47,6 +47,7 @@ fn translation_gives_what_the_cases_say() {
 #[test]
 fn the_order_of_documents_does_not_matter() {
     for case in cases() {
+        let expected = case.translate(case.files());
         let documents = case.documents();
         let count = documents.len();
         for shift in [0, 1, count / 2, count.saturating_sub(1)] {
@@ -55,7 +56,7 @@ fn the_order_of_documents_does_not_matter() {
                 (format!("{:02}.yaml", count - rank), (*document).to_owned())
             });
             let found = case.translate(scattered.collect());
-            assert_eq!(found, case.expected, "{} shifted by {shift}", case.name());
+            assert_eq!(found, expected, "{} shifted by {shift}", case.name());
         }
     }
 }

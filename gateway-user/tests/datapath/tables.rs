@@ -13,6 +13,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
     let id = BackendId {
         service: ObjectName::new("default", "echo"),
         port: 80,
+        transport,
     };
     let service = L4Service {
         gateway: ObjectName::new("default", "gateway"),

@@ -133,6 +133,7 @@ fn backends(
                 let id = BackendId {
                     service: ObjectName::new("default", format!("service-{rule}-{index}")),
                     port: 80,
+                    transport: Transport::Tcp,
                 };
                 let conditions = Conditions {
                     ready: true,

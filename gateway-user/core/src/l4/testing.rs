@@ -35,6 +35,7 @@ pub(crate) fn backend(name: &str) -> BackendId {
     BackendId {
         service: ObjectName::new("default", name),
         port: 80,
+        transport: Transport::Tcp,
     }
 }
 

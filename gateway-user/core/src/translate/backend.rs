@@ -4,7 +4,7 @@ use super::{Scope, grant::Reference};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
-    plan::{BackendId, Target},
+    plan::{BackendId, Target, Transport},
     verdict::{RouteVerdict, hint},
 };
 
@@ -97,9 +97,9 @@ fn port(
     if found.spec.external_name.is_some() {
         return Err(RouteVerdict::ExternalName { at, service });
     }
-    let protocol = match kind {
-        Kind::UdpRoute => "UDP",
-        _ => "TCP",
+    let (transport, protocol) = match kind {
+        Kind::UdpRoute => (Transport::Udp, "UDP"),
+        _ => (Transport::Tcp, "TCP"),
     };
     let Some(port) = port else {
         let ports = ports(found);
@@ -128,7 +128,11 @@ fn port(
             protocol,
         });
     }
-    Ok(BackendId { service, port })
+    Ok(BackendId {
+        service,
+        port,
+        transport,
+    })
 }
 
 /// Whether HTTP/1.1 in clear text serves an `appProtocol`. Names of protocols that are not about

@@ -10,7 +10,7 @@ use crate::{
     api::core_kinds::{EndpointSlice, Family, ServicePort, ServiceSpec, SlicePort, TargetPort},
     endpoints::{Endpoint, Endpoints},
     name::ObjectName,
-    plan::BackendId,
+    plan::{BackendId, Transport},
 };
 
 impl World {
@@ -28,7 +28,7 @@ impl World {
                 .unwrap_or_default();
             let service = self.services.get(&id.service);
             let endpoints = service
-                .map(|s| join(&s.spec, id.port, slices))
+                .map(|s| join(&s.spec, &id, slices))
                 .unwrap_or_default();
             (id, endpoints)
         });
@@ -49,12 +49,9 @@ impl World {
 
 /// Endpoints of a port in the order of their addresses. An address that several slices list is
 /// taken once, as ready if one of them says so: a pod may move between slices (KEP-752).
-fn join(service: &ServiceSpec, port: u16, slices: &[&EndpointSlice]) -> Vec<Endpoint> {
+fn join(service: &ServiceSpec, id: &BackendId, slices: &[&EndpointSlice]) -> Vec<Endpoint> {
     let mut found: BTreeMap<SocketAddr, Endpoint> = BTreeMap::new();
-    for endpoint in slices
-        .iter()
-        .flat_map(|slice| of_slice(service, port, slice))
-    {
+    for endpoint in slices.iter().flat_map(|slice| of_slice(service, id, slice)) {
         let known = found.entry(endpoint.address).or_insert(endpoint);
         if endpoint.conditions.ready && !known.conditions.ready {
             *known = endpoint;
@@ -63,12 +60,17 @@ fn join(service: &ServiceSpec, port: u16, slices: &[&EndpointSlice]) -> Vec<Endp
     found.into_values().collect()
 }
 
-fn of_slice(service: &ServiceSpec, port: u16, slice: &EndpointSlice) -> Vec<Endpoint> {
+fn of_slice(service: &ServiceSpec, id: &BackendId, slice: &EndpointSlice) -> Vec<Endpoint> {
     let wanted = |family| service.families.is_empty() || service.families.contains(&family);
     let Some(family) = slice.spec.family.filter(|family| wanted(*family)) else {
         return Vec::new();
     };
-    let ports = service.ports.iter().filter(|p| p.port == port);
+    let protocol = match id.transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+    };
+    let wanted = |p: &&ServicePort| p.port == id.port && &*p.protocol == protocol;
+    let ports = service.ports.iter().filter(wanted);
     let targets: BTreeSet<u16> = ports
         .flat_map(|p| slice.spec.ports.iter().filter_map(|s| target(p, s)))
         .collect();

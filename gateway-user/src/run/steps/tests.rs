@@ -19,6 +19,7 @@ fn backend() -> BackendId {
     BackendId {
         service: ObjectName::new("infra", "echo"),
         port: 7,
+        transport: Transport::Tcp,
     }
 }
 

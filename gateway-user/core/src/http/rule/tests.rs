@@ -3,12 +3,16 @@
 use super::*;
 use crate::{
     endpoints::{Conditions, Endpoint},
-    plan::HttpBackend,
+    plan::{HttpBackend, Transport},
 };
 
 fn id(name: &str) -> BackendId {
     let service = ObjectName::new("default", name);
-    BackendId { service, port: 80 }
+    BackendId {
+        service,
+        port: 80,
+        transport: Transport::Tcp,
+    }
 }
 
 fn rule(backends: &[(u32, Target)]) -> Rule {

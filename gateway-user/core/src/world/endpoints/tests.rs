@@ -1,6 +1,10 @@
 //! Services and EndpointSlices to endpoints.
 
-use crate::{name::ObjectName, plan::BackendId, world::FileSet};
+use crate::{
+    name::ObjectName,
+    plan::{BackendId, Transport},
+    world::FileSet,
+};
 
 const SERVICE: &str = "
 apiVersion: v1
@@ -25,19 +29,38 @@ fn slices(parts: &[(&str, &str, &str)]) -> String {
     parts.iter().enumerate().map(slice).collect()
 }
 
-/// Endpoints of `default/web:port`, `!` after those that are not ready.
+/// Endpoints of `default/web:port`, `!` after those that are not ready. Port 53 is one of UDP.
 fn join(yaml: &str, port: u16) -> Vec<String> {
+    let transport = match port {
+        53 => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    join_with(yaml, port, transport)
+}
+
+fn join_with(yaml: &str, port: u16, transport: Transport) -> Vec<String> {
     let mut files = FileSet::default();
     assert_eq!(files.update("a.yaml", Some(yaml)), []);
     let id = BackendId {
         service: ObjectName::new("default", "web"),
         port,
+        transport,
     };
     let endpoints = files.world().endpoints([id.clone()].into_iter());
     let shown = endpoints.0[&id]
         .iter()
         .map(|e| format!("{}{}", e.address, if e.conditions.ready { "" } else { "!" }));
     shown.collect()
+}
+
+#[test]
+fn one_number_may_be_two_ports() {
+    let quic = "  - {name: quic, port: 80, targetPort: 8443, protocol: UDP}\n";
+    let ports = "[{name: http, port: 8080}, {name: quic, protocol: UDP, port: 8443}]";
+    let slices = slices(&[("IPv4", ports, "[{addresses: [10.0.0.1]}]")]);
+    let yaml = format!("{SERVICE}{quic}{slices}");
+    assert_eq!(join_with(&yaml, 80, Transport::Tcp), ["10.0.0.1:8080"]);
+    assert_eq!(join_with(&yaml, 80, Transport::Udp), ["10.0.0.1:8443"]);
 }
 
 #[test]
