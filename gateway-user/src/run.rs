@@ -5,6 +5,7 @@
 //! while no daemon runs.
 
 mod backoff;
+mod caution;
 mod daemon;
 mod interfaces;
 mod path;

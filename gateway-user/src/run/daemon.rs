@@ -37,6 +37,8 @@ pub(super) struct Daemon {
     pub(super) unreadable: Option<Problem>,
     /// Files were read at least once.
     pub(super) loaded: bool,
+    /// There was a reading without an error: what is not in force is not wanted.
+    pub(super) whole: bool,
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
@@ -56,15 +58,23 @@ impl Daemon {
         self.loaded = true;
         self.world = self.source.world();
         let in_force = self.reconcile().await;
-        let whole = !self.problems().iter().any(Problem::is_error);
-        self.reloads.count(in_force && whole, SystemTime::now());
-        if in_force {
-            let routes = self.world.http_routes.len()
-                + self.world.tcp_routes.len()
-                + self.world.udp_routes.len();
+        let ok = in_force && !self.problems().iter().any(Problem::is_error);
+        self.reloads.count(ok, SystemTime::now());
+        if ok {
+            let World {
+                http_routes,
+                tcp_routes,
+                udp_routes,
+                ..
+            } = &self.world;
+            let routes = http_routes.len() + tcp_routes.len() + udp_routes.len();
             let gateways = self.world.gateways.len();
             let took = started.elapsed();
             tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
+        } else if !self.whole {
+            tracing::warn!(
+                "what an earlier start left in the kernel stays until all files are read"
+            );
         }
     }
 

@@ -5,14 +5,17 @@ use std::{collections::BTreeSet, future::Future, mem, net::IpAddr, sync::Arc};
 use anyhow::Result;
 use gateway_core::{
     endpoints::Endpoints,
-    l4::{Tables, Unserved, unserved},
+    l4::{CapacityError, Tables, Unserved, unserved},
     plan::Plan,
     status::{Reported, Statuses, endpoint_verdicts},
     translate::{Settings, Translation, translate},
     world::World,
 };
 
-use super::steps::{Step, steps};
+use super::{
+    caution::{without_losses, without_removals},
+    steps::{Step, steps},
+};
 
 /// The world outside, as far as reconciling changes it.
 pub(super) trait DataPath {
@@ -129,20 +132,31 @@ impl<P: DataPath> Reconciler<P> {
     ) -> Result<()> {
         let wanted: BTreeSet<_> = plan.frontends.keys().map(|id| id.address.ip()).collect();
         let addresses = (self.addresses.as_ref() != Some(&wanted)).then_some(&wanted);
-        let steps = steps(plan, endpoints, self.workers, self.path.tables(), addresses)?;
+        let steps = self.steps(plan, endpoints, addresses, removals)?;
         self.addresses = None;
-        let steps = match removals {
-            Removals::Now => steps,
-            Removals::Later => steps
-                .into_iter()
-                .filter_map(Step::without_removals)
-                .collect(),
-        };
         for step in steps {
             self.path.take(step).await?;
         }
         self.addresses = (removals == Removals::Now).then_some(wanted);
         Ok(())
+    }
+
+    fn steps(
+        &self,
+        plan: &Plan,
+        endpoints: &Endpoints,
+        addresses: Option<&BTreeSet<IpAddr>>,
+        removals: Removals,
+    ) -> Result<Vec<Step>, CapacityError> {
+        let tables = self.path.tables();
+        match removals {
+            Removals::Now => steps(plan, endpoints, self.workers, tables, addresses),
+            Removals::Later => {
+                let plan = without_losses(plan, endpoints, tables);
+                let steps = steps(&plan, endpoints, self.workers, tables, addresses)?;
+                Ok(steps.into_iter().filter_map(without_removals).collect())
+            }
+        }
     }
 }
 

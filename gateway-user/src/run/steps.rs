@@ -51,29 +51,5 @@ pub(super) fn steps(
         .collect())
 }
 
-impl Step {
-    /// What of it only adds and changes; `None` where nothing is left.
-    pub(super) fn without_removals(self) -> Option<Self> {
-        match self {
-            Self::KeepAddresses(_) => None,
-            Self::Kernel(mut ops) => {
-                ops.retain(|op| !is_removal(op));
-                (!ops.is_empty()).then_some(Self::Kernel(ops))
-            }
-            Self::AddAddresses(_) | Self::Http(_) => Some(self),
-        }
-    }
-}
-
-fn is_removal(op: &MapOp) -> bool {
-    match op {
-        MapOp::RemoveFrontend(_) | MapOp::RemoveService(_) | MapOp::RemoveBackend(_) => true,
-        MapOp::PutBackend(..)
-        | MapOp::PutRegion(..)
-        | MapOp::PutService(..)
-        | MapOp::PutFrontend(..) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -143,6 +143,19 @@ async fn what_another_time_left_stays_until_the_files_are_whole() {
     let (nothing, before) = (World::default(), reconciler.path.tables.clone());
     reconciler.reconcile(&nothing, Removals::Later).await;
     assert_eq!(reconciler.path.tables, before);
+    for broken in ["kind: TCPRoute", "kind: Service", "kind: EndpointSlice"] {
+        let documents = MANIFEST
+            .split("---\n")
+            .filter(|document| !document.contains(broken));
+        let rest = documents.collect::<Vec<_>>().join("---\n");
+        let outcome = reconciler.reconcile(&world(&rest), Removals::Later).await;
+        assert_eq!(reconciler.path.tables, before, "without {broken}");
+        assert_eq!(outcome.failure, None);
+    }
+    // What can be read applies.
+    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.2");
+    reconciler.reconcile(&world(&moved), Removals::Later).await;
+    assert_ne!(reconciler.path.tables, before);
     reconciler.reconcile(&nothing, Removals::Now).await;
     assert_eq!(reconciler.path.tables, Tables::default());
 }

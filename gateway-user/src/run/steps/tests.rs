@@ -108,25 +108,3 @@ fn what_is_in_force_is_left_alone() {
     let moved = steps(&plan(), &endpoints(2), 2, &tables, None).unwrap();
     assert_eq!(names(&moved), ["http", "kernel"]);
 }
-
-#[test]
-fn without_removals_frontends_of_another_time_stay() {
-    let empty = Tables::default();
-    let first = steps(&plan(), &endpoints(1), 2, &empty, None).unwrap();
-    let tables = after(&empty, &first);
-    let none = BTreeSet::new();
-    let gone = steps(
-        &Plan::default(),
-        &Endpoints::default(),
-        2,
-        &tables,
-        Some(&none),
-    )
-    .unwrap();
-    assert_eq!(after(&tables, &gone), empty);
-    let kept: Vec<_> = gone
-        .into_iter()
-        .filter_map(Step::without_removals)
-        .collect();
-    assert_eq!(names(&kept), ["add", "http"]);
-}
