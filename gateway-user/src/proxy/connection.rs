@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, pin::pin, rc::Rc, sync::Arc};
 
-use gateway_core::http::Table;
 use hyper::{
     Request,
     body::Incoming,
@@ -45,7 +44,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) {
 
 async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow::Result<()> {
     let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
-    let table: Arc<Table> = worker.table();
+    let table = worker.table();
     if !table.serves(local) {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     io,
     net::TcpListener,
+    ops::Deref,
     rc::Rc,
     sync::{Arc, mpsc},
     time::Duration,
@@ -45,11 +46,24 @@ pub(super) struct Shared {
 /// What the connections of a worker share; it never leaves the thread.
 pub(super) struct Worker {
     table: Arc<ArcSwap<Table>>,
+    current: RefCell<Rc<Current>>,
     rng: RefCell<Rng>,
     pub(super) limits: Limits,
     pub(super) pool: Rc<Pool>,
     pub(super) metrics: Handles,
     pub(super) groups: Groups,
+}
+
+/// A table with a count of its users in this worker: workers shall not pass one shared count back
+/// and forth for each request.
+pub(super) struct Current(Arc<Table>);
+
+impl Deref for Current {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        &self.0
+    }
 }
 
 /// Runs a worker to its end. `ready` hears whether it could start; `done` is dropped at the end.
@@ -71,6 +85,7 @@ pub(super) fn run(
     };
     let _ = ready.send(Ok(()));
     let worker = Rc::new(Worker {
+        current: RefCell::new(Rc::new(Current(shared.table.load_full()))),
         table: shared.table,
         rng: RefCell::new(Rng::new(RandomState::new().hash_one(0))),
         pool: Rc::new(Pool::new(&shared.limits)),
@@ -174,7 +189,7 @@ async fn keep_house(worker: Rc<Worker>) {
         interval.tick().await;
         worker.pool.drop_idle();
         let table = worker.table();
-        if !Arc::ptr_eq(&seen, &table) {
+        if !Rc::ptr_eq(&seen, &table) {
             worker.groups.close_unless(|local| table.serves(local));
             seen = table;
         }
@@ -183,8 +198,13 @@ async fn keep_house(worker: Rc<Worker>) {
 
 impl Worker {
     /// The table now in force. A request keeps the one it began with.
-    pub(super) fn table(&self) -> Arc<Table> {
-        self.table.load_full()
+    pub(super) fn table(&self) -> Rc<Current> {
+        let newest = self.table.load();
+        let mut current = self.current.borrow_mut();
+        if !Arc::ptr_eq(&current.0, &newest) {
+            *current = Rc::new(Current(Arc::clone(&newest)));
+        }
+        current.clone()
     }
 
     /// Uniform over all of u64.
