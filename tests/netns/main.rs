@@ -1,5 +1,6 @@
 //! End-to-end tests: real processes in namespaces of their own. They need root.
 
+mod admin;
 mod bed;
 mod check;
 mod files;
