@@ -10,16 +10,14 @@ pub const fn hash(key: &FlowKey) -> u32 {
     finish(step(mix(mix(0, &key.source), &key.destination), ports))
 }
 
-/// Spreads a hash over `size` slots; `attempt` (below `size`) walks on from there. 0 for none.
+/// Spreads a hash over `size` slots; `attempt` walks on from there, around the end. 0 for none.
 #[inline(always)]
 pub const fn slot(hash: u32, attempt: u32, size: u32) -> u32 {
     let slot = (hash as u64 * size as u64) >> 32;
-    let slot = slot + attempt as u64;
-    (if slot < size as u64 {
-        slot
-    } else {
-        slot.saturating_sub(size as u64)
-    }) as u32
+    match (slot as u32 + attempt).checked_rem(size) {
+        Some(slot) => slot,
+        None => 0,
+    }
 }
 
 /// Takes in an address, word by word.
@@ -52,11 +50,9 @@ mod tests {
         assert_eq!(slot(0, 0, 7), 0);
         assert_eq!(slot(u32::MAX, 0, 7), 6);
         assert_eq!(slot(u32::MAX, 1, 7), 0);
-        assert_eq!(
-            slot(u32::MAX, 3, 0),
-            3,
-            "an empty table has no slots; callers check"
-        );
+        assert_eq!(slot(u32::MAX, 6, 7), 5);
+        assert_eq!(slot(u32::MAX, 3, 1), 0);
+        assert_eq!(slot(u32::MAX, 3, 0), 0);
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! The tables that all rows share.
+
+use std::net::Ipv4Addr;
+
+use gateway_common::abi::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP, UDP};
+
+use crate::{frames::End, path::Config};
+
+pub(crate) const CLIENT: End = (Ipv4Addr::new(10, 0, 0, 1), 40_000);
+/// TCP and UDP, one backend.
+pub(crate) const ONE: End = (Ipv4Addr::new(203, 0, 113, 1), 80);
+/// TCP, the same backend behind another address.
+pub(crate) const SAME: End = (Ipv4Addr::new(203, 0, 113, 2), 80);
+/// TCP and UDP, two backends.
+pub(crate) const TWO: End = (Ipv4Addr::new(203, 0, 113, 3), 53);
+/// TCP, a service without backends.
+pub(crate) const EMPTY: End = (Ipv4Addr::new(203, 0, 113, 4), 80);
+/// TCP, served by the proxy.
+pub(crate) const PROXY: End = (Ipv4Addr::new(203, 0, 113, 1), 8080);
+
+/// Backends 1, 2 and 3.
+pub(crate) const BACKENDS: [End; 3] = [
+    (Ipv4Addr::new(10, 1, 0, 7), 8080),
+    (Ipv4Addr::new(10, 1, 0, 8), 8080),
+    (Ipv4Addr::new(10, 2, 255, 9), 53),
+];
+
+pub(crate) fn backend((address, port): End) -> Backend {
+    Backend {
+        address: address.into(),
+        port: port.into(),
+        service: 1,
+        weight: 1,
+        pad: 0,
+    }
+}
+
+pub(crate) fn config() -> Config {
+    let l4 = |service| Frontend {
+        kind: KIND_L4,
+        service,
+        ..Frontend::default()
+    };
+    let key = |(address, port): End, protocol| FrontendKey {
+        address: address.into(),
+        port: port.into(),
+        protocol,
+    };
+    let service = |maglev_offset, maglev_size, backends| Service {
+        maglev_offset,
+        maglev_size,
+        backends,
+        pad: 0,
+    };
+    let proxy = Frontend {
+        kind: KIND_PROXY,
+        workers: 2,
+        ..Frontend::default()
+    };
+    Config {
+        frontends: vec![
+            (key(ONE, TCP), l4(1)),
+            (key(ONE, UDP), l4(1)),
+            (key(SAME, TCP), l4(1)),
+            (key(TWO, TCP), l4(2)),
+            (key(TWO, UDP), l4(2)),
+            (key(EMPTY, TCP), l4(3)),
+            (key(PROXY, TCP), proxy),
+        ],
+        services: vec![
+            (1, service(0, 1, 1)),
+            (2, service(1, 7, 2)),
+            (3, service(8, 0, 0)),
+        ],
+        slots: vec![1, 2, 3, 2, 3, 2, 3, 2],
+        backends: (1..).zip(BACKENDS.map(backend)).collect(),
+    }
+}

@@ -1,0 +1,148 @@
+//! The data path on plain collections.
+
+use std::collections::HashMap;
+
+use gateway_common::{
+    abi::{
+        Backend, BackendStats, Counter, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
+        Service,
+    },
+    decide,
+    tables::{Tables, Traffic},
+};
+
+use crate::path::{Config, HZ, Hook, Path};
+
+#[derive(Default)]
+pub(crate) struct Host {
+    frontends: HashMap<FrontendKey, Frontend>,
+    services: HashMap<u32, Service>,
+    slots: Vec<u32>,
+    backends: HashMap<u32, Backend>,
+    flows: HashMap<FlowKey, Flow>,
+    counters: Counters,
+    stats: HashMap<u32, BackendStats>,
+}
+
+impl Host {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            frontends: config.frontends.iter().copied().collect(),
+            services: config.services.iter().copied().collect(),
+            slots: config.slots.clone(),
+            backends: config.backends.iter().copied().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Path for Host {
+    fn name(&self) -> &'static str {
+        "host"
+    }
+
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool {
+        let outcome = match hook {
+            Hook::Ingress => decide::ingress(frame.as_mut_slice(), self),
+            Hook::Egress => decide::egress(frame.as_mut_slice(), self),
+        };
+        outcome.kind() != Kind::Drop
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn stats(&self, backend: u32) -> BackendStats {
+        self.stats.get(&backend).copied().unwrap_or_default()
+    }
+
+    fn flows(&self) -> Vec<(FlowKey, Flow)> {
+        self.flows.iter().map(|(key, flow)| (*key, *flow)).collect()
+    }
+
+    fn put_flow(&mut self, key: &FlowKey, flow: &Flow) {
+        self.flows.insert(*key, *flow);
+    }
+
+    fn remove_flow(&mut self, key: &FlowKey) {
+        self.flows.remove(key);
+    }
+
+    fn put_backend(&mut self, id: u32, backend: &Backend) {
+        self.backends.insert(id, *backend);
+    }
+
+    fn remove_backend(&mut self, id: u32) {
+        self.backends.remove(&id);
+    }
+
+    fn put_slots(&mut self, slots: &[u32]) {
+        self.slots = slots.to_vec();
+    }
+}
+
+impl Tables for Host {
+    fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
+        self.frontends.get(key)
+    }
+
+    fn service(&self, id: u32) -> Option<&Service> {
+        self.services.get(&id)
+    }
+
+    fn slot(&self, slot: u32) -> Option<u32> {
+        self.slots.get(slot as usize).copied()
+    }
+
+    fn backend(&self, id: u32) -> Option<&Backend> {
+        self.backends.get(&id)
+    }
+
+    fn flow(&self, key: &FlowKey) -> Option<&Flow> {
+        self.flows.get(key)
+    }
+
+    fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
+        let Some(flow) = self.flows.get_mut(key) else {
+            return false;
+        };
+        flow.last_seen = now;
+        flow.state |= state;
+        true
+    }
+
+    fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
+        self.flows.insert(*key, *flow);
+        true
+    }
+
+    fn now(&self) -> u32 {
+        0
+    }
+
+    fn hz(&self) -> u32 {
+        HZ
+    }
+
+    fn count(&mut self, counter: Counter, bytes: u64) {
+        self.counters.add(counter, bytes);
+    }
+
+    fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
+        let stats = self.stats.entry(backend).or_default();
+        match traffic {
+            Traffic::Opened => stats.flows += 1,
+            Traffic::Request => {
+                stats.request_packets += 1;
+                stats.request_bytes += bytes;
+            }
+            Traffic::Reply => {
+                stats.reply_packets += 1;
+                stats.reply_bytes += bytes;
+            }
+        }
+    }
+
+    fn report(&mut self, _reason: Counter, _key: &FlowKey, _bytes: u64) {}
+}

@@ -1,0 +1,204 @@
+//! The data path in the kernel: the daemon's own object, run by `BPF_PROG_TEST_RUN`.
+
+use aya::{
+    Ebpf, EbpfLoader, Pod,
+    maps::{Array, HashMap, MapData, PerCpuArray, PerCpuHashMap, RingBuf},
+    programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp},
+};
+use gateway_common::{
+    abi::{Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey},
+    maps,
+};
+use gateway_user::bpf::OBJECT;
+
+use crate::path::{Config, HZ, Hook, Path};
+
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+const TCX_NEXT: u32 = u32::MAX;
+const TC_ACT_SHOT: u32 = 2;
+
+pub(crate) struct Kernel {
+    ebpf: Ebpf,
+}
+
+impl Kernel {
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut kernel = Self { ebpf: load() };
+        for (key, frontend) in &config.frontends {
+            kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
+        }
+        for (id, service) in &config.services {
+            kernel.insert(maps::SERVICES, id, service);
+        }
+        kernel.put_slots(&config.slots);
+        for (id, backend) in &config.backends {
+            kernel.put_backend(*id, backend);
+        }
+        kernel
+    }
+
+    pub(crate) fn ebpf(&self) -> &Ebpf {
+        &self.ebpf
+    }
+
+    /// Events told since the last call.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let map = self.ebpf.map_mut(maps::EVENTS).expect("map in the object");
+        let mut ring = RingBuf::try_from(map).expect("a ring buffer");
+        let mut events = Vec::new();
+        while let Some(item) = ring.next() {
+            let word = |at: usize| u32::from_ne_bytes(item[at..at + 4].try_into().expect("4"));
+            let source_port = u16::from_ne_bytes(item[32..34].try_into().expect("2"));
+            let key = FlowKey {
+                source_port,
+                ..FlowKey::default()
+            };
+            events.push(Event {
+                key,
+                reason: word(40),
+                bytes: word(44),
+            });
+        }
+        events
+    }
+
+    fn hash<K: Pod, V: Pod>(&self, name: &str) -> HashMap<&MapData, K, V> {
+        HashMap::try_from(self.ebpf.map(name).expect("map in the object")).expect("map type")
+    }
+
+    fn hash_mut<K: Pod, V: Pod>(&mut self, name: &str) -> HashMap<&mut MapData, K, V> {
+        HashMap::try_from(self.ebpf.map_mut(name).expect("map in the object")).expect("map type")
+    }
+
+    fn insert<K: Pod, V: Pod>(&mut self, name: &str, key: &K, value: &V) {
+        self.hash_mut::<K, V>(name)
+            .insert(key, value, 0)
+            .expect("room in the map");
+    }
+}
+
+/// Loads and verifies everything; panics without the privileges to do so.
+fn load() -> Ebpf {
+    let mut ebpf = EbpfLoader::new()
+        .override_global(maps::GLOBAL_HZ, &HZ, true)
+        .map_max_entries(maps::FLOWS, 65_536)
+        .load(OBJECT)
+        .expect("loading BPF needs root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+    let ingress: &mut Xdp = program(&mut ebpf, maps::PROGRAM_INGRESS);
+    ingress
+        .load()
+        .expect("the verifier accepts the ingress program");
+    let clock: &mut Xdp = program(&mut ebpf, maps::PROGRAM_CLOCK);
+    clock.load().expect("the verifier accepts the clock");
+    let egress: &mut SchedClassifier = program(&mut ebpf, maps::PROGRAM_EGRESS);
+    egress
+        .load()
+        .expect("the verifier accepts the egress program");
+    let lookup: &mut aya::programs::SkLookup = program(&mut ebpf, maps::PROGRAM_LOOKUP);
+    lookup
+        .load()
+        .expect("the verifier accepts the lookup program");
+    ebpf
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> &'a mut P
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error: std::fmt::Debug>,
+{
+    let program = ebpf.program_mut(name).expect("program in the object");
+    program.try_into().expect("program type")
+}
+
+impl Path for Kernel {
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
+
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool {
+        let mut out = vec![0; frame.len() + 64];
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(frame);
+        options.data_out = Some(&mut out);
+        let (result, pass, drop) = match hook {
+            Hook::Ingress => {
+                let ingress: &mut Xdp = program(&mut self.ebpf, maps::PROGRAM_INGRESS);
+                (ingress.test_run(options), XDP_PASS, XDP_DROP)
+            }
+            Hook::Egress => {
+                let egress: &mut SchedClassifier = program(&mut self.ebpf, maps::PROGRAM_EGRESS);
+                (egress.test_run(options), TCX_NEXT, TC_ACT_SHOT)
+            }
+        };
+        let result = result.expect("a test run");
+        out.truncate(result.data_size_out as usize);
+        *frame = out;
+        match result.return_value {
+            action if action == pass => true,
+            action if action == drop => false,
+            action => panic!("{hook:?} returned {action}"),
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        let map = self.ebpf.map(maps::COUNTERS).expect("map in the object");
+        let map = PerCpuArray::<_, Counters>::try_from(map).expect("map type");
+        let mut sum = Counters::default();
+        for cpu in map.get(&0, 0).expect("one entry").iter() {
+            sum.merge(cpu);
+        }
+        sum
+    }
+
+    fn stats(&self, backend: u32) -> BackendStats {
+        let map = self
+            .ebpf
+            .map(maps::BACKEND_STATS)
+            .expect("map in the object");
+        let map = PerCpuHashMap::<_, u32, BackendStats>::try_from(map).expect("map type");
+        let mut sum = BackendStats::default();
+        for cpu in map.get(&backend, 0).iter().flat_map(|values| values.iter()) {
+            sum.request_packets += cpu.request_packets;
+            sum.request_bytes += cpu.request_bytes;
+            sum.reply_packets += cpu.reply_packets;
+            sum.reply_bytes += cpu.reply_bytes;
+            sum.flows += cpu.flows;
+        }
+        sum
+    }
+
+    fn flows(&self) -> Vec<(FlowKey, Flow)> {
+        self.hash(maps::FLOWS)
+            .iter()
+            .map(|entry| entry.expect("a flow"))
+            .collect()
+    }
+
+    fn put_flow(&mut self, key: &FlowKey, flow: &Flow) {
+        self.insert(maps::FLOWS, key, flow);
+    }
+
+    fn remove_flow(&mut self, key: &FlowKey) {
+        self.hash_mut::<FlowKey, Flow>(maps::FLOWS)
+            .remove(key)
+            .expect("a flow to remove");
+    }
+
+    fn put_backend(&mut self, id: u32, backend: &Backend) {
+        self.insert(maps::BACKENDS, &id, backend);
+    }
+
+    fn remove_backend(&mut self, id: u32) {
+        self.hash_mut::<u32, Backend>(maps::BACKENDS)
+            .remove(&id)
+            .expect("a backend to remove");
+    }
+
+    fn put_slots(&mut self, slots: &[u32]) {
+        let map = self.ebpf.map_mut(maps::MAGLEV).expect("map in the object");
+        let mut map = Array::<_, u32>::try_from(map).expect("map type");
+        for (slot, id) in slots.iter().enumerate() {
+            map.set(slot as u32, id, 0).expect("a slot");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! One interface to both worlds: the data path on plain collections and in the kernel.
+
+use gateway_common::abi::{
+    Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Service,
+};
+
+use crate::{fixture, host::Host, kernel::Kernel};
+
+/// So many jiffies a second that no test waits for one: time passes by [`Path::age`] only.
+pub(crate) const HZ: u32 = 100_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    Ingress,
+    Egress,
+}
+
+/// What user space would put into the maps.
+#[derive(Default)]
+pub(crate) struct Config {
+    pub(crate) frontends: Vec<(FrontendKey, Frontend)>,
+    pub(crate) services: Vec<(u32, Service)>,
+    pub(crate) slots: Vec<u32>,
+    pub(crate) backends: Vec<(u32, Backend)>,
+}
+
+pub(crate) trait Path {
+    fn name(&self) -> &'static str;
+    /// Runs one frame, which is rewritten in place; whether it goes on.
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool;
+    fn counters(&self) -> Counters;
+    fn stats(&self, backend: u32) -> BackendStats;
+    fn flows(&self) -> Vec<(FlowKey, Flow)>;
+    fn put_flow(&mut self, key: &FlowKey, flow: &Flow);
+    fn remove_flow(&mut self, key: &FlowKey);
+    fn put_backend(&mut self, id: u32, backend: &Backend);
+    fn remove_backend(&mut self, id: u32);
+    fn put_slots(&mut self, slots: &[u32]);
+
+    /// Lets time pass for every flow.
+    fn age(&mut self, seconds: u32) {
+        for (key, mut flow) in self.flows() {
+            flow.last_seen = flow.last_seen.wrapping_sub(seconds * HZ);
+            self.put_flow(&key, &flow);
+        }
+    }
+}
+
+/// Both worlds with the same tables.
+pub(crate) fn both() -> [Box<dyn Path>; 2] {
+    let config = fixture::config();
+    [Box::new(Host::new(&config)), Box::new(Kernel::new(&config))]
+}

@@ -1,0 +1,97 @@
+//! Rows of the packet table, and how a row is judged.
+
+use gateway_common::abi::{Count, Counter, Counters};
+
+use crate::{
+    frames::Spec,
+    path::{Hook, Path},
+};
+
+/// A frame, what becomes of it, and what leaves.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) hook: Hook,
+    pub(crate) frame: Vec<u8>,
+    /// Every counter that takes the frame.
+    pub(crate) counters: &'static [Counter],
+    /// The frame that goes on.
+    pub(crate) out: Vec<u8>,
+}
+
+/// A frame that leaves as another one.
+pub(crate) fn becomes(
+    name: &'static str,
+    hook: Hook,
+    frame: &Spec,
+    counters: &'static [Counter],
+    out: &Spec,
+) -> Row {
+    Row {
+        name,
+        hook,
+        frame: frame.frame(),
+        counters,
+        out: out.frame(),
+    }
+}
+
+/// A frame that is not touched.
+pub(crate) fn stays(
+    name: &'static str,
+    hook: Hook,
+    frame: Vec<u8>,
+    counters: &'static [Counter],
+) -> Row {
+    Row {
+        name,
+        hook,
+        out: frame.clone(),
+        frame,
+        counters,
+    }
+}
+
+impl Row {
+    /// Runs the row and compares everything.
+    pub(crate) fn check(&self, path: &mut dyn Path) {
+        let place = format!("{} on {}", self.name, path.name());
+        let before = path.counters();
+        let mut frame = self.frame.clone();
+        let goes_on = path.run(self.hook, &mut frame);
+        let drops = self
+            .counters
+            .iter()
+            .any(|c| c.describe().name.starts_with("drop_"));
+        let mut expected = before;
+        for &counter in self.counters {
+            expected.add(counter, self.frame.len() as u64);
+        }
+        assert_eq!(
+            difference(&before, &path.counters()),
+            difference(&before, &expected),
+            "{place}"
+        );
+        assert_eq!(goes_on, !drops, "{place}: verdict");
+        assert_eq!(frame, self.out, "{place}: bytes");
+    }
+}
+
+/// Counters that changed, by name.
+pub(crate) fn difference(before: &Counters, after: &Counters) -> Vec<(&'static str, Count)> {
+    let changed = Counter::ALL
+        .iter()
+        .filter(|&&c| before.get(c) != after.get(c));
+    changed
+        .map(|&c| {
+            let (old, new) = (before.get(c), after.get(c));
+            let packets = new.packets - old.packets;
+            (
+                c.describe().name,
+                Count {
+                    packets,
+                    bytes: new.bytes - old.bytes,
+                },
+            )
+        })
+        .collect()
+}
