@@ -96,7 +96,7 @@ fn as_wished(status: &Value) -> Result<()> {
     ensure!(!conditions.is_empty(), "the daemon reports no condition");
     match conditions
         .iter()
-        .find(|condition| condition["as_wished"] != true)
+        .find(|condition| condition["asWished"] != true)
     {
         Some(odd) => bail!("a condition is not as wished: {odd}"),
         None => Ok(()),
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn every_condition_must_be_as_wished_and_there_must_be_one() {
         let of = |conditions| as_wished(&json!({ "conditions": conditions })).is_ok();
-        assert!(of(json!([{"as_wished": true}])));
-        assert!(!of(json!([{"as_wished": true}, {"as_wished": false}])));
+        assert!(of(json!([{"asWished": true}])));
+        assert!(!of(json!([{"asWished": true}, {"asWished": false}])));
         assert!(!of(json!([])));
         assert!(as_wished(&Value::Null).is_err());
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One condition of one object, or of one of its listeners or parents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ConditionRow {
     pub kind: String,
     /// Namespace and name; a class has a name only.

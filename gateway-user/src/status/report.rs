@@ -12,6 +12,7 @@ use crate::bpf::{Attachment, Hook, Mode};
 const NONE: &str = "-";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Report {
     pub version: String,
     /// Everything asked for is in place, and traffic is welcome.
@@ -30,6 +31,7 @@ pub struct Report {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GatewayRow {
     /// Namespace and name.
     pub name: String,
@@ -40,6 +42,7 @@ pub struct GatewayRow {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListenerRow {
     pub name: String,
     pub protocol: String,

@@ -75,7 +75,7 @@ fn frontends_with_routes_and_backends() {
     assert_eq!(dns["address"], "10.0.0.1:53");
     assert_eq!(dns["servedBy"], "kernel");
     assert_eq!(dns["route"], "default/dns");
-    let backend = json!({ "backend": "default/dns:53", "weight": 1 });
+    let backend = json!({ "backend": "default/dns:53/udp", "weight": 1 });
     assert_eq!(dns["backends"], json!([backend]));
 
     assert_eq!(http["address"], "10.0.0.1:80");
@@ -94,7 +94,7 @@ fn frontends_with_routes_and_backends() {
 fn endpoints_and_the_tables_of_the_kernel() {
     let shown = shown();
     assert_eq!(
-        shown["endpoints"]["default/dns:53"][0]["address"],
+        shown["endpoints"]["default/dns:53/udp"][0]["address"],
         "10.0.1.1:5353"
     );
     let tables = &shown["tables"];

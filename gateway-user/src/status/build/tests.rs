@@ -145,6 +145,9 @@ fn a_person_sees_everything_at_a_glance() {
 fn a_program_gets_the_same_back() {
     let json = serde_json::to_string(&report()).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report());
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["gateways"][0]["listeners"][0]["attachedRoutes"], 1);
+    assert_eq!(value["conditions"][0]["asWished"], true);
 }
 
 #[test]
