@@ -37,25 +37,12 @@ fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
     goes_on(&mut load, 200)?;
     goes_on(&mut transfer, 2_000_000)?;
 
-    let mut weights = (80, 20);
-    for change in 0..CHANGES {
-        let next = (100 - change, change);
-        let text = |(v1, v2)| {
-            format!(
-                "weight: {v1}\n        - name: web-v2\n          port: 80\n          weight: {v2}"
-            )
-        };
-        bed.config
-            .replace("http-split.yaml", &text(weights), &text(next))?;
-        weights = next;
-        let route = ROUTE.replace("NAME", &format!("extra-{change}"));
-        bed.config.write(&format!("extra-{change}.yaml"), &route)?;
-        if let Some(before) = change.checked_sub(1) {
-            bed.config.remove(&format!("extra-{before}.yaml"))?;
-        }
-        arrives(&bed, &format!("extra-{change}"), 200)?;
-        goes_on(&mut load, 100)?;
-    }
+    change_often(&bed, &mut load)?;
+    // The last change gave everything to v2.
+    let last = bed.http(&format!(
+        "--to {GATEWAY}:80 --host shop.example.com --count 50"
+    ))?;
+    ensure!(last.versions.get("v2") == Some(&50), "{last:?}");
 
     let load: HttpReport = load.finish()?;
     ensure!(
@@ -85,6 +72,31 @@ fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
         "{transfer:?}"
     );
     println!("{} requests during {CHANGES} changes", load.sent);
+    Ok(())
+}
+
+/// Moves weights from v1 to v2 and routes in and out, each change after the last has arrived.
+fn change_often(bed: &Bed, load: &mut Process) -> Result<()> {
+    let mut weights = (80, 20);
+    for change in 0..CHANGES {
+        let share = (change + 1) * 100 / CHANGES;
+        let next = (100 - share, share);
+        let text = |(v1, v2)| {
+            format!(
+                "weight: {v1}\n        - name: web-v2\n          port: 80\n          weight: {v2}"
+            )
+        };
+        bed.config
+            .replace("http-split.yaml", &text(weights), &text(next))?;
+        weights = next;
+        let route = ROUTE.replace("NAME", &format!("extra-{change}"));
+        bed.config.write(&format!("extra-{change}.yaml"), &route)?;
+        if let Some(before) = change.checked_sub(1) {
+            bed.config.remove(&format!("extra-{before}.yaml"))?;
+        }
+        arrives(bed, &format!("extra-{change}"), 200)?;
+        goes_on(load, 100)?;
+    }
     Ok(())
 }
 
