@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod cache;
-mod ci;
 mod demo;
+mod lint;
 mod privileges;
 mod process;
 mod setup;
@@ -37,8 +37,8 @@ enum Task {
     Test,
     /// Check the rules of the code that no other tool knows
     Tidy,
-    /// Everything that must hold before a change lands
-    Ci,
+    /// Formatting, tidy, clippy, licences and bans, and our reading of the official API
+    Lint,
 }
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Task::Demo { keep } => demo::run(keep),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
-        Task::Ci => ci::run(),
+        Task::Lint => lint::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

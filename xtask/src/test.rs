@@ -40,7 +40,8 @@ pub(crate) fn run() -> Result<()> {
     for name in summary.names() {
         println!("failed or ignored: {name}");
     }
-    println!("{summary} in {:.0} s", start.elapsed().as_secs_f64());
+    println!("the tests took {:.0} s", start.elapsed().as_secs_f64());
+    println!("{summary}");
     verdict(&summary, result)
 }
 
