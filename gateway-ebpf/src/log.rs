@@ -3,11 +3,11 @@
 use aya_ebpf::EbpfContext;
 use gateway_common::abi::Counter;
 
-/// Logs what became of a packet, by the number of its counter.
+/// Logs what became of a packet, by the name of its counter: `ingress: drop_no_backend`.
 #[cfg(feature = "log")]
 #[inline(always)]
 pub(crate) fn outcome<C: EbpfContext>(ctx: &C, hook: &'static str, outcome: Counter) {
-    aya_log_ebpf::debug!(ctx, "{}: outcome {}", hook, outcome as u32);
+    aya_log_ebpf::info!(ctx, "{}: {}", hook, outcome.describe().name);
 }
 
 #[cfg(not(feature = "log"))]

@@ -15,9 +15,10 @@ use crate::maps::{
     BACKEND_STATS, BACKENDS, COUNTERS, EVENT_GATE, EVENTS, FLOWS, FRONTENDS, MAGLEV, SERVICES,
 };
 
-/// Jiffies in a second. The loader sets it.
+/// Jiffies in a second. The loader sets it; no kernel ticks as slowly as this, so that tests see
+/// where it did not.
 #[unsafe(no_mangle)]
-static HZ: u32 = 250;
+static HZ: u32 = 1;
 
 /// First entry of a backend. A static, because zeroing the stack would call memset.
 static NO_TRAFFIC: BackendStats = BackendStats {

@@ -59,7 +59,7 @@ fn health_metrics_and_configuration_tell_what_happened() -> Result<()> {
 }
 
 /// Sum of the series of a name that have all the labels (as `name="value"`).
-fn sum(metrics: &str, name: &str, labels: &[&str]) -> Result<f64> {
+pub(crate) fn sum(metrics: &str, name: &str, labels: &[&str]) -> Result<f64> {
     let lines = metrics.lines().filter(|line| {
         let rest = line.strip_prefix(name).unwrap_or_default();
         rest.starts_with(['{', ' ']) && labels.iter().all(|label| rest.contains(label))

@@ -3,8 +3,10 @@
 mod admin;
 mod bed;
 mod check;
+mod checksums;
 mod files;
 mod http;
+mod kernel_log;
 mod others;
 mod reload;
 mod restart;

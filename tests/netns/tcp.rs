@@ -9,7 +9,7 @@ use gateway_tests::{
 };
 
 const BYTES: u64 = 100_000_000;
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Sends the listener `echo` to one endpoint alone, and waits until it arrives there.
 pub(crate) fn send_all_to(bed: &Bed, address: &str, server: &str) -> Result<Duration> {

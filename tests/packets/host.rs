@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use gateway_common::{
     abi::{
-        Backend, BackendStats, Counter, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        Service,
+        Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend, FrontendKey,
+        Kind, Service,
     },
     decide,
     tables::{Tables, Traffic},
@@ -22,6 +22,10 @@ pub(crate) struct Host {
     flows: HashMap<FlowKey, Flow>,
     counters: Counters,
     stats: HashMap<u32, BackendStats>,
+    /// Every drop, where the kernel tells only some.
+    pub(crate) events: Vec<Event>,
+    /// Most flow entries; as many as there is memory for without it.
+    pub(crate) flows_max: Option<usize>,
 }
 
 impl Host {
@@ -113,6 +117,10 @@ impl Tables for Host {
     }
 
     fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
+        let full = self.flows_max.is_some_and(|max| self.flows.len() >= max);
+        if full && !self.flows.contains_key(key) {
+            return false;
+        }
         self.flows.insert(*key, *flow);
         true
     }
@@ -144,5 +152,11 @@ impl Tables for Host {
         }
     }
 
-    fn report(&mut self, _reason: Counter, _key: &FlowKey, _bytes: u64) {}
+    fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64) {
+        self.events.push(Event {
+            key: *key,
+            reason: reason as u32,
+            bytes: bytes as u32,
+        });
+    }
 }

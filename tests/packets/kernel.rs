@@ -9,7 +9,7 @@ use gateway_common::{
     abi::{Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey},
     maps,
 };
-use gateway_user::bpf::OBJECT;
+use gateway_user::bpf::{OBJECT, events::parse};
 
 use crate::path::{Config, HZ, Hook, Path};
 
@@ -48,17 +48,7 @@ impl Kernel {
         let mut ring = RingBuf::try_from(map).expect("a ring buffer");
         let mut events = Vec::new();
         while let Some(item) = ring.next() {
-            let word = |at: usize| u32::from_ne_bytes(item[at..at + 4].try_into().expect("4"));
-            let source_port = u16::from_ne_bytes(item[32..34].try_into().expect("2"));
-            let key = FlowKey {
-                source_port,
-                ..FlowKey::default()
-            };
-            events.push(Event {
-                key,
-                reason: word(40),
-                bytes: word(44),
-            });
+            events.push(parse(&item).expect("an event"));
         }
         events
     }

@@ -2,13 +2,18 @@
 //!
 //! Needs the privileges to load BPF programs, and fails without them.
 
+mod events;
 mod fixture;
 mod frames;
 mod gates;
 mod host;
 mod kernel;
 mod life;
+mod pass;
 mod path;
 mod random;
+mod refusals;
 mod rows;
+mod steer;
 mod table;
+mod verifier;

@@ -1,10 +1,10 @@
 //! Rows of the packet table, and how a row is judged.
 
-use gateway_common::abi::{Count, Counter, Counters};
+use gateway_common::abi::{Count, Counter, Counters, Kind};
 
 use crate::{
     frames::Spec,
-    path::{Hook, Path},
+    path::{Hook, Path, both},
 };
 
 /// A frame, what becomes of it, and what leaves.
@@ -58,10 +58,7 @@ impl Row {
         let before = path.counters();
         let mut frame = self.frame.clone();
         let goes_on = path.run(self.hook, &mut frame);
-        let drops = self
-            .counters
-            .iter()
-            .any(|c| c.describe().name.starts_with("drop_"));
+        let drops = self.counters.iter().any(|c| c.kind() == Kind::Drop);
         let mut expected = before;
         for &counter in self.counters {
             expected.add(counter, self.frame.len() as u64);
@@ -73,6 +70,15 @@ impl Row {
         );
         assert_eq!(goes_on, !drops, "{place}: verdict");
         assert_eq!(frame, self.out, "{place}: bytes");
+    }
+}
+
+/// Runs the rows in order against fresh tables, on the host and in the kernel.
+pub(crate) fn run(rows: &[Row]) {
+    for mut path in both() {
+        for row in rows {
+            row.check(path.as_mut());
+        }
     }
 }
 

@@ -67,8 +67,9 @@ fn log(event: &Event) {
     );
 }
 
-/// Reads an [`Event`] field by field: the ring hands out bytes of any alignment.
-fn parse(bytes: &[u8]) -> Option<Event> {
+/// Reads an [`Event`] field by field: the ring hands out bytes of any alignment. `None` for bytes
+/// of another size.
+pub fn parse(bytes: &[u8]) -> Option<Event> {
     let mut rest = bytes;
     let event = Event {
         key: FlowKey {

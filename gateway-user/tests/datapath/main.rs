@@ -1,6 +1,7 @@
 //! The kernel data path's shell on the real kernel, in namespaces of its own. Needs root.
 
 mod address;
+mod clock;
 mod flows;
 mod modes;
 mod refuse;

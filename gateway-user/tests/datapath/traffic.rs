@@ -19,13 +19,13 @@ const FRONTEND: &str = "10.77.1.200:5353";
 const BACKEND: &str = "10.77.1.1:9000";
 
 /// A backend on the node and a client beyond its uplink.
-struct Sockets {
+pub(crate) struct Sockets {
     backend: UdpSocket,
     client: UdpSocket,
 }
 
 impl Sockets {
-    fn new(rig: &Rig) -> Self {
+    pub(crate) fn new(rig: &Rig) -> Self {
         Self {
             backend: rig.on_node(async || bind(BACKEND)),
             client: Self::client(rig),
@@ -37,7 +37,7 @@ impl Sockets {
     }
 
     /// Sends a question to the frontend and answers it at the backend; who the client hears.
-    fn exchange(&self) -> std::io::Result<SocketAddr> {
+    pub(crate) fn exchange(&self) -> std::io::Result<SocketAddr> {
         let mut buffer = [0; 64];
         self.client.send_to(b"question", FRONTEND)?;
         let (length, from) = self.backend.recv_from(&mut buffer)?;
@@ -57,7 +57,7 @@ fn bind(address: &str) -> UdpSocket {
     socket
 }
 
-async fn open(options: &Options) -> Datapath {
+pub(crate) async fn open(options: &Options) -> Datapath {
     let mut datapath = Datapath::open(options).await.expect("it opens");
     tables::put(&mut datapath, FRONTEND, Transport::Udp, &[BACKEND]);
     let address: IpAddr = "10.77.1.200".parse().expect("an address");

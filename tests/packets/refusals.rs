@@ -1,0 +1,100 @@
+//! What the kernel refuses only under pressure, on the host: a full flow table, a packet that
+//! cannot be rewritten.
+
+use gateway_common::{
+    abi::{Counter, Flow, FlowKey},
+    decide,
+    header::{Ip, L4},
+    packet::{Packet, Wire},
+};
+
+use crate::{
+    fixture::{BACKENDS, CLIENT, ONE, config},
+    frames::{ACK, SYN, tcp},
+    host::Host,
+    path::Path as _,
+};
+
+/// A packet whose checksum the kernel does not let us change.
+struct Stubborn(Vec<u8>);
+
+impl Packet for Stubborn {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn head<T: Wire>(&mut self) -> Option<&mut T> {
+        self.0.as_mut_slice().head()
+    }
+
+    fn adjust<I: Ip, L: L4>(&mut self, _address_delta: u32, _port_delta: u32) -> bool {
+        false
+    }
+}
+
+fn reasons(host: &Host) -> Vec<Option<Counter>> {
+    let events = host.events.iter();
+    events.map(|e| Counter::from_index(e.reason)).collect()
+}
+
+#[test]
+fn a_packet_that_cannot_be_rewritten_is_dropped_as_it_is() {
+    let mut host = Host::new(&config());
+    let request = tcp(CLIENT, ONE, SYN).frame();
+    let mut packet = Stubborn(request.clone());
+    let outcome = decide::ingress(&mut packet, &mut host);
+    assert_eq!((outcome, packet.0), (Counter::DropRewrite, request));
+
+    let reply = tcp(BACKENDS[0], CLIENT, SYN | ACK).frame();
+    let mut packet = Stubborn(reply.clone());
+    let outcome = decide::egress(&mut packet, &mut host);
+    assert_eq!((outcome, packet.0), (Counter::DropRewrite, reply));
+
+    let told = Some(Counter::DropRewrite);
+    assert_eq!(reasons(&host), [told, told]);
+    let counters = host.counters();
+    assert_eq!(counters.drop_rewrite.packets, 2);
+    assert_eq!(counters.forwarded.packets + counters.replied.packets, 0);
+}
+
+/// Without room for both entries nothing is forwarded: the reply could not be translated, or the
+/// next request would open the flow again.
+#[test]
+fn a_flow_without_room_is_refused() {
+    let request = tcp(CLIENT, ONE, SYN).frame();
+    for room in [0, 1] {
+        let mut host = Host::new(&config());
+        host.flows_max = Some(room);
+        let mut frame = request.clone();
+        let outcome = decide::ingress(frame.as_mut_slice(), &mut host);
+        assert_eq!(outcome, Counter::DropTableFull, "room for {room}");
+        assert_eq!(frame, request, "room for {room}");
+        assert_eq!(reasons(&host), [Some(Counter::DropTableFull)]);
+        assert_eq!(host.counters().opened.packets, 0, "room for {room}");
+    }
+}
+
+/// A full table does not disturb the flows in it.
+#[test]
+fn established_flows_go_on_in_a_full_table() {
+    let mut host = Host::new(&config());
+    let mut opens = tcp(CLIENT, ONE, SYN).frame();
+    assert_eq!(
+        decide::ingress(opens.as_mut_slice(), &mut host),
+        Counter::Forwarded
+    );
+    host.flows_max = Some(0);
+    host.age(2);
+    let before = host.flows();
+    let mut data = tcp(CLIENT, ONE, ACK).frame();
+    assert_eq!(
+        decide::ingress(data.as_mut_slice(), &mut host),
+        Counter::Forwarded
+    );
+    let touched = |(key, flow): &(FlowKey, Flow)| {
+        before
+            .iter()
+            .any(|(old, was)| old == key && was.last_seen != flow.last_seen)
+    };
+    assert!(host.flows().iter().all(touched), "both entries stay fresh");
+}

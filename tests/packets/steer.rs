@@ -1,0 +1,81 @@
+//! Which worker of the proxy takes a connection.
+
+use std::net::Ipv4Addr;
+
+use gateway_common::{
+    abi::{FORWARD, FlowKey, Frontend, KIND_PROXY, TCP, UDP},
+    steer::steer,
+};
+
+use crate::{
+    fixture::{CLIENT, ONE, PROXY, config},
+    frames::End,
+    host::Host,
+};
+
+fn connection(source: End, destination: End, protocol: u32) -> FlowKey {
+    FlowKey {
+        source: source.0.into(),
+        destination: destination.0.into(),
+        source_port: source.1,
+        destination_port: destination.1,
+        protocol: protocol as u16,
+        direction: FORWARD,
+    }
+}
+
+/// Tables whose proxy frontend has so many workers.
+fn host(workers: u32) -> Host {
+    let mut config = config();
+    for (_, frontend) in &mut config.frontends {
+        if frontend.kind == KIND_PROXY {
+            *frontend = Frontend {
+                workers,
+                ..*frontend
+            };
+        }
+    }
+    Host::new(&config)
+}
+
+#[test]
+fn a_connection_stays_with_its_worker_and_clients_spread_evenly() {
+    let host = host(4);
+    let mut workers = [0_u32; 4];
+    for port in 0..4_000 {
+        let client = (Ipv4Addr::new(10, 0, (port % 7) as u8, 1), 30_000 + port);
+        let key = connection(client, PROXY, TCP);
+        let worker = steer(&key, &host);
+        assert_eq!(worker, steer(&key, &host));
+        workers[worker.expect("served by the proxy") as usize] += 1;
+    }
+    // A quarter of 4,000, and 5 standard deviations to each side.
+    assert!(
+        workers.iter().all(|n| (863..=1137).contains(n)),
+        "{workers:?}"
+    );
+}
+
+#[test]
+fn one_worker_takes_everything() {
+    let host = host(1);
+    for port in 0..100 {
+        let key = connection((CLIENT.0, port), PROXY, TCP);
+        assert_eq!(steer(&key, &host), Some(0));
+    }
+}
+
+#[test]
+fn only_frontends_of_the_proxy_are_steered() {
+    let other_port = (PROXY.0, PROXY.1 + 1);
+    let other_address = (Ipv4Addr::new(203, 0, 113, 99), PROXY.1);
+    for (name, workers, key) in [
+        ("a layer 4 frontend", 2, connection(CLIENT, ONE, TCP)),
+        ("another port", 2, connection(CLIENT, other_port, TCP)),
+        ("another address", 2, connection(CLIENT, other_address, TCP)),
+        ("another protocol", 2, connection(CLIENT, PROXY, UDP)),
+        ("no worker yet", 0, connection(CLIENT, PROXY, TCP)),
+    ] {
+        assert_eq!(steer(&key, &host(workers)), None, "{name}");
+    }
+}
