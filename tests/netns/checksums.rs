@@ -23,9 +23,9 @@ const SWITCH: [&str; 2] = ["off", "on"];
 
 #[test]
 fn of_a_backend_on_the_node() -> Result<()> {
-    let bed = Bed::new()?;
+    let mut bed = Bed::new()?;
     let daemon = bed.daemon()?;
-    send_all_to(&bed, NODE, "node")?;
+    send_all_to(&mut bed, NODE, "node")?;
     for uplink in SWITCH {
         bed.node.run("ethtool", ["-K", UPLINK, "tx", uplink])?;
         let frame = exchange(&bed, &daemon).with_context(|| format!("uplink tx {uplink}"))?;
@@ -37,9 +37,9 @@ fn of_a_backend_on_the_node() -> Result<()> {
 
 #[test]
 fn of_a_backend_on_another_host() -> Result<()> {
-    let bed = Bed::new()?;
+    let mut bed = Bed::new()?;
     let daemon = bed.daemon()?;
-    send_all_to(&bed, "10.77.2.2", "app2")?;
+    send_all_to(&mut bed, "10.77.2.2", "app2")?;
     for host in SWITCH {
         bed.app2.run("ethtool", ["-K", "eth0", "tx", host])?;
         for uplink in SWITCH {
@@ -61,7 +61,9 @@ fn exchange(bed: &Bed, daemon: &Daemon) -> Result<f64> {
     let tcp = bed.tcp(&format!("--to {GATEWAY}:9000 --bytes {BYTES}"))?;
     ensure!(tcp.failed == 0 && tcp.bytes_back == BYTES, "{tcp:?}");
     let after = replies(daemon)?;
-    let udp = bed.udp(&format!("--to {GATEWAY}:53 --count {QUERIES}"))?;
+    let udp = bed.udp(&format!(
+        "--to {GATEWAY}:53 --count {QUERIES} --patience-ms 400"
+    ))?;
     ensure!(udp.lost == 0 && udp.sent == QUERIES, "{udp:?}");
     for namespace in [&bed.client, &bed.node, &bed.app2] {
         let errors = checksum_errors(namespace)?;
@@ -103,8 +105,12 @@ fn checksum_errors(namespace: &Namespace) -> Result<[u64; 2]> {
         .with_context(|| format!("no InCsumErrors in\n{text}"))
 }
 
-/// Both listeners to the endpoints at one address alone.
-fn send_all_to(bed: &Bed, address: &str, role: &str) -> Result<()> {
+/// Both listeners to the endpoints at one address alone, at other ports than the listeners', so
+/// that ports are translated too.
+fn send_all_to(bed: &mut Bed, address: &str, role: &str) -> Result<()> {
+    let server = format!("serve-tcp --listen 0.0.0.0:9100 --name echo-{role}");
+    bed.serve(role, &server)?;
+    let bed = &*bed;
     bed.config
         .write("only.yaml", &ONLY.replace("ADDRESS", address))?;
     for (file, name, port) in [("tcp.yaml", "echo", 9000), ("udp.yaml", "dns", 53)] {
@@ -117,7 +123,7 @@ fn send_all_to(bed: &Bed, address: &str, role: &str) -> Result<()> {
         let alone = |servers: &std::collections::BTreeMap<String, u64>| {
             servers.len() == 1 && servers.keys().all(|name| name.ends_with(role))
         };
-        Ok(alone(&tcp.servers) && alone(&udp.servers))
+        Ok(tcp.failed == 0 && alone(&tcp.servers) && alone(&udp.servers))
     })?;
     Ok(())
 }
@@ -128,7 +134,7 @@ kind: Service
 metadata: {name: only, namespace: default}
 spec:
   ports:
-    - {name: echo, protocol: TCP, port: 9000}
+    - {name: echo, protocol: TCP, port: 9000, targetPort: 9100}
     - {name: dns, protocol: UDP, port: 53, targetPort: 5353}
 ---
 apiVersion: discovery.k8s.io/v1
@@ -139,7 +145,7 @@ metadata:
   labels: {kubernetes.io/service-name: only}
 addressType: IPv4
 ports:
-  - {name: echo, protocol: TCP, port: 9000}
+  - {name: echo, protocol: TCP, port: 9100}
   - {name: dns, protocol: UDP, port: 5353}
 endpoints: [{addresses: [ADDRESS]}]
 ";

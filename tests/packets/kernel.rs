@@ -38,10 +38,6 @@ impl Kernel {
         kernel
     }
 
-    pub(crate) fn ebpf(&self) -> &Ebpf {
-        &self.ebpf
-    }
-
     /// Events told since the last call.
     pub(crate) fn events(&mut self) -> Vec<Event> {
         let map = self.ebpf.map_mut(maps::EVENTS).expect("map in the object");

@@ -8,7 +8,7 @@ use crate::{
     fixture::{BACKENDS, CLIENT, ONE, PROXY, SAME},
     frames::{ACK, SYN, tcp, udp},
     path::Hook::{self, *},
-    table::{Row, becomes, run, stays},
+    table::{becomes, run, stays},
 };
 
 /// Another address, port or protocol than those of a layer 4 frontend.
@@ -25,8 +25,10 @@ fn traffic_for_others_passes() {
     ]);
 }
 
-/// One damaged place each, in a frame that is ours otherwise.
-const HEADERS: [(&str, Hook, usize, &[u8], &[Counter]); 13] = [
+/// Name, hook, where bytes of a frame of ours are replaced, by which, and what that counts as.
+type Change = (&'static str, Hook, usize, &'static [u8], &'static [Counter]);
+
+const HEADERS: [Change; 13] = [
     ("IPv6", Ingress, 12, &[0x86, 0xdd], &[PassNotIpv4]),
     ("VLAN", Ingress, 12, &[0x81, 0x00], &[PassNotIpv4]),
     ("ARP out", Egress, 12, &[0x08, 0x06], &[PassNotIpv4]),

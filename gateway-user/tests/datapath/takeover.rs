@@ -108,20 +108,6 @@ fn statistics_and_flows_can_be_read_and_a_backend_starts_from_zero() {
 }
 
 #[test]
-fn the_sweep_reads_the_clock_of_the_kernel() {
-    let rig = Rig::new();
-    let options = rig.options();
-    rig.on_node(async || {
-        let datapath = Datapath::open(&options).await.expect("it opens");
-        let first = datapath.sweep().expect("the clock");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let second = datapath.sweep().expect("the clock");
-        let (ticks, hz) = (second.now.wrapping_sub(first.now), second.hz);
-        assert!((hz / 12..hz).contains(&ticks), "{ticks} of {hz} in 100 ms");
-    });
-}
-
-#[test]
 fn a_worker_gets_a_listening_socket() {
     let rig = Rig::new();
     rig.open(&rig.options(), |datapath| {
