@@ -227,7 +227,7 @@ fn respond(
             .insert(CONNECTION, HeaderValue::from_static("upgrade"));
         return Ok(response.map(|_| Source::Own(None)));
     }
-    forward::strip_hop_by_hop(response.headers_mut());
+    forward::answer(response.headers_mut());
     filter::on_response(&backend.filters, response.headers_mut());
     filter::on_response(&rule.filters, response.headers_mut());
     *response.version_mut() = Version::HTTP_11;

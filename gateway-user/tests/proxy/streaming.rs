@@ -2,9 +2,17 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use tokio::{io::AsyncReadExt, time};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time,
+};
 
-use crate::{backend::Backend, bed::Bed, raw::Raw};
+use crate::{
+    backend::Backend,
+    bed::Bed,
+    raw::{Raw, ask},
+};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -82,6 +90,24 @@ async fn chunks_and_trailers_pass_both_ways() {
         "{answer:?}"
     );
     assert!(answer.body.ends_with("x-checksum: 42\r\n"), "{answer:?}");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_backend_that_says_length_and_chunks_is_not_cut_short() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bed = Bed::to(listener.local_addr().unwrap());
+    let backend = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n\
+            3\r\nabc\r\n0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        stream
+    });
+    let answer = ask(bed.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!((answer.status, &*answer.body), (200, "abc"));
+    drop(backend.await.unwrap());
     bed.stop().await;
 }
 

@@ -100,6 +100,18 @@ async fn an_upgrade_that_connection_does_not_name_is_dropped() {
 }
 
 #[tokio::test]
+async fn an_upgrade_to_http_2_is_no_way_round_the_routes() {
+    let backend = Backend::start("a").await;
+    let bed = Bed::to(backend.address);
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, http2-settings\r\n\
+        upgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n\r\n";
+    let answer = ask(bed.address, request).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("upgrade"), "{}", answer.body);
+    bed.stop().await;
+}
+
+#[tokio::test]
 async fn a_101_that_nobody_asked_for_is_a_502() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bed = Bed::to(listener.local_addr().unwrap());

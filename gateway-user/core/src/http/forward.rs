@@ -56,10 +56,29 @@ pub fn wants_trailers(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The protocol that a client asks to switch to, if it does (RFC 9110 section 7.8).
+/// The protocol that a client asks to switch to, if it does (RFC 9110 section 7.8). Never another
+/// version of HTTP: behind a tunnel, its requests would pass by every route and filter.
 pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
-    let upgrade = headers.get(UPGRADE)?;
-    named(headers).contains(&UPGRADE).then(|| upgrade.clone())
+    let mut values = headers.get_all(UPGRADE).into_iter();
+    let upgrade = values.next()?;
+    let http = |protocol: &[u8]| {
+        let name = protocol.split(|byte| *byte == b'/').next();
+        let name = name.unwrap_or_default().trim_ascii();
+        [&b"h2c"[..], b"h2", b"http"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let plain = values.next().is_none() && !upgrade.as_bytes().split(|b| *b == b',').any(http);
+    (plain && named(headers).contains(&UPGRADE)).then(|| upgrade.clone())
+}
+
+/// Turns a backend's headers into those for the client. Chunks say where a body ends; a length
+/// beside them is wrong or needless, and must not go on (RFC 9112 section 6.3).
+pub fn answer(headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    strip_hop_by_hop(headers);
 }
 
 /// Turns a request's headers into those for an HTTP/1.1 backend; `upgrade` is the protocol to ask

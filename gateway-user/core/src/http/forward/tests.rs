@@ -78,6 +78,31 @@ fn an_upgrade_needs_both_headers() {
 }
 
 #[test]
+fn no_tunnel_leads_to_another_version_of_http() {
+    for protocols in ["h2c", "H2C", "websocket, h2c", "HTTP/2.0", "h2"] {
+        let asked = map(&[("connection", "upgrade"), ("upgrade", protocols)]);
+        assert_eq!(upgrade(&asked), None, "{protocols}");
+    }
+    let twice = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("upgrade", "h2c"),
+    ];
+    assert_eq!(upgrade(&map(&twice)), None);
+}
+
+#[test]
+fn a_length_beside_chunks_does_not_go_on() {
+    let both = [("content-length", "2"), ("transfer-encoding", "chunked")];
+    let mut headers = map(&both);
+    answer(&mut headers);
+    assert_eq!(headers, map(&[]));
+    let mut headers = map(&both[..1]);
+    answer(&mut headers);
+    assert_eq!(headers, map(&both[..1]));
+}
+
+#[test]
 fn the_client_joins_the_list_and_the_rest_is_ours() {
     let mut headers = map(&[
         ("host", "a:80"),
