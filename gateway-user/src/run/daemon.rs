@@ -37,8 +37,6 @@ pub(super) struct Daemon {
     pub(super) unreadable: Option<Problem>,
     /// Files were read at least once.
     pub(super) loaded: bool,
-    /// There was a reading without an error: what is not in force is not wanted.
-    pub(super) whole: bool,
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
@@ -57,6 +55,7 @@ impl Daemon {
         }
         self.loaded = true;
         self.world = self.source.world();
+        let first = !self.shown.is_ready();
         let in_force = self.reconcile().await;
         let ok = in_force && !self.problems().iter().any(Problem::is_error);
         self.reloads.count(ok, SystemTime::now());
@@ -71,10 +70,12 @@ impl Daemon {
             let gateways = self.world.gateways.len();
             let took = started.elapsed();
             tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
-        } else if !self.whole {
+        } else if first {
             tracing::warn!(
                 "what an earlier start left in the kernel stays until all files are read"
             );
+        } else if in_force {
+            tracing::warn!("broken files keep what they held before; the others are in force");
         }
     }
 

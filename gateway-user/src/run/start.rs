@@ -57,7 +57,6 @@ impl Daemon {
             world: World::default(),
             unreadable: None,
             loaded: false,
-            whole: false,
             reconciler: Reconciler::new(path, settings, workers),
             backoff: Backoff::default(),
             sweeper,
