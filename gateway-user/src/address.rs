@@ -101,6 +101,13 @@ impl Drop for Addresses {
     }
 }
 
+/// Addresses that a route of ours makes local. Needs a tokio runtime.
+pub async fn all() -> Result<BTreeSet<IpAddr>> {
+    let routes = Addresses::open()?.local_routes().await?;
+    let ours = routes.into_iter().filter(|route| route.ours);
+    Ok(ours.map(|route| route.address).collect())
+}
+
 /// Removes every route of ours; returns the addresses. Needs a tokio runtime.
 pub async fn remove_all() -> Result<BTreeSet<IpAddr>> {
     Addresses::open()?.retain(&BTreeSet::new()).await

@@ -61,6 +61,20 @@ fn sigterm_leaves_the_data_path_and_unload_leaves_nothing() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn unload_of_another_pin_directory_leaves_a_running_daemon_alone() -> Result<()> {
+    let bed = Bed::new()?;
+    let daemon = bed.daemon()?;
+    let said = daemon::unload(&bed.node, &daemon.pins().with_extension("other"))?;
+    ensure!(
+        said.contains(&format!("route to {GATEWAY} stays")),
+        "{said}"
+    );
+    let after = bed.tcp(&format!("--to {GATEWAY}:9000 --count 1"))?;
+    ensure!(after.failed == 0, "{after:?}");
+    Ok(())
+}
+
 /// What of the data path is in force on the node.
 fn traces(node: &Namespace, pins: &Path) -> Result<Vec<&'static str>> {
     let inode = fs::metadata(Path::new("/run/netns").join(node.name()))?.ino();
