@@ -1,12 +1,10 @@
 //! The flow table's clock: the programs and the daemon mean the same second.
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use gateway_common::abi::Flow;
 use gateway_user::bpf::Datapath;
+use tokio::time::sleep;
 
 use crate::{
     rig::Rig,
@@ -34,7 +32,7 @@ fn jiffies_are_what_the_daemon_takes_them_for() {
     rig.on_node(async || {
         let datapath = Datapath::open(&options).await.expect("it opens");
         let (start, first) = (Instant::now(), datapath.sweep().expect("the clock"));
-        sleep(WAIT);
+        sleep(WAIT).await;
         let second = datapath.sweep().expect("the clock");
         let took = start.elapsed().as_secs_f64();
         let ticks = f64::from(second.now.wrapping_sub(first.now));
@@ -62,10 +60,10 @@ fn a_flow_is_touched_once_a_second() {
             clock.now.wrapping_sub(opened) < clock.hz / 2,
             "opened just now"
         );
-        sleep(WAIT);
+        sleep(WAIT).await;
         sockets.exchange().expect("an answer");
         assert_eq!(last_seen(&datapath), opened, "not within a second");
-        sleep(Duration::from_secs(1).saturating_sub(WAIT / 2));
+        sleep(Duration::from_secs(1).saturating_sub(WAIT / 2)).await;
         sockets.exchange().expect("an answer");
         let later = last_seen(&datapath).wrapping_sub(opened);
         // Between 1 s and the 1.2 s slept; twice that for a busy machine.

@@ -1,6 +1,6 @@
 //! A start finds what an earlier one left, and takes it over.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use aya::programs::links::{FdLink, PinnedLink};
 use gateway_common::abi::{FrontendKey, TCP};
