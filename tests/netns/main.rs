@@ -7,6 +7,7 @@ mod checksums;
 mod files;
 mod http;
 mod kernel_log;
+mod maps;
 mod others;
 mod reload;
 mod restart;

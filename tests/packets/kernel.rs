@@ -1,5 +1,7 @@
 //! The data path in the kernel: the daemon's own object, run by `BPF_PROG_TEST_RUN`.
 
+use std::time::Duration;
+
 use aya::{
     Ebpf, EbpfLoader, Pod,
     maps::{Array, HashMap, MapData, PerCpuArray, PerCpuHashMap, RingBuf},
@@ -36,6 +38,23 @@ impl Kernel {
             kernel.put_backend(*id, backend);
         }
         kernel
+    }
+
+    /// Runs an XDP program once on a frame; how long the kernel says that took.
+    pub(crate) fn time(&mut self, name: &str, frame: &[u8]) -> Duration {
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(frame);
+        let xdp: &mut Xdp = program(&mut self.ebpf, name);
+        xdp.test_run(options).expect("a test run").duration
+    }
+
+    /// Instructions of a program as loaded, and as the verifier walked through them.
+    pub(crate) fn instructions(&self, name: &str) -> [u32; 2] {
+        let program = self.ebpf.program(name).expect("program in the object");
+        let info = program.info().expect("a loaded program");
+        let bytes = info.size_translated().expect("kernel 4.13 or later");
+        let verified = info.verified_instruction_count();
+        [bytes / 8, verified.expect("kernel 5.16 or later")]
     }
 
     /// Events told since the last call.

@@ -1,0 +1,91 @@
+//! What a packet costs in the XDP program: nanoseconds net of the least program.
+//!
+//! Each sample is one `BPF_PROG_TEST_RUN` with repeat = 1, so that every run gets the frame as it
+//! was; the cases take turns on one CPU. Bounds nothing: other machines have other numbers.
+#![expect(
+    dead_code,
+    reason = "shared with the packet table, which uses the rest"
+)]
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use gateway_common::maps::{PROGRAM_CLOCK, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+#[path = "../packets/fixture.rs"]
+mod fixture;
+#[path = "../packets/frames.rs"]
+mod frames;
+#[path = "../packets/host.rs"]
+mod host;
+#[path = "../packets/kernel.rs"]
+mod kernel;
+#[path = "../packets/path.rs"]
+mod path;
+
+use fixture::{CLIENT, ONE, PROXY};
+use frames::{ACK, SYN, Spec, tcp, udp};
+use kernel::Kernel;
+
+const ROUNDS: u32 = 9;
+/// Samples of each case in a round.
+const SAMPLES: u32 = 2_000;
+const LEAST: &str = "least program";
+const OTHERS: &str = "not ours";
+
+/// Name, program, and the frame of a sample.
+type Case = (&'static str, &'static str, fn(u32) -> Spec);
+
+const CASES: [Case; 6] = [
+    (LEAST, PROGRAM_CLOCK, |_| tcp(CLIENT, ONE, ACK)),
+    (OTHERS, PROGRAM_INGRESS, |_| {
+        tcp(CLIENT, (Ipv4Addr::new(198, 51, 100, 1), 443), ACK)
+    }),
+    ("proxy", PROGRAM_INGRESS, |_| tcp(CLIENT, PROXY, ACK)),
+    ("TCP, established", PROGRAM_INGRESS, |_| {
+        tcp(CLIENT, ONE, ACK)
+    }),
+    ("UDP, established", PROGRAM_INGRESS, |_| udp(CLIENT, ONE)),
+    ("TCP, new flow", PROGRAM_INGRESS, |number| {
+        let [_, high, low, port] = number.to_be_bytes();
+        let address = Ipv4Addr::new(10, 200, high, low);
+        tcp((address, 1024 + u16::from(port)), ONE, SYN)
+    }),
+];
+
+fn main() {
+    let mut cpu = CpuSet::new();
+    cpu.set(0);
+    sched_setaffinity(None, &cpu).expect("the right to choose our own CPU");
+    let mut kernel = Kernel::new(&fixture::config());
+    let mut medians: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for round in 0..ROUNDS {
+        for (name, program, frame) in CASES {
+            let sample = |n| {
+                let frame = frame(round * SAMPLES + n).frame();
+                kernel.time(program, &frame).as_nanos() as u64
+            };
+            let samples = (0..SAMPLES).map(sample).collect();
+            medians.entry(name).or_default().push(median(samples));
+        }
+    }
+    let of = |name| median(medians[name].clone());
+    let least = of(LEAST);
+    let net = |name| of(name).saturating_sub(least);
+    println!("{LEAST}: {least} ns, subtracted below");
+    println!("{:<18} {:>6} {:>14}", "packet", "ns", "to not ours");
+    for (name, ..) in &CASES[1..] {
+        let ratio = net(name) as f64 / net(OTHERS).max(1) as f64;
+        println!("{name:<18} {:>6} {ratio:>14.2}", net(name));
+    }
+    println!("{:<18} {:>6} {:>14}", "program", "size", "verified");
+    for name in [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_LOOKUP] {
+        let [size, verified] = kernel.instructions(name);
+        println!("{name:<18} {size:>6} {verified:>14}");
+    }
+}
+
+fn median(mut samples: Vec<u64>) -> u64 {
+    samples.sort_unstable();
+    samples[samples.len() / 2]
+}
