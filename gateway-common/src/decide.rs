@@ -8,7 +8,7 @@ mod rewrite;
 mod touch;
 
 use crate::{
-    abi::{Counter, FORWARD, FlowKey, Kind, REVERSE},
+    abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE},
     header::{ETHER_IPV4, End, Ether, Ip, Ipv4, L4, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
@@ -72,36 +72,15 @@ where
         return Counter::PassMalformed;
     }
     let (key, signal) = (frame.key(FORWARD), frame.l4.signal());
-    let outcome = match ready(&key, signal, bytes, tables) {
-        Ok(()) => carry::<P, I, L, T>(packet, &key, End::Destination, tables),
-        Err(reason) => reason,
+    let flow = match tables.flow(&key) {
+        Some(flow) if quiet(flow, signal, tables) => Ok(flow),
+        found => match prepare(&key, found.is_some(), signal, bytes, tables) {
+            Counter::Opened => tables.flow(&key).ok_or(EVICTED),
+            reason => Err(reason),
+        },
     };
-    if outcome.kind() == Kind::Drop {
-        tables.report(outcome, &key, bytes);
-    }
-    outcome
-}
-
-/// Makes sure that there is a flow to follow, and that it is kept up to date.
-#[inline(always)]
-fn ready<T: Tables>(
-    key: &FlowKey,
-    signal: Signal,
-    bytes: u64,
-    tables: &mut T,
-) -> Result<(), Counter> {
-    match tables.flow(key) {
-        Some(flow) if signal == 0 && !flow.stale(tables.now(), tables.hz()) => return Ok(()),
-        Some(_) if !touch::ended(key, signal, tables) => {}
-        _ => {
-            return match open::open(key, bytes, tables) {
-                Counter::Opened => Ok(()),
-                reason => Err(reason),
-            };
-        }
-    }
-    touch::touch(key, signal, tables);
-    Ok(())
+    let carried = flow.and_then(|flow| carry::<P, I, L>(packet, flow, End::Destination));
+    settle(carried, &key, bytes, tables)
 }
 
 #[inline(always)]
@@ -117,40 +96,81 @@ where
         return Counter::PassMalformed;
     };
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
-    let Some(flow) = tables.flow(&key) else {
-        return Counter::PassNoFlow;
+    let flow = match tables.flow(&key) {
+        None => return Counter::PassNoFlow,
+        Some(flow) if quiet(flow, signal, tables) => Ok(flow),
+        Some(_) => {
+            touch::touch(&key, signal, tables);
+            tables.flow(&key).ok_or(EVICTED)
+        }
     };
-    if signal != 0 || flow.stale(tables.now(), tables.hz()) {
-        touch::touch(&key, signal, tables);
-    }
-    let outcome = carry::<P, I, L, T>(packet, &key, End::Source, tables);
-    if outcome.kind() == Kind::Drop {
-        tables.report(outcome, &key, bytes);
-    }
-    outcome
+    let carried = flow.and_then(|flow| carry::<P, I, L>(packet, flow, End::Source));
+    settle(carried, &key, bytes, tables)
 }
 
-/// Rewrites a packet as its flow says.
+/// A flow that was evicted since a moment ago: the table is far too small for its load.
+const EVICTED: Counter = Counter::DropTableFull;
+
+/// The packet changes nothing about its flow: most packets need this one lookup only.
 #[inline(always)]
-fn carry<P, I, L, T>(packet: &mut P, key: &FlowKey, end: End, tables: &mut T) -> Counter
+fn quiet<T: Tables>(flow: &Flow, signal: Signal, tables: &T) -> bool {
+    signal == 0 && !flow.stale(tables.now(), tables.hz())
+}
+
+/// Brings the flow of a request up to date, or opens it; [`Counter::Opened`] where there is one
+/// to follow, else what becomes of the packet. `known`: the key was found.
+#[inline(always)]
+fn prepare<T: Tables>(
+    key: &FlowKey,
+    known: bool,
+    signal: Signal,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    if !known || touch::ended(key, signal, tables) {
+        return open::open(key, bytes, tables);
+    }
+    touch::touch(key, signal, tables);
+    Counter::Opened
+}
+
+/// Rewrites a packet as its flow says; the backend that it goes to or comes from.
+#[inline(always)]
+fn carry<P, I, L>(packet: &mut P, flow: &Flow, end: End) -> Result<u32, Counter>
 where
     P: Packet + ?Sized,
     I: Ip,
     L: L4,
-    T: Tables,
 {
-    let Some(flow) = tables.flow(key) else {
-        // Evicted since a moment ago: the table is far too small for its load.
-        return Counter::DropTableFull;
-    };
-    let backend = flow.backend;
-    if !rewrite::rewrite::<P, I, L>(packet, flow, end) {
-        return Counter::DropRewrite;
+    if rewrite::rewrite::<P, I, L>(packet, flow, end) {
+        Ok(flow.backend)
+    } else {
+        Err(Counter::DropRewrite)
     }
-    let (outcome, traffic) = match end {
-        End::Destination => (Counter::Forwarded, Traffic::Request),
-        End::Source => (Counter::Replied, Traffic::Reply),
+}
+
+/// Credits the backend of a packet that was carried, and tells of one that is dropped.
+#[inline(always)]
+fn settle<T: Tables>(
+    carried: Result<u32, Counter>,
+    key: &FlowKey,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    let (outcome, traffic) = match key.direction {
+        FORWARD => (Counter::Forwarded, Traffic::Request),
+        _ => (Counter::Replied, Traffic::Reply),
     };
-    tables.credit(backend, traffic, packet.len());
-    outcome
+    match carried {
+        Ok(backend) => {
+            tables.credit(backend, traffic, bytes);
+            outcome
+        }
+        Err(reason) => {
+            if reason.kind() == Kind::Drop {
+                tables.report(reason, key, bytes);
+            }
+            reason
+        }
+    }
 }
