@@ -1,7 +1,5 @@
 //! The data path in the kernel: the daemon's own object, run by `BPF_PROG_TEST_RUN`.
 
-use std::time::Duration;
-
 use aya::{
     Ebpf, EbpfLoader, Pod,
     maps::{Array, HashMap, MapData, PerCpuArray, PerCpuHashMap, RingBuf},
@@ -21,7 +19,7 @@ const TCX_NEXT: u32 = u32::MAX;
 const TC_ACT_SHOT: u32 = 2;
 
 pub(crate) struct Kernel {
-    ebpf: Ebpf,
+    pub(crate) ebpf: Ebpf,
 }
 
 impl Kernel {
@@ -38,23 +36,6 @@ impl Kernel {
             kernel.put_backend(*id, backend);
         }
         kernel
-    }
-
-    /// Runs an XDP program once on a frame; how long the kernel says that took.
-    pub(crate) fn time(&mut self, name: &str, frame: &[u8]) -> Duration {
-        let mut options = TestRunOptions::new();
-        options.data_in = Some(frame);
-        let xdp: &mut Xdp = program(&mut self.ebpf, name);
-        xdp.test_run(options).expect("a test run").duration
-    }
-
-    /// Instructions of a program as loaded, and as the verifier walked through them.
-    pub(crate) fn instructions(&self, name: &str) -> [u32; 2] {
-        let program = self.ebpf.program(name).expect("program in the object");
-        let info = program.info().expect("a loaded program");
-        let bytes = info.size_translated().expect("kernel 4.13 or later");
-        let verified = info.verified_instruction_count();
-        [bytes / 8, verified.expect("kernel 5.16 or later")]
     }
 
     /// Events told since the last call.
@@ -107,7 +88,8 @@ fn load() -> Ebpf {
     ebpf
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> &'a mut P
+/// A program of the object, by name.
+pub(crate) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> &'a mut P
 where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error: std::fmt::Debug>,
 {
