@@ -37,7 +37,7 @@ fn load(object: &[u8]) -> Vec<Verified> {
     );
     said.split("-- BEGIN PROG LOAD LOG --")
         .zip(said.split("-- BEGIN PROG LOAD LOG --").skip(1))
-        .map(|(before, log)| read(before, log).expect("a log as kernels 6.6 to 6.18 write it"))
+        .map(|(before, log)| read(before, log).expect("stack depth and instructions in the log"))
         .collect()
 }
 
