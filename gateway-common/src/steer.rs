@@ -1,22 +1,38 @@
-//! Connections for the proxy: which worker takes one.
+//! Packets that reach the node's own sockets: which of them takes one.
 
 use crate::{
-    abi::{FORWARD, FlowKey, FrontendKey, KIND_PROXY},
+    abi::{FORWARD, FlowKey, FrontendKey, KIND_L4, KIND_PROXY},
     pick,
     tables::Tables,
 };
 
-/// Worker for a connection to a proxy frontend, by the client's address and port; `None` where
-/// the proxy does not serve its destination.
+/// Who takes a connection or datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steer {
+    /// This worker of the proxy.
+    Worker(u32),
+    /// Nobody: the stack answers with a reset, or with "port unreachable". A layer 4 frontend
+    /// sends on what it can, so what comes here has no backend; a service of the node that
+    /// listens on every address is not meant.
+    Refuse,
+    /// The node, as it does without us.
+    Node,
+}
+
+/// Worker for a connection to a proxy frontend, by the client's address and port.
 #[inline(always)]
-pub fn steer<T: Tables>(key: &FlowKey, tables: &T) -> Option<u32> {
+pub fn steer<T: Tables>(key: &FlowKey, tables: &T) -> Steer {
     debug_assert_eq!(key.direction, FORWARD);
     let wanted = FrontendKey {
         address: key.destination,
         port: u32::from(key.destination_port),
         protocol: u32::from(key.protocol),
     };
-    let frontend = tables.frontend(&wanted)?;
-    (frontend.kind == KIND_PROXY && frontend.workers > 0)
-        .then(|| pick::slot(pick::hash(key), 0, frontend.workers))
+    match tables.frontend(&wanted) {
+        Some(frontend) if frontend.kind == KIND_PROXY && frontend.workers > 0 => {
+            Steer::Worker(pick::slot(pick::hash(key), 0, frontend.workers))
+        }
+        Some(frontend) if frontend.kind == KIND_L4 => Steer::Refuse,
+        _ => Steer::Node,
+    }
 }

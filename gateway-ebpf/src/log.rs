@@ -3,7 +3,7 @@
 use aya_ebpf::EbpfContext;
 use gateway_common::abi::Counter;
 
-/// Logs what became of a packet, by the name of its counter: `ingress: drop_no_backend`.
+/// Logs what became of a packet, by the name of its counter: `ingress: refuse_no_backend`.
 #[cfg(feature = "log")]
 #[inline(always)]
 pub(crate) fn outcome<C: EbpfContext>(ctx: &C, hook: &'static str, outcome: Counter) {

@@ -1,10 +1,11 @@
-//! A connection of a proxy frontend goes to a worker's socket, whatever that socket is bound to.
+//! A connection of a proxy frontend goes to a worker's socket, whatever that socket is bound to;
+//! what a layer 4 frontend could not send on goes to no socket.
 
 use aya_ebpf::programs::SkLookupContext;
 use gateway_common::{
-    abi::{FORWARD, FlowKey, TCP},
+    abi::{FORWARD, FlowKey, TCP, UDP},
     addr::Addr,
-    steer::steer,
+    steer::{Steer, steer},
 };
 
 use crate::{maps::LISTENERS, world::World};
@@ -13,25 +14,27 @@ const AF_INET: u32 = 2;
 
 /// Assigns the worker's socket where the proxy serves the destination.
 #[inline(always)]
-pub(crate) fn assign(ctx: &SkLookupContext) {
+pub(crate) fn assign(ctx: &SkLookupContext) -> Steer {
     // SAFETY: the kernel hands the program a valid context.
     let lookup = unsafe { &*ctx.lookup };
     // IPv6 frontends arrive with the IPv6 data path.
-    if lookup.protocol != TCP || lookup.family != AF_INET {
-        return;
+    if !matches!(lookup.protocol, TCP | UDP) || lookup.family != AF_INET {
+        return Steer::Node;
     }
     let key = FlowKey {
         source: v4(lookup.remote_ip4),
         destination: v4(lookup.local_ip4),
         source_port: u16::from_be(lookup.remote_port),
         destination_port: lookup.local_port as u16,
-        protocol: TCP as u16,
+        protocol: lookup.protocol as u16,
         direction: FORWARD,
     };
-    if let Some(worker) = steer(&key, &World) {
+    let taker = steer(&key, &World);
+    if let Steer::Worker(worker) = taker {
         // No socket in the slot, or a closed one: the node's own lookup goes on.
         let _ = LISTENERS.redirect_sk_lookup(ctx, worker, 0);
     }
+    taker
 }
 
 /// From a word in memory order.

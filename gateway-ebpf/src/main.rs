@@ -25,7 +25,7 @@ use aya_ebpf::{
     macros::{classifier, sk_lookup, xdp},
     programs::{SkLookupContext, TcContext, XdpContext},
 };
-use gateway_common::{abi::Kind, decide, maps::ABI_VERSION};
+use gateway_common::{abi::Kind, decide, maps::ABI_VERSION, steer::Steer};
 
 use crate::world::World;
 
@@ -42,7 +42,7 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
     let outcome = decide::ingress(&mut packet::Xdp(&ctx), &mut World);
     log::outcome(&ctx, "ingress", outcome);
     match outcome.kind() {
-        Kind::Done | Kind::Pass => XDP_PASS,
+        Kind::Done | Kind::Pass | Kind::Refuse => XDP_PASS,
         Kind::Drop => XDP_DROP,
     }
 }
@@ -53,16 +53,19 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
     match outcome.kind() {
-        Kind::Done | Kind::Pass => TCX_NEXT,
+        Kind::Done | Kind::Pass | Kind::Refuse => TCX_NEXT,
         Kind::Drop => TC_ACT_SHOT,
     }
 }
 
-/// Connections for the proxy. Whatever goes wrong, the node's own lookup decides.
+/// Connections for the proxy, and those that nobody may take. Whatever goes wrong, the node's own
+/// lookup decides.
 #[sk_lookup]
 fn xdpgw_lookup(ctx: SkLookupContext) -> u32 {
-    lookup::assign(&ctx);
-    sk_action::SK_PASS
+    match lookup::assign(&ctx) {
+        Steer::Worker(_) | Steer::Node => sk_action::SK_PASS,
+        Steer::Refuse => sk_action::SK_DROP,
+    }
 }
 
 /// The clock of the flow table, for test runs.

@@ -29,7 +29,9 @@ spec:
     ensure!(udp.lost == 3, "{udp:?}");
     wait_until(LIMIT, "the log says why", || {
         let log = daemon.log();
-        let line = log.lines().find(|l| l.contains("ingress: drop_no_backend"));
+        let line = log
+            .lines()
+            .find(|l| l.contains("ingress: refuse_no_backend"));
         Ok(line.is_some())
     })
     .map_err(|e| e.context(daemon.log()))?;

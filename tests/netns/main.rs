@@ -9,6 +9,7 @@ mod http;
 mod kernel_log;
 mod maps;
 mod others;
+mod refused;
 mod reload;
 mod restart;
 mod signals;

@@ -85,11 +85,11 @@ fn zero_sums() -> impl Iterator<Item = u16> {
 }
 
 #[test]
-fn a_service_without_backends_drops() {
+fn what_has_no_backend_goes_to_the_stack_to_be_refused() {
     run(&[stays(
         "SYN",
         Ingress,
         tcp(CLIENT, EMPTY, SYN).frame(),
-        &[DropNoBackend],
+        &[RefuseNoBackend],
     )]);
 }

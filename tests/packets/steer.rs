@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use gateway_common::{
     abi::{FORWARD, FlowKey, Frontend, KIND_PROXY, TCP, UDP},
-    steer::steer,
+    steer::{Steer, steer},
 };
 
 use crate::{
@@ -47,7 +47,10 @@ fn a_connection_stays_with_its_worker_and_clients_spread_evenly() {
         let key = connection(client, PROXY, TCP);
         let worker = steer(&key, &host);
         assert_eq!(worker, steer(&key, &host));
-        workers[worker.expect("served by the proxy") as usize] += 1;
+        let Steer::Worker(worker) = worker else {
+            panic!("{worker:?}: the proxy serves it");
+        };
+        workers[worker as usize] += 1;
     }
     // A quarter of 4,000, and 5 standard deviations to each side.
     assert!(
@@ -61,21 +64,27 @@ fn one_worker_takes_everything() {
     let host = host(1);
     for port in 0..100 {
         let key = connection((CLIENT.0, port), PROXY, TCP);
-        assert_eq!(steer(&key, &host), Some(0));
+        assert_eq!(steer(&key, &host), Steer::Worker(0));
     }
 }
 
 #[test]
-fn only_frontends_of_the_proxy_are_steered() {
+fn only_frontends_are_steered_and_none_of_layer_4_reaches_a_socket() {
     let other_port = (PROXY.0, PROXY.1 + 1);
     let other_address = (Ipv4Addr::new(203, 0, 113, 99), PROXY.1);
-    for (name, workers, key) in [
-        ("a layer 4 frontend", 2, connection(CLIENT, ONE, TCP)),
-        ("another port", 2, connection(CLIENT, other_port, TCP)),
-        ("another address", 2, connection(CLIENT, other_address, TCP)),
-        ("another protocol", 2, connection(CLIENT, PROXY, UDP)),
-        ("no worker yet", 0, connection(CLIENT, PROXY, TCP)),
+    use Steer::{Node, Refuse};
+    for (name, workers, key, taker) in [
+        ("layer 4", 2, connection(CLIENT, ONE, TCP), Refuse),
+        ("another port", 2, connection(CLIENT, other_port, TCP), Node),
+        (
+            "another address",
+            2,
+            connection(CLIENT, other_address, TCP),
+            Node,
+        ),
+        ("another protocol", 2, connection(CLIENT, PROXY, UDP), Node),
+        ("no worker yet", 0, connection(CLIENT, PROXY, TCP), Node),
     ] {
-        assert_eq!(steer(&key, &host(workers)), None, "{name}");
+        assert_eq!(steer(&key, &host(workers)), taker, "{name}");
     }
 }

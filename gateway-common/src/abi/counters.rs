@@ -15,6 +15,8 @@ pub enum Kind {
     Done,
     /// Left to the node's network stack, untouched.
     Pass,
+    /// Left to the node's network stack, which refuses it: no socket of the node may take it.
+    Refuse,
     /// Thrown away.
     Drop,
 }
@@ -22,7 +24,7 @@ pub enum Kind {
 /// A counter for people and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// Field of [`Counters`], for instance `drop_no_backend`.
+    /// Field of [`Counters`], for instance `refuse_no_backend`.
     pub name: &'static str,
     pub kind: Kind,
     pub help: &'static str,
@@ -99,9 +101,11 @@ counters! {
         /// Sent by this node, but not a reply of a backend.
         pass_no_flow: PassNoFlow,
     }
-    Drop {
+    Refuse {
         /// The service has no backend.
-        drop_no_backend: DropNoBackend,
+        refuse_no_backend: RefuseNoBackend,
+    }
+    Drop {
         /// Client and backend already talk through another listener from the same client port.
         drop_reverse_taken: DropReverseTaken,
         /// The flow table took no new entry.
@@ -148,6 +152,7 @@ mod tests {
             assert_eq!(Counter::from_index(index as u32), Some(counter));
             let Description { name, kind, help } = counter.describe();
             assert_eq!(name.starts_with("pass_"), kind == Kind::Pass, "{name}");
+            assert_eq!(name.starts_with("refuse_"), kind == Kind::Refuse, "{name}");
             assert_eq!(name.starts_with("drop_"), kind == Kind::Drop, "{name}");
             assert!(
                 help.ends_with('.') && !help.starts_with(' '),
@@ -160,11 +165,11 @@ mod tests {
     #[test]
     fn adds_and_merges_by_field() {
         let mut one = Counters::default();
-        one.add(Counter::DropNoBackend, 60);
+        one.add(Counter::RefuseNoBackend, 60);
         let mut sum = one;
         sum.merge(&one);
         assert_eq!(
-            sum.drop_no_backend,
+            sum.refuse_no_backend,
             Count {
                 packets: 2,
                 bytes: 120

@@ -24,16 +24,16 @@ pub(super) fn open<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> Coun
         ..
     }) = tables.service(service)
     else {
-        return Counter::DropNoBackend;
+        return Counter::RefuseNoBackend;
     };
     if maglev_size == 0 {
-        return Counter::DropNoBackend;
+        return Counter::RefuseNoBackend;
     }
     let hash = pick::hash(key);
     for attempt in 0..ATTEMPTS {
         let slot = maglev_offset + pick::slot(hash, attempt, maglev_size);
         let Some(id) = tables.slot(slot) else {
-            return Counter::DropNoBackend;
+            return Counter::RefuseNoBackend;
         };
         let outcome = connect(key, id, tables);
         if outcome == Counter::Opened {
@@ -66,7 +66,7 @@ fn service<T: Tables>(key: &FlowKey, tables: &T) -> Result<u32, Counter> {
 #[inline(never)]
 fn connect<T: Tables>(key: &FlowKey, id: u32, tables: &mut T) -> Counter {
     let Some(backend) = tables.backend(id) else {
-        return Counter::DropNoBackend;
+        return Counter::RefuseNoBackend;
     };
     let flow = Flow {
         address: backend.address,

@@ -62,7 +62,7 @@ fn log(event: &Event) {
         from = %SocketAddr::new(IpAddr::from(source), source_port),
         to = %SocketAddr::new(IpAddr::from(destination), destination_port),
         bytes = event.bytes,
-        "packet dropped: {}",
+        "packet not delivered: {}",
         reason.map_or("reason of another version", |r| r.help)
     );
 }
@@ -113,7 +113,7 @@ mod tests {
                 protocol: 6,
                 direction: 1,
             },
-            reason: Counter::DropNoBackend as u32,
+            reason: Counter::RefuseNoBackend as u32,
             bytes: 60,
         };
         let mut bytes = Vec::new();

@@ -143,7 +143,7 @@ fn a_drop_is_told_and_a_removed_backend_is_forgotten() {
         let event = event.expect("in time").expect("an event");
         assert_eq!(
             Counter::from_index(event.reason),
-            Some(Counter::DropNoBackend)
+            Some(Counter::RefuseNoBackend)
         );
         assert_eq!(IpAddr::from(event.key.destination), frontend().ip());
         assert_eq!(event.key.destination_port, frontend().port());

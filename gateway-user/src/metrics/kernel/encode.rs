@@ -62,8 +62,9 @@ pub(super) fn encode(snapshot: &Snapshot, mut encoder: DescriptorEncoder<'_>) ->
     let help = "Packets left to the network stack, by reason";
     let passed = by_reason(counters, Kind::Pass);
     counter(&mut encoder, ("l4_passed_packets", help, None), passed)?;
-    let help = "Packets dropped, by reason";
-    let dropped = by_reason(counters, Kind::Drop);
+    let help = "Packets dropped or refused, by reason";
+    let dropped = [Kind::Refuse, Kind::Drop].map(|kind| by_reason(counters, kind));
+    let dropped = dropped.into_iter().flatten();
     counter(&mut encoder, ("l4_dropped_packets", help, None), dropped)?;
     flows(&snapshot.flows, &mut encoder)?;
     backends(&snapshot.backends, &mut encoder)

@@ -40,7 +40,7 @@ fn a_scrape_reads_like_the_counters() {
     snapshot.counters.add(Counter::Forwarded, 40);
     snapshot.counters.add(Counter::Replied, 1500);
     snapshot.counters.add(Counter::Opened, 60);
-    snapshot.counters.add(Counter::DropNoBackend, 60);
+    snapshot.counters.add(Counter::RefuseNoBackend, 60);
     snapshot.counters.add(Counter::PassFragment, 60);
     let name = BackendName {
         gateway: "infra/web".into(),
