@@ -167,7 +167,7 @@ fn settle<T: Tables>(
             outcome
         }
         Err(reason) => {
-            if reason.kind() == Kind::Drop {
+            if matches!(reason.kind(), Kind::Refuse | Kind::Drop) {
                 tables.report(reason, key, bytes);
             }
             reason
