@@ -22,6 +22,7 @@ mod hostname;
 mod http;
 mod l4;
 mod listener;
+mod nearby;
 mod parent;
 mod report;
 mod route;
@@ -50,7 +51,11 @@ pub struct Translation {
 /// Translates all objects. Endpoints are joined later, see
 /// [`endpoint_verdicts`](crate::status::endpoint_verdicts).
 pub fn translate(world: &World, settings: &Settings) -> Translation {
-    let scope = Scope { world, settings };
+    let scope = Scope {
+        world,
+        settings,
+        nearby: &nearby::Nearby::new(world),
+    };
     let mut gateways = gateway::judge(scope);
     conflict::judge(&mut gateways.served);
     gateway::conclude(&mut gateways.served);
@@ -67,6 +72,7 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
 struct Scope<'a> {
     world: &'a World,
     settings: &'a Settings,
+    nearby: &'a nearby::Nearby<'a>,
 }
 
 impl Default for Settings {

@@ -30,8 +30,10 @@ pub fn endpoint_verdicts(plan: &Plan, endpoints: &Endpoints, statuses: &mut Stat
     let served = served(plan, endpoints);
     for route in &mut statuses.routes {
         let name = route.object_name();
-        let known = |(kind, of): &&RouteId| route.kind == kind.as_str() && *of == name;
-        let Some(verdicts) = served.keys().find(known).and_then(|id| served.get(id)) else {
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| route.kind == kind.as_str());
+        let Some(verdicts) = kind.and_then(|kind| served.get(&(kind, name))) else {
             continue;
         };
         for parent in &mut route.status.parents {

@@ -46,7 +46,10 @@ pub(super) fn judge(scope: Scope, gateway: &Gateway) -> (Vec<IpAddr>, Vec<Gatewa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{translate::Settings, world::World};
+    use crate::{
+        translate::{Settings, nearby::Nearby},
+        world::World,
+    };
 
     /// Judges a Gateway with `spec.addresses` of `asked`, with `default` as default address.
     fn judged(asked: &str, default: &[&str]) -> (Vec<String>, Vec<GatewayVerdict>) {
@@ -62,6 +65,7 @@ mod tests {
         let scope = Scope {
             world: &world,
             settings: &settings,
+            nearby: &Nearby::new(&world),
         };
         let (addresses, verdicts) = judge(scope, &gateway);
         (

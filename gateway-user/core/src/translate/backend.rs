@@ -1,6 +1,6 @@
 //! backendRefs: from a reference to a Service port.
 
-use super::{Scope, grant::Reference};
+use super::{Scope, grant::Reference, nearby};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
@@ -72,19 +72,15 @@ fn resolve(
 /// Names near the one of a Service that does not exist, or where one of that name lives. Of other
 /// namespaces only what the referrer may use is told.
 fn missing(scope: Scope, wanted: &Reference) -> String {
-    let services = || scope.world.services.keys();
-    let namesakes = services().filter(|s| {
-        let there = Reference { to: s, ..*wanted };
-        s.name == wanted.to.name && there.is_allowed(scope.world)
-    });
-    let namesakes: Vec<_> = namesakes.map(|s| &*s.namespace).collect();
+    let namesakes = scope.nearby.services(&wanted.to.name).iter();
+    let allowed = namesakes.filter(|&&to| Reference { to, ..*wanted }.is_allowed(scope.world));
+    let namesakes: Vec<_> = allowed.map(|s| &*s.namespace).collect();
     if let Some(first) = namesakes.first() {
         let list = hint::list(&namesakes);
         return format!("one of that name is in namespace {list}: set namespace: {first}");
     }
-    let here = services().filter(|s| s.namespace == wanted.to.namespace);
-    let names = here.map(|s| s.name.to_string());
-    hint::instead_in(&wanted.to.namespace, &wanted.to.name, names)
+    let here = nearby::in_namespace(&scope.world.services, wanted.to);
+    hint::instead_in(&wanted.to.namespace, &wanted.to.name, here)
 }
 
 fn port(

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::{
         api::Gateway,
-        translate::{Scope, Settings, listener},
+        translate::{Scope, Settings, listener, nearby::Nearby},
         verdict::{ConditionType, Outcome, Verdict},
         world::World,
     };
@@ -146,6 +146,7 @@ mod tests {
         let scope = Scope {
             world: &world,
             settings: &settings,
+            nearby: &Nearby::new(&world),
         };
         let specs = gateway.spec.listeners.iter();
         let mut listeners: Vec<_> = specs

@@ -20,7 +20,17 @@ pub(super) struct Gateways<'a> {
     pub served: Vec<GatewayState<'a>>,
     /// The others, and whether they are ours to write to.
     pub foreign: Vec<(&'a Gateway, GatewayVerdict, bool)>,
-    index: BTreeMap<ObjectName, usize>,
+    index: BTreeMap<ObjectName, Place>,
+}
+
+/// What became of a Gateway.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// At that position of [`Gateways::served`].
+    Served(usize),
+    Foreign {
+        ours: bool,
+    },
 }
 
 pub(super) struct GatewayState<'a> {
@@ -31,19 +41,10 @@ pub(super) struct GatewayState<'a> {
     pub verdicts: Vec<GatewayVerdict>,
 }
 
-impl<'a> Gateways<'a> {
-    /// Position in [`Self::served`].
-    pub(super) fn position(&self, name: &ObjectName) -> Option<usize> {
+impl Gateways<'_> {
+    /// `None`: it does not exist.
+    pub(super) fn place(&self, name: &ObjectName) -> Option<Place> {
         self.index.get(name).copied()
-    }
-
-    /// Whether a Gateway that is not served is ours to write to; `None` for those that are served
-    /// or do not exist.
-    pub(super) fn foreign(&self, name: &ObjectName) -> Option<bool> {
-        let mut foreign = self.foreign.iter();
-        foreign
-            .find(|(gateway, ..)| gateway.name() == *name)
-            .map(|(.., ours)| *ours)
     }
 }
 
@@ -60,9 +61,12 @@ pub(super) fn judge(scope: Scope) -> Gateways {
     let index = served
         .iter()
         .enumerate()
-        .map(|(at, state)| (state.name.clone(), at));
+        .map(|(at, state)| (state.name.clone(), Place::Served(at)));
+    let elsewhere = foreign
+        .iter()
+        .map(|(gateway, _, ours)| (gateway.name(), Place::Foreign { ours: *ours }));
     Gateways {
-        index: index.collect(),
+        index: index.chain(elsewhere).collect(),
         served,
         foreign,
     }

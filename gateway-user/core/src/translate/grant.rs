@@ -23,9 +23,10 @@ impl Reference<'_> {
         if *self.to.namespace == *self.from_namespace {
             return true;
         }
-        let grants = world.grants.values();
-        let mut there = grants.filter(|grant| grant.meta.namespace == self.to.namespace);
-        there.any(|grant| {
+        let first = ObjectName::new(self.to.namespace.clone(), "");
+        let grants = world.grants.range(first..);
+        let mut there = grants.take_while(|(name, _)| name.namespace == self.to.namespace);
+        there.any(|(_, grant)| {
             grant.spec.from.iter().any(|from| self.comes_from(from))
                 && grant.spec.to.iter().any(|to| self.leads_to(to))
         })

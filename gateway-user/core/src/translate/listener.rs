@@ -179,7 +179,10 @@ fn certificates(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{translate::Settings, world::World};
+    use crate::{
+        translate::{Settings, nearby::Nearby},
+        world::World,
+    };
 
     /// What rules of the CRDs keep out of newer clusters, but not out of older ones.
     #[test]
@@ -216,6 +219,7 @@ mod tests {
             let scope = Scope {
                 world: &world,
                 settings: &settings,
+                nearby: &Nearby::new(&world),
             };
             let state = judge(scope, &gateway, &gateway.spec.listeners[0]);
             let first = state.verdicts.first().map(ToString::to_string);

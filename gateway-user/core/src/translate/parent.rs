@@ -2,7 +2,8 @@
 
 use super::{
     Scope,
-    gateway::{GatewayState, Gateways},
+    gateway::{GatewayState, Gateways, Place},
+    nearby,
 };
 use crate::{
     api::{Meta, ParentRef},
@@ -41,17 +42,20 @@ pub(super) fn resolve(
         return Err(elsewhere(RouteVerdict::ParentKind { at, kind }));
     }
     let name = parent.target(&route.namespace);
-    if let Some(ours) = gateways.foreign(&name) {
-        let verdict = RouteVerdict::ParentForeign { at, gateway: name };
-        return Err(Dangling { verdict, ours });
-    }
-    let Some(gateway) = gateways.position(&name) else {
-        let hint = missing(scope, &at, &name);
-        return Err(elsewhere(RouteVerdict::ParentMissing {
-            at,
-            gateway: name,
-            hint,
-        }));
+    let gateway = match gateways.place(&name) {
+        Some(Place::Served(gateway)) => gateway,
+        Some(Place::Foreign { ours }) => {
+            let verdict = RouteVerdict::ParentForeign { at, gateway: name };
+            return Err(Dangling { verdict, ours });
+        }
+        None => {
+            let hint = missing(scope, &at, &name);
+            return Err(elsewhere(RouteVerdict::ParentMissing {
+                at,
+                gateway: name,
+                hint,
+            }));
+        }
     };
     let state = &gateways.served[gateway];
     let listeners: Vec<usize> = positions(state, parent).collect();
@@ -79,21 +83,19 @@ fn positions(state: &GatewayState, parent: &ParentRef) -> impl Iterator<Item = u
 
 /// Names near the one of a Gateway that does not exist, or where one of that name lives.
 fn missing(scope: Scope, at: &str, wanted: &ObjectName) -> String {
-    let all = || scope.world.gateways.keys();
-    let namesakes: Vec<_> = all()
-        .filter(|g| g.name == wanted.name)
-        .map(|g| &*g.namespace)
-        .collect();
+    let namesakes = scope.nearby.gateways(&wanted.name).iter();
+    let namesakes: Vec<_> = namesakes.map(|g| &*g.namespace).collect();
     if let Some(first) = namesakes.first() {
         let list = hint::list(&namesakes);
         return format!("one of that name is in namespace {list}: set {at}.namespace: {first}");
     }
-    let near: Vec<_> = all().filter(|g| g.namespace == wanted.namespace).collect();
-    if near.is_empty() {
-        return hint::instead(&wanted.to_string(), all().map(ToString::to_string));
+    let gateways = &scope.world.gateways;
+    let mut here = nearby::in_namespace(gateways, wanted).peekable();
+    if here.peek().is_some() {
+        return hint::instead_in(&wanted.namespace, &wanted.name, here);
     }
-    let names = near.iter().map(|g| g.name.to_string());
-    hint::instead_in(&wanted.namespace, &wanted.name, names)
+    let anywhere = nearby::around(gateways, wanted, |_| true).into_iter();
+    hint::instead(&wanted.to_string(), anywhere.map(ToString::to_string))
 }
 
 fn no_listener(at: String, state: &GatewayState, parent: &ParentRef) -> RouteVerdict {

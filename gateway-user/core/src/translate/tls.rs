@@ -8,7 +8,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::grant::Reference;
+use super::{grant::Reference, nearby};
 use crate::{
     api::{core_kinds::SecretData, refs::SecretRef},
     name::ObjectName,
@@ -61,11 +61,7 @@ pub(super) fn load(
 }
 
 fn missing(world: &World, index: usize, secret: ObjectName) -> ListenerVerdict {
-    let there = world
-        .secrets
-        .keys()
-        .filter(|name| name.namespace == secret.namespace);
-    let names = there.map(|name| name.name.to_string());
+    let names = nearby::in_namespace(&world.secrets, &secret);
     ListenerVerdict::CertificateMissing {
         index,
         hint: hint::instead_in(&secret.namespace, &secret.name, names),

@@ -13,7 +13,7 @@ pub fn instead(wanted: &str, names: impl IntoIterator<Item = String>) -> String 
     let near: Vec<&String> = names.iter().filter(|name| is_near(wanted, name)).collect();
     match (near.is_empty(), names.is_empty()) {
         (_, true) => "there is none".to_owned(),
-        (true, false) => format!("there is {}", list(&names)),
+        (true, false) => format!("there is {}", some(&names)),
         (false, false) => format!("did you mean {}?", list(&near)),
     }
 }
@@ -38,6 +38,14 @@ pub fn list(names: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// As [`list`], where not all names that exist are at hand and so cannot be counted.
+fn some(names: &[String]) -> String {
+    match names.get(..LISTED) {
+        Some(first) if names.len() > LISTED => format!("{} and others", list(first)),
+        _ => list(names),
+    }
+}
+
 /// How to allow a reference from an object in `from` to one in another namespace.
 pub fn grant(from_kind: &str, from: &str, to_kind: &str, to: &ObjectName) -> String {
     format!(
@@ -57,7 +65,7 @@ pub fn tls_secret(secret: &ObjectName) -> String {
 
 /// At most two typing errors, and not everything is near a short name.
 fn is_near(wanted: &str, name: &str) -> bool {
-    strsim::damerau_levenshtein(wanted, name) <= 2.min(wanted.len() / 3)
+    strsim::osa_distance(wanted, name) <= 2.min(wanted.len() / 3)
 }
 
 #[cfg(test)]
@@ -76,7 +84,7 @@ mod tests {
         let many = (0..9).map(|n| format!("service-{n}"));
         assert_eq!(
             instead("x", many),
-            "there is \"service-0\", \"service-1\", \"service-2\", \"service-3\", \"service-4\" and 4 more"
+            "there is \"service-0\", \"service-1\", \"service-2\", \"service-3\", \"service-4\" and others"
         );
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     plan::HttpFilter,
-    translate::Settings,
+    translate::{Settings, nearby::Nearby},
     verdict::{ConditionType, Truth, Verdict},
     world::World,
 };
@@ -16,6 +16,7 @@ fn judge_rule(rule: &str) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
     let scope = Scope {
         world: &world,
         settings: &settings,
+        nearby: &Nearby::new(&world),
     };
     judge(scope, &route)
 }
