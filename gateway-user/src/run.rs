@@ -34,6 +34,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 const RESCAN: Duration = Duration::from_secs(5);
 /// How often flows that outlived their connection are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often interfaces are looked at: one that is made anew (a restarted network, a driver that
+/// was loaded again) comes without programs.
+const INTERFACES: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT. What is in the kernel stays there and keeps serving.
 ///
@@ -45,6 +48,7 @@ pub async fn run(options: &cli::Run) -> Result<()> {
     let mut watch = Watch::new()?;
     let mut daemon = Daemon::start(options).await?;
     let (mut rescan, mut sweep) = (every(RESCAN), every(SWEEP));
+    let mut interfaces = every(INTERFACES);
     loop {
         tokio::select! {
             () = watch.changed() => daemon.reload(&mut watch).await,
@@ -52,6 +56,7 @@ pub async fn run(options: &cli::Run) -> Result<()> {
             _ = rescan.tick() => daemon.reload(&mut watch).await,
             () = daemon.retry_due() => drop(daemon.reconcile().await),
             _ = sweep.tick() => daemon.sweep(),
+            _ = interfaces.tick() => daemon.follow_interfaces().await,
             signal = signals.next() => match signal {
                 Signal::Reload => daemon.reload(&mut watch).await,
                 Signal::Stop => break,

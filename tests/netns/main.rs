@@ -6,6 +6,7 @@ mod check;
 mod checksums;
 mod files;
 mod http;
+mod interface;
 mod kernel_log;
 mod maps;
 mod others;

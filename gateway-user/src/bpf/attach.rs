@@ -18,6 +18,9 @@ use super::{
     pins::{Pins, names},
 };
 
+/// Note of an interface that was deleted.
+const GONE: &str = "the interface is gone; attached again when it is back";
+
 /// A place where one of our programs runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attachment {
@@ -26,7 +29,7 @@ pub struct Attachment {
     pub interface: Option<String>,
     /// As the kernel reports it, for [`Hook::Xdp`].
     pub mode: Option<Mode>,
-    /// Why the mode is not the fastest.
+    /// Why the mode is not the fastest, or no program runs.
     pub note: Option<String>,
 }
 
@@ -52,6 +55,36 @@ impl Survey {
             found.push((interface, on_it));
         }
         Ok(Self(found))
+    }
+}
+
+impl Survey {
+    /// As [`Survey::take`], of those that exist; and the names of those that do not.
+    pub(super) async fn take_present(
+        pins: &Pins,
+        interfaces: &[String],
+    ) -> Result<(Self, Vec<String>)> {
+        let (mut found, mut gone) = (Vec::new(), Vec::new());
+        for name in interfaces {
+            match Interface::find(name).await {
+                Ok(interface) => {
+                    let on_it = xdp::look(pins, &interface)?;
+                    found.push((interface, on_it));
+                }
+                Err(_) => gone.push(name.clone()),
+            }
+        }
+        Ok((Self(found), gone))
+    }
+
+    /// Whether every interface carries our programs.
+    pub(super) fn is_whole(&self, pins: &Pins) -> Result<bool> {
+        for (interface, found) in &self.0 {
+            if !matches!(found, xdp::Found::Ours(_)) || !tcx::in_force(pins, interface)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -106,6 +139,22 @@ fn detach_unwanted(pins: &Pins, wanted: &[(Interface, xdp::Found)]) -> Result<()
         }
     }
     Ok(())
+}
+
+impl Attachment {
+    /// What stands for the programs on an interface that does not exist any more.
+    pub(super) fn gone(interface: String) -> Self {
+        Self {
+            hook: Hook::Xdp,
+            interface: Some(interface),
+            mode: None,
+            note: Some(GONE.into()),
+        }
+    }
+
+    pub(super) fn is_gone(&self, interface: &str) -> bool {
+        self.interface.as_deref() == Some(interface) && self.note.as_deref() == Some(GONE)
+    }
 }
 
 impl fmt::Display for Hook {

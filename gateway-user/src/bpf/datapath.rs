@@ -15,7 +15,7 @@ use super::{
     kernel_log, load,
     maps::Maps,
     object::{OBJECT, OBJECT_LOG},
-    options::Options,
+    options::{Options, XdpMode},
     pins::{Lock, Pins},
     read,
     stats::Stats,
@@ -30,6 +30,8 @@ pub struct Datapath {
     stats: Stats,
     tables: Tables,
     attachments: Vec<Attachment>,
+    interfaces: Vec<String>,
+    xdp_mode: XdpMode,
     hz: u32,
     _lock: Lock,
 }
@@ -90,6 +92,8 @@ impl Datapath {
             maps,
             tables,
             attachments,
+            interfaces: options.interfaces.clone(),
+            xdp_mode: options.xdp_mode,
             hz,
             _lock: lock,
         })
@@ -103,6 +107,23 @@ impl Datapath {
     /// Where the programs run, with the mode that the kernel reports.
     pub fn attachments(&self) -> &[Attachment] {
         &self.attachments
+    }
+
+    /// Attaches to interfaces that were made anew since the last look, and notes those that are
+    /// gone; whether [`Self::attachments`] changed.
+    pub async fn follow_interfaces(&mut self) -> Result<bool> {
+        let (survey, gone) = Survey::take_present(&self.pins, &self.interfaces).await?;
+        let known = |name: &String| self.attachments.iter().any(|a| a.is_gone(name));
+        if survey.is_whole(&self.pins)? && gone.iter().all(known) {
+            return Ok(false);
+        }
+        let before = std::mem::take(&mut self.attachments);
+        let mode = self.xdp_mode;
+        let mut now = attach_all(&mut self.ebpf, &self.pins, &survey, mode).await?;
+        now.extend(gone.into_iter().map(Attachment::gone));
+        now.sort_by(|a, b| (&a.interface, a.hook).cmp(&(&b.interface, b.hook)));
+        self.attachments = now;
+        Ok(self.attachments != before)
     }
 
     /// Writes to the maps, in order. On an error those before it are done, and [`Self::tables`]

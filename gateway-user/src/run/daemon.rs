@@ -40,6 +40,8 @@ pub(super) struct Daemon {
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
+    /// Why the interfaces could not be followed the last time: said once.
+    pub(super) trouble: Option<String>,
     pub(super) reloads: Reloads,
     pub(super) shown: Arc<Shown>,
     /// They answer requests and read events until the daemon is dropped.
@@ -131,18 +133,13 @@ impl Daemon {
     }
 
     fn publish(&self, outcome: Outcome) {
-        let kernel = &self.reconciler.path.kernel;
         let report = build(Facts {
             world: &self.world,
             plan: &outcome.translation.plan,
             endpoints: &outcome.endpoints,
             statuses: &outcome.statuses,
             problems: self.problems(),
-            attachments: kernel
-                .attachments()
-                .iter()
-                .map(AttachmentRow::from)
-                .collect(),
+            attachments: self.attachments(),
             unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
             failure: outcome.failure,
         });
@@ -163,6 +160,32 @@ impl Daemon {
             .cloned()
             .chain(self.source.problems())
             .collect()
+    }
+
+    /// Sees to it that interfaces that were made anew carry the programs.
+    pub(super) async fn follow_interfaces(&mut self) {
+        match self.reconciler.path.kernel.follow_interfaces().await {
+            Ok(false) => self.trouble = None,
+            Ok(true) => {
+                self.trouble = None;
+                for row in self.attachments() {
+                    tracing::warn!("an interface changed: {row}");
+                }
+                self.reconcile().await;
+            }
+            Err(error) => {
+                let trouble = format!("{error:#}");
+                if self.trouble.as_ref() != Some(&trouble) {
+                    tracing::warn!("the interfaces cannot be followed: {trouble}");
+                    self.trouble = Some(trouble);
+                }
+            }
+        }
+    }
+
+    fn attachments(&self) -> Vec<AttachmentRow> {
+        let found = self.reconciler.path.kernel.attachments();
+        found.iter().map(AttachmentRow::from).collect()
     }
 
     /// Has flows that outlived their connection removed from the kernel's table.

@@ -60,6 +60,7 @@ impl Daemon {
             reconciler: Reconciler::new(path, settings, workers),
             backoff: Backoff::default(),
             sweeper,
+            trouble: None,
             reloads,
             shown,
             _tasks,

@@ -75,7 +75,7 @@ pub struct AttachmentRow {
     pub hook: String,
     /// Of XDP: `driver`, `generic` or `hardware`; `-` for other hooks.
     pub mode: String,
-    /// Why the mode is not the fastest; empty where it is.
+    /// Why the mode is not the fastest, or no program runs; empty where all is well.
     pub note: String,
 }
 

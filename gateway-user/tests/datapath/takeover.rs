@@ -67,6 +67,30 @@ fn an_interface_made_anew_is_attached_anew() {
 }
 
 #[test]
+fn an_interface_made_anew_is_followed_while_the_daemon_runs() {
+    let rig = Rig::new();
+    rig.connect("up1", "peer1", 2);
+    let mut options = rig.options();
+    options.interfaces.push("up1".into());
+    rig.on_node(async || {
+        let mut datapath = Datapath::open(&options).await.expect("it opens");
+        let whole = datapath.attachments().to_vec();
+        assert!(!datapath.follow_interfaces().await.expect("all is well"));
+        rig.node.ip("link delete up0").expect("it can be deleted");
+        assert!(datapath.follow_interfaces().await.expect("one is gone"));
+        let noted = datapath.attachments().iter();
+        let noted = noted.filter(|a| a.note.is_some());
+        assert_eq!(noted.count(), 1, "{:?}", datapath.attachments());
+        assert!(!datapath.follow_interfaces().await.expect("said once"));
+        assert!(rig.xdp_of("up1").is_some(), "the others are left alone");
+        rig.connect("up0", "peer0", 1);
+        assert!(datapath.follow_interfaces().await.expect("it is back"));
+        assert_eq!(datapath.attachments(), whole);
+        assert!(rig.xdp_of("up0").is_some());
+    });
+}
+
+#[test]
 fn interfaces_that_are_no_longer_wanted_are_let_go() {
     let rig = Rig::new();
     rig.connect("up1", "peer1", 2);

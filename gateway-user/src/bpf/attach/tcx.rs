@@ -35,7 +35,7 @@ pub(super) fn attach(
 }
 
 /// Our pinned link leads to this interface, not to one of this name that was before it.
-fn in_force(pins: &Pins, interface: &Interface) -> Result<bool> {
+pub(super) fn in_force(pins: &Pins, interface: &Interface) -> Result<bool> {
     let Some(pinned) = links::program_id(&pins.link(&link_name(interface)))? else {
         return Ok(false);
     };
