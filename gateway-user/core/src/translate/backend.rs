@@ -131,16 +131,10 @@ fn port(
     })
 }
 
-/// Whether HTTP/1.1 in clear text serves an `appProtocol`. Names of protocols that are not about
-/// HTTP say nothing against it.
+/// Whether HTTP/1.1 in clear text serves an `appProtocol`: WebSocket begins as such. Names of
+/// protocols that are not about HTTP say nothing against it.
 fn is_http1(app_protocol: &str) -> bool {
-    let other = [
-        "kubernetes.io/h2c",
-        "kubernetes.io/ws",
-        "kubernetes.io/wss",
-        "https",
-        "grpc",
-    ];
+    let other = ["kubernetes.io/h2c", "kubernetes.io/wss", "https", "grpc"];
     !other.contains(&app_protocol)
 }
 
