@@ -23,6 +23,7 @@ mod http;
 mod l4;
 mod listener;
 mod nearby;
+mod overlap;
 mod parent;
 mod report;
 mod route;
@@ -58,6 +59,7 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
     };
     let mut gateways = gateway::judge(scope);
     conflict::judge(&mut gateways.served);
+    overlap::judge(&mut gateways.served);
     gateway::conclude(&mut gateways.served);
     let mut routes = route::judge(scope, &gateways);
     shadow::judge(&gateways.served, &mut routes);

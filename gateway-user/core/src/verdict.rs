@@ -43,6 +43,9 @@ pub enum ConditionType {
     ResolvedRefs,
     Programmed,
     Conflicted,
+    /// Other listeners of the port take some of the same hosts; only set when it is true.
+    #[serde(rename = "OverlappingTLSConfig")]
+    OverlappingTlsConfig,
     /// A route's backends can take traffic.
     #[serde(rename = "xdp-gateway.dev/BackendsReady")]
     BackendsReady,
@@ -63,12 +66,15 @@ pub enum Truth {
 }
 
 impl ConditionType {
-    /// The value that means all is well.
+    /// The value that means all is well. Overlapping host names are: a request on a connection that
+    /// was opened for another listener is answered with 421.
     pub fn wished(self) -> Truth {
         match self {
-            Self::Accepted | Self::ResolvedRefs | Self::Programmed | Self::BackendsReady => {
-                Truth::True
-            }
+            Self::Accepted
+            | Self::ResolvedRefs
+            | Self::Programmed
+            | Self::OverlappingTlsConfig
+            | Self::BackendsReady => Truth::True,
             Self::Conflicted | Self::Shadowed | Self::FieldsIgnored => Truth::False,
         }
     }
@@ -79,6 +85,7 @@ impl ConditionType {
             Self::ResolvedRefs => "ResolvedRefs",
             Self::Programmed => "Programmed",
             Self::Conflicted => "Conflicted",
+            Self::OverlappingTlsConfig => "OverlappingTLSConfig",
             Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
@@ -92,6 +99,7 @@ impl ConditionType {
             Self::ResolvedRefs => "all references resolve",
             Self::Programmed => "in the data path",
             Self::Conflicted => "no other listener is in the way",
+            Self::OverlappingTlsConfig => "host names overlap",
             Self::BackendsReady => "every backend in use has a ready endpoint",
             Self::Shadowed => "no other route takes its traffic",
             Self::FieldsIgnored => "every field is honoured",
@@ -104,6 +112,7 @@ impl ConditionType {
             Self::Conflicted => "NoConflicts",
             Self::Shadowed => "NotShadowed",
             Self::FieldsIgnored => "NoneIgnored",
+            Self::OverlappingTlsConfig => "OverlappingHostnames",
             Self::BackendsReady => "BackendsReady",
             Self::Accepted | Self::ResolvedRefs | Self::Programmed => self.as_str(),
         };

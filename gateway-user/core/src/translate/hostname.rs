@@ -33,6 +33,11 @@ pub(super) fn intersect(listener: &HostPattern, route: &[Arc<str>]) -> Vec<HostP
     common
 }
 
+/// Whether some host is taken by both.
+pub(super) fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
+    covers(a, b) || covers(b, a)
+}
+
 /// The narrower of two patterns, if it lies within the wider one.
 fn both(a: &HostPattern, b: &HostPattern) -> Option<HostPattern> {
     if covers(a, b) {

@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    ConditionType::{Accepted, Conflicted, FieldsIgnored, Programmed, ResolvedRefs},
+    ConditionType::{
+        Accepted, Conflicted, FieldsIgnored, OverlappingTlsConfig, Programmed, ResolvedRefs,
+    },
     Outcome, Verdict, is_false, is_true,
 };
 use crate::name::ObjectName;
@@ -72,6 +74,12 @@ pub enum ListenerVerdict {
         other: Arc<str>,
         clash: Clash,
     },
+
+    #[error(
+        "listeners of the same port take some of the same hosts: {others}; a client that reuses its \
+         connection to one of them for a host of another gets a 421 and has to connect anew"
+    )]
+    Overlap { others: String },
 
     #[error(
         "protocol HTTPS needs a certificate; name a Secret of type kubernetes.io/tls in tls.certificateRefs"
@@ -172,6 +180,9 @@ impl Verdict for ListenerVerdict {
             } => const { &conflict("ProtocolConflict") },
             Self::PortConflict { .. } | Self::PortTaken { .. } => {
                 const { &conflict("PortUnavailable") }
+            }
+            Self::Overlap { .. } => {
+                const { &[is_true(OverlappingTlsConfig, "OverlappingHostnames")] }
             }
             Self::NoCertificateRef
             | Self::CertificateKind { .. }
