@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY, NODE, UPLINK},
     daemon::Daemon,
+    measured::measured,
     net::Namespace,
     wait::wait_until,
 };
@@ -29,7 +30,7 @@ fn of_a_backend_on_the_node() -> Result<()> {
     for uplink in SWITCH {
         bed.node.run("ethtool", ["-K", UPLINK, "tx", uplink])?;
         let frame = exchange(&bed, &daemon).with_context(|| format!("uplink tx {uplink}"))?;
-        println!("uplink tx {uplink}: {frame:.0} bytes a reply");
+        measured(format_args!("uplink tx {uplink}: {frame:.0} bytes a reply"));
         ensure!(frame > FRAME, "no trains of segments: {frame} bytes");
     }
     Ok(())
@@ -46,7 +47,9 @@ fn of_a_backend_on_another_host() -> Result<()> {
             bed.node.run("ethtool", ["-K", UPLINK, "tx", uplink])?;
             let frame = exchange(&bed, &daemon)
                 .with_context(|| format!("host tx {host}, uplink tx {uplink}"))?;
-            println!("host tx {host}, uplink tx {uplink}: {frame:.0} bytes a reply");
+            measured(format_args!(
+                "host tx {host}, uplink tx {uplink}: {frame:.0} bytes a reply"
+            ));
             let trains = frame > FRAME;
             ensure!(trains == (host == "on"), "{frame} bytes a reply, tx {host}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
+    measured::measured,
     process::Process,
     report::{HttpReport, TcpReport},
     wait::wait_until,
@@ -71,7 +72,10 @@ fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
         transfer.checksum_sent == transfer.checksum_back,
         "{transfer:?}"
     );
-    println!("{} requests during {CHANGES} changes", load.sent);
+    measured(format_args!(
+        "{} requests during {CHANGES} changes",
+        load.sent
+    ));
     Ok(())
 }
 
@@ -106,10 +110,15 @@ fn a_removed_route_is_gone_and_a_new_backend_is_used() -> Result<()> {
     let _daemon = bed.daemon()?;
     arrives(&bed, "hello", 200)?;
     bed.config.remove("http-simple.yaml")?;
-    println!("a route was gone after {:?}", arrives(&bed, "hello", 404)?);
+    measured(format_args!(
+        "a route was gone after {:?}",
+        arrives(&bed, "hello", 404)?
+    ));
 
     let moved = super::tcp::send_all_to(&bed, "10.77.1.2", "echo-app1")?;
-    println!("a TCPRoute had moved after {moved:?}, asking included");
+    measured(format_args!(
+        "a TCPRoute had moved after {moved:?}, asking included"
+    ));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
+    measured::measured,
     report::{TcpReport, UdpReport},
 };
 
@@ -66,7 +67,7 @@ fn kill_9_and_take_over_lose_nothing() -> Result<()> {
         transfer.checksum_sent == transfer.checksum_back,
         "{transfer:?}"
     );
-    println!("{} UDP flows, none lost", queries.sent);
+    measured(format_args!("{} UDP flows, none lost", queries.sent));
     drop(daemon);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY, NODE},
+    measured::measured,
     wait::wait_until,
 };
 
@@ -43,7 +44,10 @@ fn transfer(bed: &Bed) -> Result<()> {
         report.client_address_kept,
         "the backend saw another client: {report:?}"
     );
-    println!("100 MB each way in {} ms", report.milliseconds);
+    measured(format_args!(
+        "100 MB each way in {} ms",
+        report.milliseconds
+    ));
     Ok(())
 }
 

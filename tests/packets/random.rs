@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use gateway_tests::measured::measured;
+
 use crate::{
     fixture::{BACKENDS, EMPTY, ONE, PROXY, SAME, TWO},
     frames::{ACK, FIN, RST, SYN, tcp, udp},
@@ -36,7 +38,7 @@ fn host_and_kernel_agree() {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             now.map_or(1, |d| d.as_nanos() as u64 | 1)
         });
-    println!("seed: run again with SEED={seed}");
+    measured(format_args!("random frames with SEED={seed}"));
     let mut rng = Rng(seed);
     let [mut host, mut kernel] = both();
     for number in 0..FRAMES {

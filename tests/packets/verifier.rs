@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use gateway_common::maps::{PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
-use gateway_tests::net::Net;
+use gateway_tests::{measured::measured, net::Net};
 use gateway_user::bpf::{OBJECT, object::OBJECT_LOG};
 
 /// The kernel's limit is a million; what is far below loads in milliseconds.
@@ -62,7 +62,9 @@ fn the_verifier_accepts_every_program() {
             stack,
             ..
         } = found.expect("every program is loaded");
-        println!("{wanted}: {instructions} instructions verified, stack {stack:?}");
+        measured(format_args!(
+            "{wanted}: {instructions} instructions verified, stack {stack:?}"
+        ));
         assert!(
             (50..INSTRUCTIONS).contains(instructions),
             "{wanted}: {instructions}"

@@ -2,6 +2,7 @@
 
 pub mod bed;
 pub mod daemon;
+pub mod measured;
 pub mod net;
 pub mod peer;
 pub mod process;
