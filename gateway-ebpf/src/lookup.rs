@@ -29,12 +29,13 @@ pub(crate) fn assign(ctx: &SkLookupContext) -> Steer {
         protocol: lookup.protocol as u16,
         direction: FORWARD,
     };
-    let taker = steer(&key, &World);
-    if let Steer::Worker(worker) = taker {
-        // No socket in the slot, or a closed one: the node's own lookup goes on.
-        let _ = LISTENERS.redirect_sk_lookup(ctx, worker, 0);
+    match steer(&key, &World) {
+        // Without a socket in the slot no daemon runs; a server of the node is not meant either.
+        Steer::Worker(worker) if LISTENERS.redirect_sk_lookup(ctx, worker, 0).is_err() => {
+            Steer::Refuse
+        }
+        taker => taker,
     }
-    taker
 }
 
 /// From a word in memory order.

@@ -58,8 +58,8 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     }
 }
 
-/// Connections for the proxy, and those that nobody may take. Whatever goes wrong, the node's own
-/// lookup decides.
+/// Connections for the proxy, and those that nobody may take; the node's own lookup decides all
+/// others.
 #[sk_lookup]
 fn xdpgw_lookup(ctx: SkLookupContext) -> u32 {
     match lookup::assign(&ctx) {

@@ -1,4 +1,4 @@
-//! What a TCP or UDP listener cannot send on is refused at once. The node's own servers, which
+//! What a listener cannot send on is refused at once. The node's own servers, which
 //! listen on the same port of every address, do not get it.
 
 use anyhow::{Result, ensure};
@@ -49,5 +49,20 @@ fn the_node_and_its_pods_do_not_reach_a_server_of_the_node_by_a_listeners_port()
             from.name()
         );
     }
+    Ok(())
+}
+
+#[test]
+fn without_a_daemon_no_server_of_the_node_answers_for_the_proxy() -> Result<()> {
+    let mut bed = Bed::new()?;
+    bed.serve("node", "serve-http --listen 0.0.0.0:80 --version node")?;
+    let daemon = bed.daemon()?;
+    let ask = format!("--to {GATEWAY}:80 --host hello.example.com --count 1");
+    wait_until(LIMIT, "the proxy answers", || {
+        Ok(bed.http(&ask)?.versions.contains_key("v1"))
+    })?;
+    daemon.kill()?;
+    let report = bed.http(&ask)?;
+    ensure!(is_refused(&report.errors), "{report:?}");
     Ok(())
 }
