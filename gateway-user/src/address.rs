@@ -7,9 +7,12 @@
 
 pub mod plan;
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use futures_util::TryStreamExt as _;
 use plan::{LocalRoute, changes};
 use rtnetlink::{
@@ -36,6 +39,23 @@ pub struct Addresses {
     connection: JoinHandle<()>,
 }
 
+/// What became of each address that had to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    pub changed: BTreeSet<IpAddr>,
+    /// Those that could not be, with the reason. One does not keep the others back.
+    pub failed: BTreeMap<IpAddr, String>,
+}
+
+impl Done {
+    fn note(&mut self, address: IpAddr, result: Result<()>) {
+        match result {
+            Ok(()) => drop(self.changed.insert(address)),
+            Err(error) => drop(self.failed.insert(address, format!("{error:#}"))),
+        }
+    }
+}
+
 impl Addresses {
     /// Needs a tokio runtime.
     pub fn open() -> Result<Self> {
@@ -47,36 +67,35 @@ impl Addresses {
         })
     }
 
-    /// Makes the `wanted` addresses local where they are not yet; returns those that were added.
-    /// Call it before traffic for them is expected.
-    pub async fn add(&self, wanted: &BTreeSet<IpAddr>) -> Result<BTreeSet<IpAddr>> {
-        let add = changes(wanted, &self.local_routes().await?).add;
-        for address in &add {
-            let request = self.handle.route().add(message(*address)).execute().await;
-            match request {
-                Err(Error::NetlinkError(error)) if error.raw_code() == -EEXIST => {}
-                other => other.with_context(|| {
-                    format!("cannot make {address} local: root and `ip link set lo up` are needed")
-                })?,
-            }
+    /// Makes the `wanted` addresses local where they are not yet. Call it before traffic for them
+    /// is expected.
+    ///
+    /// # Errors
+    /// Where the routes in force cannot be listed; nothing is changed then.
+    pub async fn add(&self, wanted: &BTreeSet<IpAddr>) -> Result<Done> {
+        let mut done = Done::default();
+        for address in changes(wanted, &self.local_routes().await?).add {
+            let request = self.handle.route().add(message(address)).execute().await;
+            let context =
+                || format!("cannot make {address} local: root and `ip link set lo up` are needed");
+            done.note(address, unless(EEXIST, request).with_context(context));
         }
-        Ok(add)
+        Ok(done)
     }
 
-    /// Removes our routes of addresses that are not `wanted`; returns those that were removed.
-    /// Call it when nothing serves them any more.
-    pub async fn retain(&self, wanted: &BTreeSet<IpAddr>) -> Result<BTreeSet<IpAddr>> {
-        let remove = changes(wanted, &self.local_routes().await?).remove;
-        for address in &remove {
-            let request = self.handle.route().del(message(*address)).execute().await;
-            match request {
-                Err(Error::NetlinkError(error)) if error.raw_code() == -ESRCH => {}
-                other => {
-                    other.with_context(|| format!("cannot remove the local route of {address}"))?;
-                }
-            }
+    /// Removes our routes of addresses that are not `wanted`. Call it when nothing serves them any
+    /// more.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub async fn retain(&self, wanted: &BTreeSet<IpAddr>) -> Result<Done> {
+        let mut done = Done::default();
+        for address in changes(wanted, &self.local_routes().await?).remove {
+            let request = self.handle.route().del(message(address)).execute().await;
+            let context = || format!("cannot remove the local route of {address}");
+            done.note(address, unless(ESRCH, request).with_context(context));
         }
-        Ok(remove)
+        Ok(done)
     }
 
     /// All routes that make addresses local, also those of interfaces.
@@ -109,8 +128,28 @@ pub async fn all() -> Result<BTreeSet<IpAddr>> {
 }
 
 /// Removes every route of ours; returns the addresses. Needs a tokio runtime.
+///
+/// # Errors
+/// Where one cannot be removed; the others are.
 pub async fn remove_all() -> Result<BTreeSet<IpAddr>> {
-    Addresses::open()?.retain(&BTreeSet::new()).await
+    let done = Addresses::open()?.retain(&BTreeSet::new()).await?;
+    if !done.failed.is_empty() {
+        bail!("{}", reasons(&done.failed));
+    }
+    Ok(done.changed)
+}
+
+/// Why addresses failed, as one line.
+pub fn reasons(failed: &BTreeMap<IpAddr, String>) -> String {
+    failed.values().cloned().collect::<Vec<_>>().join("; ")
+}
+
+/// The error number `harmless` says that there was nothing to do.
+fn unless(harmless: i32, result: std::result::Result<(), Error>) -> Result<()> {
+    match result {
+        Err(Error::NetlinkError(error)) if error.raw_code() == -harmless => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 fn message(address: IpAddr) -> RouteMessage {

@@ -1,14 +1,20 @@
 //! The data path outlives the daemon.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
     measured::measured,
     report::{TcpReport, UdpReport},
+    wait::wait_until,
 };
 
 use super::reload::goes_on;
 
+/// A backend of the TCPRoute, in `/config`.
+const BACKEND: &str = "10.77.1.2 port 9000";
+const LIMIT: Duration = Duration::from_secs(10);
 const BYTES: u64 = 120_000_000;
 const RATE: u64 = 12_000_000;
 const STEP: u64 = 10_000_000;
@@ -90,5 +96,33 @@ fn a_change_made_while_no_daemon_ran_is_taken_up() -> Result<()> {
         tcp.failed == 0 && !tcp.servers.contains_key("echo-node"),
         "{tcp:?}"
     );
+    Ok(())
+}
+
+/// A file that is broken since the start may be the one that the kernel's TCP listener comes from:
+/// it goes on, whatever changes beside it, and the status says why nothing is removed.
+#[test]
+fn a_file_broken_since_the_start_holds_removals_back_and_the_status_tells() -> Result<()> {
+    let bed = Bed::new()?;
+    bed.daemon()?.kill()?;
+    bed.config.replace("tcp.yaml", "port: 9000", "port: nine")?;
+    let daemon = bed.daemon()?;
+    let held_back = || Ok(daemon.status()?["removalsHeldBack"] == true);
+    ensure!(held_back()?, "{}", daemon.log());
+    // A change elsewhere, after the daemon was ready once.
+    bed.config.remove("http-simple.yaml")?;
+    let ask = format!("--to {GATEWAY}:80 --host hello.example.com --count 1");
+    wait_until(LIMIT, "the change is in force", || {
+        Ok(bed.http(&ask)?.statuses.contains_key(&404))
+    })?;
+    let tcp = bed.tcp(&format!("--to {GATEWAY}:9000 --count 20"))?;
+    ensure!(tcp.failed == 0, "{tcp:?}");
+    ensure!(daemon.admin("/config")?.contains(BACKEND));
+    ensure!(held_back()?, "{}", daemon.log());
+
+    bed.config.remove("tcp.yaml")?;
+    wait_until(LIMIT, "removals are made up for", || {
+        Ok(!held_back()? && !daemon.admin("/config")?.contains(BACKEND))
+    })?;
     Ok(())
 }

@@ -7,9 +7,29 @@ use gateway_core::{
     endpoints::Endpoints,
     l4::{MapOp, Tables, compile::frontend_key},
     plan::{Frontend, L4Service, Plan, Target},
+    world::Problem,
 };
 
-use super::steps::Step;
+use super::{reconcile::Removals, steps::Step};
+
+/// Remembers whether there was a reading without an error since the start: from then on, what is
+/// not in the files is not wanted.
+#[derive(Debug, Default)]
+pub(super) struct Caution {
+    whole: bool,
+}
+
+impl Caution {
+    /// What to do about removals after a reading that found `problems`.
+    pub(super) fn removals(&mut self, problems: &[Problem]) -> Removals {
+        self.whole |= !problems.iter().any(Problem::is_error);
+        if self.whole {
+            Removals::Now
+        } else {
+            Removals::Later
+        }
+    }
+}
 
 /// The plan without the kernel's frontends that have backends now and would have none.
 pub(super) fn without_losses(plan: &Plan, endpoints: &Endpoints, tables: &Tables) -> Plan {
@@ -53,5 +73,22 @@ fn is_removal(op: &MapOp) -> bool {
         | MapOp::PutRegion(..)
         | MapOp::PutService(..)
         | MapOp::PutFrontend(..) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removals_wait_for_the_first_reading_without_an_error() {
+        let mut caution = Caution::default();
+        let broken = [Problem::of_file("a.yaml".into(), "no")];
+        // However often: what is in the kernel may be that file's.
+        assert_eq!(caution.removals(&broken), Removals::Later);
+        assert_eq!(caution.removals(&broken), Removals::Later);
+        assert_eq!(caution.removals(&[]), Removals::Now);
+        // From now on its earlier content is known.
+        assert_eq!(caution.removals(&broken), Removals::Now);
     }
 }

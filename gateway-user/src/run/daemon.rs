@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 
 use super::{
     backoff::Backoff,
+    caution::Caution,
     path::RealPath,
-    reconcile::{DataPath as _, Outcome, Reconciler, Removals},
+    reconcile::{DataPath as _, Failure, Outcome, Reconciler, Removals},
     sweeper::Sweeper,
 };
 use crate::{
@@ -37,6 +38,7 @@ pub(super) struct Daemon {
     pub(super) unreadable: Option<Problem>,
     /// Files were read at least once.
     pub(super) loaded: bool,
+    pub(super) caution: Caution,
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
@@ -57,7 +59,6 @@ impl Daemon {
         }
         self.loaded = true;
         self.world = self.source.world();
-        let first = !self.shown.is_ready();
         let in_force = self.reconcile().await;
         let ok = in_force && !self.problems().iter().any(Problem::is_error);
         self.reloads.count(ok, SystemTime::now());
@@ -72,10 +73,6 @@ impl Daemon {
             let gateways = self.world.gateways.len();
             let took = started.elapsed();
             tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
-        } else if first {
-            tracing::warn!(
-                "what an earlier start left in the kernel stays until all files are read"
-            );
         } else if in_force {
             tracing::warn!("broken files keep what they held before; the others are in force");
         }
@@ -106,22 +103,18 @@ impl Daemon {
 
     /// Brings the data path to what the files say, and tells; whether it is there now.
     pub(super) async fn reconcile(&mut self) -> bool {
-        // A broken file has no earlier content in this process, but perhaps in the kernel.
-        let unknown = !self.shown.is_ready() && self.problems().iter().any(Problem::is_error);
-        let removals = if unknown {
-            Removals::Later
-        } else {
-            Removals::Now
-        };
+        let removals = self.caution.removals(&self.problems());
         let outcome = self.reconciler.reconcile(&self.world, removals).await;
         let done = outcome.failure.is_none();
+        // An address that cannot be had must not keep traffic from the others.
+        let serves = !matches!(outcome.failure, Some(Failure::Steps(_)));
         if done {
             self.backoff.succeeded();
         } else {
             self.backoff.failed(Instant::now());
         }
-        self.publish(outcome);
-        if done {
+        self.publish(outcome, removals);
+        if serves {
             self.shown.set_ready(true);
         }
         done
@@ -132,7 +125,7 @@ impl Daemon {
         self.backoff.due().await;
     }
 
-    fn publish(&self, outcome: Outcome) {
+    fn publish(&self, outcome: Outcome, removals: Removals) {
         let report = build(Facts {
             world: &self.world,
             plan: &outcome.translation.plan,
@@ -141,7 +134,8 @@ impl Daemon {
             problems: self.problems(),
             attachments: self.attachments(),
             unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
-            failure: outcome.failure,
+            removals_held_back: removals == Removals::Later,
+            failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });
         for line in changes(&self.shown.report.load(), &report) {
             line.log();

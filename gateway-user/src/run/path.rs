@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gateway_core::{http, l4::Tables};
 
-use super::{reconcile::DataPath, steps::Step};
+use super::{
+    reconcile::{DataPath, Refused},
+    steps::Step,
+};
 use crate::{address::Addresses, bpf::Datapath, proxy::Proxy};
 
 /// Where steps are taken for real.
@@ -51,19 +54,19 @@ impl DataPath for RealPath {
         self.kernel.tables()
     }
 
-    async fn take(&mut self, step: Step) -> Result<()> {
+    async fn take(&mut self, step: Step) -> Result<Refused> {
         match step {
             Step::AddAddresses(wanted) => {
-                let added = self.addresses.add(&wanted).await?;
-                added
-                    .iter()
-                    .for_each(|ip| tracing::info!("address {ip} is local now"));
+                let done = self.addresses.add(&wanted).await?;
+                let added = done.changed.iter();
+                added.for_each(|ip| tracing::info!("address {ip} is local now"));
+                return Ok(done.failed);
             }
             Step::KeepAddresses(wanted) => {
-                let removed = self.addresses.retain(&wanted).await?;
-                removed
-                    .iter()
-                    .for_each(|ip| tracing::info!("address {ip} is not local any more"));
+                let done = self.addresses.retain(&wanted).await?;
+                let removed = done.changed.iter();
+                removed.for_each(|ip| tracing::info!("address {ip} is not local any more"));
+                return Ok(done.failed);
             }
             Step::Http(table) => {
                 self.table.store(table);
@@ -77,6 +80,6 @@ impl DataPath for RealPath {
                     .context("the kernel's maps could not be written")?;
             }
         }
-        Ok(())
+        Ok(Refused::new())
     }
 }

@@ -1,13 +1,20 @@
 //! From a World to a data path that does what it says. Thin: the decisions are pure functions.
 
-use std::{collections::BTreeSet, future::Future, mem, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    mem,
+    net::IpAddr,
+    sync::Arc,
+};
 
 use anyhow::Result;
 use gateway_core::{
     endpoints::Endpoints,
     l4::{CapacityError, Tables, Unserved, unserved},
-    plan::Plan,
-    status::{Reported, Statuses, endpoint_verdicts},
+    name::ObjectName,
+    plan::{Frontend, Plan},
+    status::{Statuses, endpoint_verdicts},
     translate::{Settings, Translation, translate},
     world::World,
 };
@@ -16,13 +23,17 @@ use super::{
     caution::{without_losses, without_removals},
     steps::{Step, steps},
 };
+use crate::address::reasons;
+
+/// Addresses that could not be put in force, with the reason; all else of a step is done.
+pub(super) type Refused = BTreeMap<IpAddr, String>;
 
 /// The world outside, as far as reconciling changes it.
 pub(super) trait DataPath {
     /// What the kernel's maps hold.
     fn tables(&self) -> &Tables;
     /// Takes one step. After an error the rest of the list is not tried.
-    fn take(&mut self, step: Step) -> impl Future<Output = Result<()>>;
+    fn take(&mut self, step: Step) -> impl Future<Output = Result<Refused>>;
 }
 
 /// Keeps a data path in line with the objects.
@@ -62,7 +73,24 @@ pub(super) struct Outcome {
     /// What is asked for and cannot be done in this version.
     pub unserved: Vec<Unserved>,
     /// Why the data path is not what it should be; to be tried again.
-    pub failure: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+/// How much of the data path is behind, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The Gateways of some addresses.
+    Addresses(String),
+    /// Perhaps every Gateway: the steps ended early.
+    Steps(String),
+}
+
+impl Failure {
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Addresses(why) | Self::Steps(why) => why,
+        }
+    }
 }
 
 impl<P: DataPath> Reconciler<P> {
@@ -86,17 +114,21 @@ impl<P: DataPath> Reconciler<P> {
         let mut statuses = translation.statuses.clone();
         endpoint_verdicts(plan, &endpoints, &mut statuses);
         let unserved = unserved(plan, &endpoints);
-        let failure = applied.err().map(|error| format!("{error:#}"));
-        if let Some(failure) = &failure {
-            let gateways: Vec<_> = statuses
-                .gateways
-                .iter()
-                .map(Reported::object_name)
-                .collect();
-            gateways
-                .iter()
-                .for_each(|gateway| statuses.not_programmed(gateway, failure));
-        }
+        let failure = match applied {
+            Ok(refused) => {
+                for (gateway, why) in without_address(plan, &refused) {
+                    statuses.not_programmed(gateway, why);
+                }
+                (!refused.is_empty()).then(|| Failure::Addresses(reasons(&refused)))
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                for gateway in plan.frontends.values().map(gateway_of) {
+                    statuses.not_programmed(gateway, &why);
+                }
+                Some(Failure::Steps(why))
+            }
+        };
         Outcome {
             translation,
             endpoints: Arc::new(endpoints),
@@ -129,16 +161,18 @@ impl<P: DataPath> Reconciler<P> {
         plan: &Plan,
         endpoints: &Endpoints,
         removals: Removals,
-    ) -> Result<()> {
+    ) -> Result<Refused> {
         let wanted: BTreeSet<_> = plan.frontends.keys().map(|id| id.address.ip()).collect();
         let addresses = (self.addresses.as_ref() != Some(&wanted)).then_some(&wanted);
         let steps = self.steps(plan, endpoints, addresses, removals)?;
         self.addresses = None;
+        let mut refused = Refused::new();
         for step in steps {
-            self.path.take(step).await?;
+            refused.extend(self.path.take(step).await?);
         }
-        self.addresses = (removals == Removals::Now).then_some(wanted);
-        Ok(())
+        let all_done = removals == Removals::Now && refused.is_empty();
+        self.addresses = all_done.then_some(wanted);
+        Ok(refused)
     }
 
     fn steps(
@@ -157,6 +191,24 @@ impl<P: DataPath> Reconciler<P> {
                 Ok(steps.into_iter().filter_map(without_removals).collect())
             }
         }
+    }
+}
+
+/// Gateways with a refused address, and why.
+fn without_address<'a>(
+    plan: &'a Plan,
+    refused: &'a Refused,
+) -> impl Iterator<Item = (&'a ObjectName, &'a str)> {
+    plan.frontends.iter().filter_map(|(id, frontend)| {
+        let why = refused.get(&id.address.ip())?;
+        Some((gateway_of(frontend), why.as_str()))
+    })
+}
+
+fn gateway_of(frontend: &Frontend) -> &ObjectName {
+    match frontend {
+        Frontend::L4(service) => &service.gateway,
+        Frontend::Http(http) => &http.gateway,
     }
 }
 

@@ -9,8 +9,8 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
-    backoff::Backoff, daemon::Daemon, interfaces::uplinks, path::RealPath, privileges,
-    reconcile::Reconciler, sweeper::Sweeper,
+    backoff::Backoff, caution::Caution, daemon::Daemon, interfaces::uplinks, path::RealPath,
+    privileges, reconcile::Reconciler, sweeper::Sweeper,
 };
 use crate::{
     admin::{self, InForce, Shown},
@@ -57,6 +57,7 @@ impl Daemon {
             world: World::default(),
             unreadable: None,
             loaded: false,
+            caution: Caution::default(),
             reconciler: Reconciler::new(path, settings, workers),
             backoff: Backoff::default(),
             sweeper,

@@ -26,6 +26,7 @@ pub struct Facts<'a> {
     pub problems: Vec<Problem>,
     pub attachments: Vec<AttachmentRow>,
     pub unserved: Vec<String>,
+    pub removals_held_back: bool,
     pub failure: Option<String>,
 }
 
@@ -46,6 +47,7 @@ pub fn build(facts: Facts<'_>) -> Report {
         attachments: facts.attachments,
         unserved: facts.unserved,
         problems: facts.problems,
+        removals_held_back: facts.removals_held_back,
         failure: facts.failure,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_core::world::Problem;
 
-use super::{conditions::ConditionRow, report::Report};
+use super::{conditions::ConditionRow, render::HELD_BACK, report::Report};
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub fn changes(old: &Report, new: &Report) -> Vec<Line> {
         }
         (Some(_), None) => lines.push(Line::Good("the data path is up to date again".into())),
         _ => {}
+    }
+    if new.removals_held_back && !old.removals_held_back {
+        lines.push(Line::Bad(HELD_BACK.into()));
     }
     lines
 }

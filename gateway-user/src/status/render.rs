@@ -6,6 +6,10 @@ use super::{
 };
 use crate::table::Table;
 
+/// Says what [`Report::removals_held_back`] means, and what to do.
+pub const HELD_BACK: &str = "a file is broken since the start: what an earlier start left in the \
+                             kernel is not removed until all files can be read (see Files)";
+
 /// Sections with aligned columns; those without content are left out.
 pub fn render(report: &Report) -> String {
     let mut text = headline(report);
@@ -37,6 +41,9 @@ fn headline(report: &Report) -> String {
     let mut line = format!("xdp-gateway {}: {state}\n", report.version);
     if let Some(failure) = &report.failure {
         line.push_str(&format!("the data path is behind: {failure}\n"));
+    }
+    if report.removals_held_back {
+        line.push_str(&format!("{HELD_BACK}\n"));
     }
     line
 }

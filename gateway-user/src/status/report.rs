@@ -15,10 +15,13 @@ const NONE: &str = "-";
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     pub version: String,
-    /// Everything asked for is in place, and traffic is welcome.
+    /// Everything asked for was in place at least once, but perhaps some address, and traffic is welcome.
     pub ready: bool,
     /// Why the data path could not be brought to what was asked for; `None` where it was.
     pub failure: Option<String>,
+    /// A file is broken since the start, and what an earlier start left in the kernel may be its:
+    /// so it stays, whether or not the other files name it.
+    pub removals_held_back: bool,
     pub gateways: Vec<GatewayRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,

@@ -47,6 +47,7 @@ struct Fake {
     tables: Tables,
     taken: Vec<&'static str>,
     fails: bool,
+    refused: Refused,
 }
 
 impl DataPath for Fake {
@@ -54,9 +55,12 @@ impl DataPath for Fake {
         &self.tables
     }
 
-    async fn take(&mut self, step: Step) -> Result<()> {
+    async fn take(&mut self, step: Step) -> Result<Refused> {
         self.taken.push(match step {
-            Step::AddAddresses(_) => "add",
+            Step::AddAddresses(_) => {
+                self.taken.push("add");
+                return Ok(self.refused.clone());
+            }
             Step::Http(_) => "http",
             Step::Kernel(_) if self.fails => anyhow::bail!("the map is full"),
             Step::Kernel(ops) => {
@@ -65,7 +69,7 @@ impl DataPath for Fake {
             }
             Step::KeepAddresses(_) => "keep",
         });
-        Ok(())
+        Ok(Refused::new())
     }
 }
 
@@ -123,7 +127,10 @@ async fn a_failure_is_told_and_mended_by_the_next_try() {
     let (status, message) = programmed(&failed);
     assert_eq!(status, Truth::False);
     assert!(message.contains("the map is full"), "{message}");
-    assert_eq!(failed.failure.as_deref(), Some("the map is full"));
+    assert_eq!(
+        failed.failure,
+        Some(Failure::Steps("the map is full".into()))
+    );
     // What came before the failure is done; what comes after it is not.
     assert_eq!(reconciler.path.taken, ["add", "http"]);
 
@@ -134,6 +141,35 @@ async fn a_failure_is_told_and_mended_by_the_next_try() {
         reconciler.path.taken[2..],
         ["add", "http", "kernel", "keep"]
     );
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_had_affects_only_its_gateways() {
+    let gateway = MANIFEST.split("---\n").nth(1).unwrap();
+    let other = gateway.replace("name: web", "name: other");
+    let other = other.replace("10.0.0.1", "10.0.0.2");
+    let world = world(&format!("{MANIFEST}---\n{other}"));
+    let mut reconciler = reconciler();
+    reconciler.path.refused = [([10, 0, 0, 2].into(), "not this one".into())].into();
+    let outcome = reconciler.reconcile(&world, Removals::Now).await;
+    assert_eq!(reconciler.path.taken, ["add", "http", "kernel", "keep"]);
+    let failure = Failure::Addresses("not this one".into());
+    assert_eq!(outcome.failure, Some(failure));
+    let [other, web] = &outcome.statuses.gateways[..] else {
+        panic!("two Gateways");
+    };
+    let programmed = |conditions| find(conditions, ConditionType::Programmed).unwrap();
+    assert_eq!(programmed(&web.status.conditions).status, Truth::True);
+    let other = programmed(&other.status.conditions);
+    assert_eq!(other.status, Truth::False);
+    assert!(other.message.contains("not this one"), "{}", other.message);
+
+    // Tried again, although nothing else is to be done.
+    reconciler.path.refused.clear();
+    reconciler.path.taken.clear();
+    let mended = reconciler.reconcile(&world, Removals::Now).await;
+    assert_eq!(reconciler.path.taken, ["add", "http", "keep"]);
+    assert_eq!(mended.failure, None);
 }
 
 #[tokio::test]

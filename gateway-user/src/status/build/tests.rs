@@ -65,6 +65,8 @@ endpoints:
 const EXPECTED: &str = "\
 xdp-gateway 0.0.0: not ready
 the data path is behind: a map is full
+a file is broken since the start: what an earlier start left in the kernel is not removed until \
+all files can be read (see Files)
 
 Gateways
 GATEWAY    CLASS  ADDRESS   LISTENER  PROTOCOL  PORT  HOST           ROUTES  PROGRAMMED
@@ -116,6 +118,7 @@ fn report() -> Report {
             note,
         }],
         unserved: vec!["something on IPv6".into()],
+        removals_held_back: true,
         failure: Some("a map is full".into()),
     });
     Report {

@@ -129,3 +129,13 @@ fn broken_files_and_failures_are_told_once_and_when_mended() {
         ]
     );
 }
+
+#[test]
+fn removals_that_wait_are_told_once() {
+    let waits = Report {
+        removals_held_back: true,
+        ..Report::default()
+    };
+    assert_eq!(changes(&Report::default(), &waits), [bad(HELD_BACK)]);
+    assert_eq!(changes(&waits, &waits), []);
+}
