@@ -107,7 +107,7 @@ fn a_file_broken_since_the_start_holds_removals_back_and_the_status_tells() -> R
     bed.daemon()?.kill()?;
     bed.config.replace("tcp.yaml", "port: 9000", "port: nine")?;
     let daemon = bed.daemon()?;
-    let held_back = || Ok(daemon.status()?["removalsHeldBack"] == true);
+    let held_back = || anyhow::Ok(daemon.status()?["removalsHeldBack"] == true);
     ensure!(held_back()?, "{}", daemon.log());
     // A change elsewhere, after the daemon was ready once.
     bed.config.remove("http-simple.yaml")?;
