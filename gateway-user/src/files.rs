@@ -61,8 +61,13 @@ impl Reader {
     }
 }
 
+/// Regular files only: reading a pipe or a device may never end.
 fn read(path: &Path) -> Content {
-    std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
+    let error = |error| format!("cannot be read: {error}");
+    if !std::fs::metadata(path).map_err(error)?.is_file() {
+        return Err("is not a regular file: put the manifest in one".into());
+    }
+    std::fs::read_to_string(path).map_err(error)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod options;
 mod pool;
 mod service;
 mod sniff;
+mod socket;
 mod tunnel;
 mod upstream;
 mod watched;

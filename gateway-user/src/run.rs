@@ -7,6 +7,7 @@
 mod backoff;
 mod caution;
 mod daemon;
+mod descriptors;
 mod interfaces;
 mod path;
 mod privileges;

@@ -167,3 +167,18 @@ async fn follows_a_link_to_elsewhere() {
     fs::write(elsewhere.path().join("real.yaml"), "2").unwrap();
     assert!(notices(&mut watch).await);
 }
+
+#[test]
+fn a_pipe_among_the_manifests_is_told_and_not_waited_for() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let dir = directory(&[("a.yaml", "a")]);
+    let pipe = dir.path().join("pipe.yaml");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let mut reader = Reader::default();
+    let changes = reader.read([dir.path().join("a.yaml").as_path(), &pipe]);
+    assert_eq!(changes[0].content, Some(Ok("a".into())));
+    let Some(Err(why)) = &changes[1].content else {
+        panic!("{changes:?}");
+    };
+    assert!(why.contains("not a regular file"), "{why}");
+}

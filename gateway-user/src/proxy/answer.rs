@@ -46,6 +46,7 @@ impl Answer {
                 Kind::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
                 Kind::Connect => StatusCode::SERVICE_UNAVAILABLE,
                 Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
+                Kind::Silent => StatusCode::REQUEST_TIMEOUT,
             },
         }
     }

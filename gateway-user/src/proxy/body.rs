@@ -2,13 +2,17 @@
 
 use std::{
     cell::Cell,
+    future::Future as _,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use thiserror::Error;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{client::InFlight, metrics::Flight, pool::Lease};
 
@@ -17,12 +21,38 @@ type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
 /// What goes to the backend.
 pub(super) enum RequestBody {
     Empty,
-    Stream { incoming: Incoming, sent: Sent },
+    Stream(Box<Stream>),
 }
 
-/// Whether a request's body was sent to its end; only then can the connection be used again.
-#[derive(Clone, Debug)]
-pub(super) struct Sent(Rc<Cell<bool>>);
+/// A client's body on its way.
+pub(super) struct Stream {
+    incoming: Incoming,
+    sent: Sent,
+    /// Ends the longest pause that the client may make.
+    pause: Pin<Box<Sleep>>,
+    longest: Duration,
+}
+
+/// Why a request's body did not get to its end.
+#[derive(Debug, Error)]
+pub(super) enum BodyError {
+    #[error("the client broke off: {0}")]
+    Client(#[from] hyper::Error),
+    #[error("the client did not go on for {0:?}")]
+    Silent(Duration),
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent(Rc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// The body was sent to its end; only then can the connection be used again.
+    whole: Cell<bool>,
+    /// The backend has answered: whether the client still sends is between the two.
+    answered: Cell<bool>,
+}
 
 /// What goes to the client. It keeps what must live as long as the answer is under way.
 pub(super) struct ResponseBody {
@@ -43,14 +73,20 @@ pub(super) struct Upstream {
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming) -> (Self, Sent) {
-        let empty = incoming.is_end_stream();
-        let sent = Sent(Rc::new(Cell::new(empty)));
-        if empty {
+    /// `longest`: pause of the client before the body is given up.
+    pub(super) fn new(incoming: Incoming, longest: Duration) -> (Self, Sent) {
+        let sent = Sent::default();
+        if incoming.is_end_stream() {
+            sent.0.whole.set(true);
             return (Self::Empty, sent);
         }
-        let noted = sent.clone();
-        (Self::Stream { incoming, sent }, noted)
+        let stream = Stream {
+            incoming,
+            sent: sent.clone(),
+            pause: Box::pin(sleep(longest)),
+            longest,
+        };
+        (Self::Stream(Box::new(stream)), sent)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,33 +94,63 @@ impl RequestBody {
     }
 }
 
+impl Stream {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            return self.poll_pause(cx).map(|error| Some(Err(error)));
+        };
+        self.pause.as_mut().reset(Instant::now() + self.longest);
+        let complete = matches!(frame, Some(Ok(_))) && self.incoming.is_end_stream();
+        if frame.is_none() || complete {
+            self.sent.0.whole.set(true);
+        }
+        Poll::Ready(frame.map(|frame| Ok(frame?)))
+    }
+
+    /// Ready when the client was silent for too long.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        ready!(self.pause.as_mut().poll(cx));
+        if self.sent.0.answered.get() {
+            return Poll::Pending;
+        }
+        Poll::Ready(BodyError::Silent(self.longest))
+    }
+}
+
+impl Sent {
+    pub(super) fn answered(&self) {
+        self.0.answered.set(true);
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        let Self::Stream { incoming, sent } = self.get_mut() else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
-        let complete = matches!(frame, None | Some(Ok(_))) && incoming.is_end_stream();
-        if frame.is_none() || complete {
-            sent.0.set(true);
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Stream(stream) => stream.poll_frame(cx),
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Stream { incoming, .. } => incoming.is_end_stream(),
+            Self::Stream(stream) => stream.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Stream { incoming, .. } => incoming.size_hint(),
+            Self::Stream(stream) => stream.incoming.size_hint(),
         }
     }
 }
@@ -106,7 +172,7 @@ impl Upstream {
             return;
         }
         if let Some((lease, sent)) = self.lease.take()
-            && sent.0.get()
+            && sent.0.whole.get()
         {
             lease.give_back();
         }

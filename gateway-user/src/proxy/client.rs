@@ -119,7 +119,7 @@ impl Groups {
     /// The group of connections to `local`, to wait for its end.
     pub(super) fn join(&self, local: SocketAddr) -> Rc<Group> {
         let group = self.open.borrow_mut().entry(local).or_default().clone();
-        // A connection may get here after a long handshake.
+        // The proxy may be about to stop, with connections that it still accepts.
         group.closed.set(self.draining.get());
         group
     }

@@ -18,9 +18,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    client::{Client, Slot},
+    client::{Client, Group, Slot},
     service,
     sniff::{self, Protocol},
+    socket,
     watched::Watched,
     worker::Worker,
 };
@@ -48,7 +49,7 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
     if !table.serves(local) {
         return Ok(());
     }
-    stream.set_nodelay(true)?;
+    socket::prepare(&stream, worker.limits.stall_timeout)?;
     let config = table.tls(local).cloned();
     drop(table);
     let group = worker.groups.join(local);
@@ -63,11 +64,11 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
         None => Ok(()),
         Some(Greeted::Clear(stream, protocol)) => {
             let client = Rc::new(Client::new(local, peer, None, slot));
-            run(worker, client, stream, protocol).await
+            run(worker, client, &group, stream, protocol).await
         }
         Some(Greeted::Tls(stream, protocol, sni)) => {
             let client = Rc::new(Client::new(local, peer, Some(sni), slot));
-            run(worker, client, *stream, protocol).await
+            run(worker, client, &group, *stream, protocol).await
         }
     }
 }
@@ -106,6 +107,7 @@ async fn accept_tls(config: Arc<ServerConfig>, stream: TcpStream) -> std::io::Re
 async fn run<S>(
     worker: &Rc<Worker>,
     client: Rc<Client>,
+    group: &Group,
     stream: S,
     protocol: Protocol,
 ) -> anyhow::Result<()>
@@ -117,7 +119,7 @@ where
         let (worker, client) = handler.clone();
         async move { Ok::<_, Infallible>(service::handle(&worker, &client, request).await) }
     });
-    let ended = end(worker, &client);
+    let ended = end(worker, group, &client);
     // The macro is for the two types of connection, which share no trait.
     macro_rules! drive {
         ($connection:expr) => {{
@@ -142,8 +144,7 @@ where
 
 /// Returns when the connection shall finish what is in flight and close: its frontend is gone,
 /// the proxy stops, or it was idle for too long.
-async fn end(worker: &Rc<Worker>, client: &Client) {
-    let group = worker.groups.join(client.local);
+async fn end(worker: &Worker, group: &Group, client: &Client) {
     let idle = async {
         let limit = worker.limits.idle_timeout;
         loop {

@@ -156,6 +156,7 @@ impl Handles {
             Kind::ConnectTimeout => "timeout",
             Kind::Reset => "reset",
             Kind::Protocol => "protocol",
+            Kind::Silent => return,
         };
         self.all
             .upstream_errors

@@ -20,6 +20,11 @@ pub struct Limits {
     /// waiting and for reading, so this bounds idle connections and slow heads alike; idle
     /// HTTP/2 connections are closed after it, too.
     pub idle_timeout: Duration,
+    /// A peer that acknowledges nothing, or takes nothing of what is sent to it, is given up after
+    /// this time; on both sides.
+    pub stall_timeout: Duration,
+    /// Longest pause in a request's body until the backend answers; more is a 408.
+    pub body_timeout: Duration,
     /// Bytes of a request's head (HTTP/1) or header list (HTTP/2); more is a 431.
     pub head_bytes: u32,
     /// Concurrent requests of one HTTP/2 connection.
@@ -51,6 +56,8 @@ impl Default for Limits {
             connections: 16_384,
             greeting_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            stall_timeout: Duration::from_mins(2),
+            body_timeout: Duration::from_mins(1),
             head_bytes: 32 * 1024,
             h2_streams: 128,
             h2_pending_resets: 20,

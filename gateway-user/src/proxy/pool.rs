@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{net::TcpStream, time};
 
-use super::{Limits, body::RequestBody};
+use super::{Limits, body::RequestBody, socket};
 
 /// A connection that just gave its last byte may need a moment before it takes a request.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -26,6 +26,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 pub(super) struct Pool {
     endpoints: RefCell<HashMap<SocketAddr, Endpoint>>,
     connect_timeout: Duration,
+    stall_timeout: Duration,
     idle_timeout: Duration,
     idle_per_endpoint: usize,
 }
@@ -66,6 +67,7 @@ impl Pool {
         Self {
             endpoints: RefCell::default(),
             connect_timeout: limits.connect_timeout,
+            stall_timeout: limits.stall_timeout,
             idle_timeout: limits.upstream_idle,
             idle_per_endpoint: limits.upstream_idle_per_endpoint,
         }
@@ -152,8 +154,7 @@ impl Lease {
             .await
             .map_err(|_| ConnectError::Timeout(endpoint))?;
         let stream = stream.map_err(|error| ConnectError::Io(endpoint, error))?;
-        stream
-            .set_nodelay(true)
+        socket::prepare(&stream, self.pool.stall_timeout)
             .map_err(|error| ConnectError::Io(endpoint, error))?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) =

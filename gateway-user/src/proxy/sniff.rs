@@ -8,6 +8,8 @@ use tokio::{net::TcpStream, time};
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Wait for the rest of a preface that arrived in part; peeking cannot wait for more bytes.
 const PAUSE: Duration = Duration::from_millis(2);
+/// Waits grow up to this, so that clients which never send the rest cost little.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -18,14 +20,20 @@ pub(super) enum Protocol {
 /// Looks at the first bytes. `None`: the client closed without sending any.
 pub(super) async fn protocol(stream: &TcpStream) -> io::Result<Option<Protocol>> {
     let mut buffer = [0; PREFACE.len()];
+    let mut pause = PAUSE;
     loop {
         let count = stream.peek(&mut buffer).await?;
         match decide(&buffer[..count]) {
             Some(protocol) => return Ok(Some(protocol)),
             None if count == 0 => return Ok(None),
-            None => time::sleep(PAUSE).await,
+            None => time::sleep(pause).await,
         }
+        pause = longer(pause);
     }
+}
+
+fn longer(pause: Duration) -> Duration {
+    PAUSE_MAX.min(pause * 2)
 }
 
 fn decide(bytes: &[u8]) -> Option<Protocol> {
@@ -50,5 +58,19 @@ mod tests {
         assert_eq!(decide(b"PRI"), None);
         assert_eq!(decide(b"P"), None);
         assert_eq!(decide(b""), None);
+    }
+
+    #[test]
+    fn half_a_preface_is_looked_at_some_fifty_times_in_ten_seconds() {
+        let pauses = std::iter::successors(Some(PAUSE), |pause| Some(longer(*pause)));
+        let looks = pauses.take_while({
+            let mut waited = Duration::ZERO;
+            move |pause| {
+                waited += *pause;
+                waited < Duration::from_secs(10)
+            }
+        });
+        let looks = looks.count();
+        assert!((40..70).contains(&looks), "{looks}");
     }
 }

@@ -8,7 +8,7 @@ use hyper::{Request, Response, body::Incoming};
 use thiserror::Error;
 
 use super::{
-    body::{RequestBody, Sent},
+    body::{BodyError, RequestBody, Sent},
     pool::{ConnectError, Lease},
     worker::Worker,
 };
@@ -35,6 +35,9 @@ pub(super) enum Kind {
     Reset,
     #[error("the backend's answer is not valid HTTP")]
     Protocol,
+    /// Not the backend's fault.
+    #[error("the rest of the request did not come in time")]
+    Silent,
 }
 
 /// A backend's answer, and the connection that its body comes on.
@@ -54,12 +57,13 @@ pub(super) async fn send(
     body: Incoming,
 ) -> Result<Reply, Failure> {
     let (endpoint, mut lease) = connect(worker, endpoints).await?;
-    let (body, sent) = RequestBody::new(body);
+    let (body, sent) = RequestBody::new(body, worker.limits.body_timeout);
     let replay = lease.reused && body.is_empty() && parts.method.is_idempotent();
     let copy = replay.then(|| parts.clone());
     let first = lease.send(Request::from_parts(parts, body)).await;
     let mut error = match first {
         Some(Ok(response)) => {
+            sent.answered();
             return Ok(Reply {
                 response,
                 lease,
@@ -82,11 +86,14 @@ pub(super) async fn send(
     worker.metrics.retried();
     let mut lease = worker.pool.fresh(endpoint).await?;
     match lease.send(request).await {
-        Some(Ok(response)) => Ok(Reply {
-            response,
-            lease,
-            sent,
-        }),
+        Some(Ok(response)) => {
+            sent.answered();
+            Ok(Reply {
+                response,
+                lease,
+                sent,
+            })
+        }
         Some(Err(error)) => Err(error.into_error().into()),
         None => Err(Failure::reset("the connection was given back before")),
     }
@@ -147,8 +154,11 @@ impl From<ConnectError> for Failure {
 
 impl From<hyper::Error> for Failure {
     fn from(error: hyper::Error) -> Self {
+        let source = std::error::Error::source(&error);
         let kind = if error.is_parse() {
             Kind::Protocol
+        } else if let Some(BodyError::Silent(_)) = source.and_then(|e| e.downcast_ref()) {
+            Kind::Silent
         } else {
             Kind::Reset
         };

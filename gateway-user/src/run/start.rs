@@ -9,8 +9,8 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
-    backoff::Backoff, caution::Caution, daemon::Daemon, interfaces::uplinks, path::RealPath,
-    privileges, reconcile::Reconciler, sweeper::Sweeper,
+    backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, interfaces::uplinks,
+    path::RealPath, privileges, reconcile::Reconciler, sweeper::Sweeper,
 };
 use crate::{
     admin::{self, InForce, Shown},
@@ -30,6 +30,7 @@ impl Daemon {
         files::list(&options.config)?;
         let listener = admin::bind(options.admin).await?;
         privileges::require()?;
+        descriptors::raise()?;
         let kernel = open(options).await?;
 
         let workers = workers(options);

@@ -1,5 +1,6 @@
 //! The proxy over real sockets on loopback: raw bytes in, raw bytes out.
 
+mod aborts;
 mod backend;
 mod bed;
 mod framing;

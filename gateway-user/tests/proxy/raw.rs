@@ -67,7 +67,8 @@ impl Raw {
         loop {
             let mut line = String::new();
             self.0.read_line(&mut line).await.ok()?;
-            let size = usize::from_str_radix(line.trim(), 16).unwrap();
+            // Empty at the end of a connection that breaks off.
+            let size = usize::from_str_radix(line.trim(), 16).ok()?;
             if size == 0 {
                 break;
             }
