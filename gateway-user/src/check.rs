@@ -20,8 +20,9 @@ use crate::{
 
 /// Conditions that must be as wished for files to pass. Others depend on what runs (endpoints),
 /// or are advice.
-const REQUIRED: [ConditionType; 4] = [
+const REQUIRED: [ConditionType; 5] = [
     ConditionType::Accepted,
+    ConditionType::PartiallyInvalid,
     ConditionType::ResolvedRefs,
     ConditionType::Programmed,
     ConditionType::Conflicted,

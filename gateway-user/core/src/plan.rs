@@ -142,7 +142,7 @@ pub struct HttpRoute {
 #[derive(Clone, Debug)]
 pub struct HttpRule {
     pub name: Option<Arc<str>>,
-    /// Never empty: a rule without matches matches the path prefix `/`.
+    /// A rule without matches has one, of the path prefix `/`. Empty only if none is understood.
     pub matches: Vec<HttpMatch>,
     pub filters: Vec<HttpFilter>,
     pub backends: Vec<HttpBackend>,

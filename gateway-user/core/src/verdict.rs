@@ -46,6 +46,8 @@ pub enum ConditionType {
     /// Other listeners of the port take some of the same hosts; only set when it is true.
     #[serde(rename = "OverlappingTLSConfig")]
     OverlappingTlsConfig,
+    /// Some rules of a route were dropped; only set when it is true.
+    PartiallyInvalid,
     /// A route's backends can take traffic.
     #[serde(rename = "xdp-gateway.dev/BackendsReady")]
     BackendsReady,
@@ -75,7 +77,9 @@ impl ConditionType {
             | Self::Programmed
             | Self::OverlappingTlsConfig
             | Self::BackendsReady => Truth::True,
-            Self::Conflicted | Self::Shadowed | Self::FieldsIgnored => Truth::False,
+            Self::Conflicted | Self::PartiallyInvalid | Self::Shadowed | Self::FieldsIgnored => {
+                Truth::False
+            }
         }
     }
 
@@ -86,6 +90,7 @@ impl ConditionType {
             Self::Programmed => "Programmed",
             Self::Conflicted => "Conflicted",
             Self::OverlappingTlsConfig => "OverlappingTLSConfig",
+            Self::PartiallyInvalid => "PartiallyInvalid",
             Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
@@ -100,6 +105,7 @@ impl ConditionType {
             Self::Programmed => "in the data path",
             Self::Conflicted => "no other listener is in the way",
             Self::OverlappingTlsConfig => "host names overlap",
+            Self::PartiallyInvalid => "every rule is valid",
             Self::BackendsReady => "every backend in use has a ready endpoint",
             Self::Shadowed => "no other route takes its traffic",
             Self::FieldsIgnored => "every field is honoured",
@@ -113,6 +119,7 @@ impl ConditionType {
             Self::Shadowed => "NotShadowed",
             Self::FieldsIgnored => "NoneIgnored",
             Self::OverlappingTlsConfig => "OverlappingHostnames",
+            Self::PartiallyInvalid => "Valid",
             Self::BackendsReady => "BackendsReady",
             Self::Accepted | Self::ResolvedRefs | Self::Programmed => self.as_str(),
         };

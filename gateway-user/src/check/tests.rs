@@ -103,6 +103,20 @@ fn a_missing_service_fails_and_the_message_names_it() {
 }
 
 #[test]
+fn a_dropped_rule_fails() {
+    let rules = "rules: [{filters: [{type: CORS, cors: {}}]}, {";
+    let route = ROUTE.replace("rules: [{", rules);
+    let files = [
+        ("a.yaml", CLASS_AND_GATEWAY),
+        ("b.yaml", &route),
+        ("c.yaml", SERVICE),
+    ];
+    let checked = checked(&files, &["10.0.0.1"]);
+    assert!(!checked.passed);
+    assert!(unwished(&checked).contains(&["default/shop", "PartiallyInvalid", "UnsupportedValue"]));
+}
+
+#[test]
 fn a_broken_file_fails_with_its_place() {
     let broken = CLASS_AND_GATEWAY.replace("port: 80", "port: 800000");
     let checked = checked(&[("a.yaml", &broken)], &["10.0.0.1"]);

@@ -99,6 +99,13 @@ fn rules(rules: &[HttpRule], endpoints: &Endpoints) -> Vec<RouteVerdict> {
     let mut verdicts = Vec::new();
     let mut idle = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
+        if rule
+            .filters
+            .iter()
+            .any(|f| matches!(f, HttpFilter::Invalid))
+        {
+            continue;
+        }
         let at = format!("spec.rules[{index}]");
         let redirects = rule
             .filters

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     api::{HttpRoute, HttpRule as Rule, Kind, http::HttpMatch as Match},
-    plan::{HttpBackend, HttpRule},
-    verdict::RouteVerdict,
+    plan::{HttpBackend, HttpFilter, HttpRule},
+    verdict::{ConditionType, RouteVerdict, Truth, Verdict},
 };
 
 mod filters;
@@ -26,9 +26,32 @@ pub(super) fn judge(scope: Scope, route: &HttpRoute) -> (Vec<HttpRule>, Vec<Rout
     let mut rules = Vec::new();
     for (index, source) in route.spec.rules.iter().enumerate() {
         let at = format!("spec.rules[{index}]");
-        rules.push(rule(scope, route, &at, source, &mut verdicts));
+        let mut own = Vec::new();
+        rules.push((rule(scope, route, &at, source, &mut own), own));
     }
+    drop_invalid(&mut rules);
+    let (rules, own): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+    verdicts.extend(own.into_iter().flatten());
     (rules, verdicts)
+}
+
+/// Where only some rules are invalid, the route is accepted without them (`PartiallyInvalid`).
+/// Their requests get a 500 and never reach another rule: what is not implemented may be what
+/// should have stopped them. Unknown values refuse the whole route, as the API demands.
+fn drop_invalid(rules: &mut [(HttpRule, Vec<RouteVerdict>)]) {
+    let refuses = |v: &RouteVerdict| v.decides(ConditionType::Accepted, Truth::False);
+    let unknown = |v: &RouteVerdict| matches!(v, RouteVerdict::UnsupportedValue { .. });
+    let all = rules.iter().all(|(_, own)| own.iter().any(refuses));
+    if all || rules.iter().any(|(_, own)| own.iter().any(unknown)) {
+        return;
+    }
+    for (index, (rule, own)) in rules.iter_mut().enumerate() {
+        for verdict in own.iter_mut().filter(|v| refuses(v)) {
+            rule.filters = vec![HttpFilter::Invalid];
+            let why = verdict.to_string();
+            *verdict = RouteVerdict::RuleDropped { rule: index, why };
+        }
+    }
 }
 
 fn rule(

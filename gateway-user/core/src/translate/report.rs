@@ -17,8 +17,8 @@ use crate::{
         StatusAddress, Statuses, fold,
     },
     verdict::{
-        ConditionType::{Accepted, Conflicted, Programmed, ResolvedRefs},
-        GatewayVerdict, RouteVerdict,
+        ConditionType::{Accepted, Conflicted, PartiallyInvalid, Programmed, ResolvedRefs},
+        GatewayVerdict, RouteVerdict, Truth, Verdict,
     },
 };
 
@@ -107,7 +107,11 @@ fn route(scope: Scope, state: &RouteState) -> Reported<RouteStatus> {
     let meta = state.source.meta;
     let parent = |parent: &ParentState| {
         let verdicts = parent.verdicts.iter().chain(&state.verdicts);
-        let verdicts: Vec<RouteVerdict> = verdicts.cloned().collect();
+        let mut verdicts: Vec<RouteVerdict> = verdicts.cloned().collect();
+        if verdicts.iter().any(|v| v.decides(Accepted, Truth::False)) {
+            // Only an accepted route can be partially invalid.
+            verdicts.retain(|v| !v.decides(PartiallyInvalid, Truth::True));
+        }
         ParentStatus {
             parent_ref: parent.parent.clone(),
             controller_name: scope.settings.controller_name.clone(),

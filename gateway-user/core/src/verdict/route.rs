@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    ConditionType::{Accepted, BackendsReady, FieldsIgnored, ResolvedRefs, Shadowed},
+    ConditionType::{
+        Accepted, BackendsReady, FieldsIgnored, PartiallyInvalid, ResolvedRefs, Shadowed,
+    },
     Outcome, Verdict, is_false, is_true,
 };
 use crate::name::ObjectName;
@@ -62,6 +64,11 @@ pub enum RouteVerdict {
         first: &'static str,
         second: &'static str,
     },
+
+    #[error(
+        "Dropped Rule {rule} (counted from 0), requests that it still matches get a 500: {why}"
+    )]
+    RuleDropped { rule: usize, why: String },
 
     #[error("{at}: {kind} is not a kind of backend that is supported; use a Service")]
     BackendKind { at: String, kind: String },
@@ -162,6 +169,7 @@ impl Verdict for RouteVerdict {
             Self::IncompatibleFilters { .. } => {
                 const { &[is_false(Accepted, "IncompatibleFilters")] }
             }
+            Self::RuleDropped { .. } => const { &[is_true(PartiallyInvalid, "UnsupportedValue")] },
             Self::BackendKind { .. } | Self::ExternalName { .. } => {
                 const { &[is_false(ResolvedRefs, "InvalidKind")] }
             }

@@ -10,8 +10,12 @@ use crate::{
 
 /// Judges a route with one rule; returns it with its messages.
 fn judge_rule(rule: &str) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
-    let route = format!(r#"{{"metadata":{{"name":"r"}},"spec":{{"rules":[{rule}]}}}}"#);
-    let route: HttpRoute = serde_json::from_str(&route).expect(rule);
+    judge_rules(rule)
+}
+
+fn judge_rules(rules: &str) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
+    let route = format!(r#"{{"metadata":{{"name":"r"}},"spec":{{"rules":[{rules}]}}}}"#);
+    let route: HttpRoute = serde_json::from_str(&route).expect(rules);
     let (world, settings) = (World::default(), Settings::default());
     let scope = Scope {
         world: &world,
@@ -79,6 +83,23 @@ fn unknown_values_refuse_the_route_and_name_the_field() {
             "{rule}"
         );
     }
+}
+
+#[test]
+fn a_route_with_some_valid_rules_keeps_them_unless_a_value_is_unknown() {
+    let valid = r#"{"filters":[{"type":"RequestRedirect","requestRedirect":{}}]}"#;
+    let cors = r#"{"filters":[{"type":"CORS","cors":{}}]}"#;
+    let unknown = r#"{"filters":[{"type":"Teleport"}]}"#;
+    let reasons = |rules: &[&str]| {
+        let (_, verdicts) = judge_rules(&rules.join(","));
+        let outcomes = verdicts.iter().flat_map(|v| v.outcomes().first());
+        outcomes.map(|o| o.condition).collect::<Vec<_>>()
+    };
+    use ConditionType::{Accepted, PartiallyInvalid};
+    assert_eq!(reasons(&[valid, cors]), [PartiallyInvalid]);
+    assert_eq!(reasons(&[cors, valid, cors]), [PartiallyInvalid; 2]);
+    assert_eq!(reasons(&[cors, cors]), [Accepted; 2]);
+    assert_eq!(reasons(&[valid, cors, unknown]), [Accepted; 2]);
 }
 
 #[test]
