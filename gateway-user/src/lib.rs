@@ -12,4 +12,6 @@ pub mod proxy;
 pub mod run;
 pub mod status;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod unload;

@@ -3,38 +3,23 @@
 use std::{fs, path::PathBuf};
 
 use super::*;
+use crate::testing::documents;
 
-const CLASS_AND_GATEWAY: &str = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: xdp}
-spec: {controllerName: xdp-gateway.dev/controller}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: web}
-spec:
-  gatewayClassName: xdp
-  listeners: [{name: http, port: 80, protocol: HTTP}]
-";
+/// It has no address of its own.
+fn class_and_gateway() -> String {
+    let text = documents(&["GatewayClass", "Gateway"]);
+    text.replace("  addresses: [{type: IPAddress, value: 10.0.0.1}]\n", "")
+}
 
-const ROUTE: &str = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop}
-spec:
-  parentRefs: [{name: web}]
-  rules: [{backendRefs: [{name: shop, port: 80}]}]
-";
+fn route() -> String {
+    documents(&["TCPRoute"])
+}
 
-const SERVICE: &str = "\
-apiVersion: v1
-kind: Service
-metadata: {name: shop}
-spec: {ports: [{port: 80}]}
-";
+fn service() -> String {
+    documents(&["Service"])
+}
 
-fn checked(files: &[(&str, &str)], addresses: &[&str]) -> Checked {
+fn checked(files: &[(&str, String)], addresses: &[&str]) -> Checked {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(dir.path().join(name), text).unwrap();
@@ -58,9 +43,9 @@ fn unwished(checked: &Checked) -> Vec<[&str; 3]> {
 #[test]
 fn whole_files_pass_without_endpoints() {
     let files = [
-        ("a.yaml", CLASS_AND_GATEWAY),
-        ("b.yaml", ROUTE),
-        ("c.yaml", SERVICE),
+        ("a.yaml", class_and_gateway()),
+        ("b.yaml", route()),
+        ("c.yaml", service()),
     ];
     let checked = checked(&files, &["10.0.0.1"]);
     assert!(checked.passed, "{}", checked.render());
@@ -69,7 +54,7 @@ fn whole_files_pass_without_endpoints() {
     assert!(!text.contains("Programmed"), "nothing runs: {text}");
     // What depends on what runs is shown, and does not fail the check.
     let advice = [
-        "default/shop",
+        "infra/echo",
         "xdp-gateway.dev/BackendsReady",
         "NoReadyEndpoints",
     ];
@@ -78,12 +63,12 @@ fn whole_files_pass_without_endpoints() {
 
 #[test]
 fn a_gateway_without_an_address_fails() {
-    let checked = checked(&[("a.yaml", CLASS_AND_GATEWAY)], &[]);
+    let checked = checked(&[("a.yaml", class_and_gateway())], &[]);
     assert!(!checked.passed);
     let rows = unwished(&checked);
     assert!(
         rows.iter()
-            .any(|row| row[..2] == ["default/web", "Programmed"]),
+            .any(|row| row[..2] == ["infra/web", "Programmed"]),
         "{rows:?}"
     );
     assert!(
@@ -95,10 +80,10 @@ fn a_gateway_without_an_address_fails() {
 
 #[test]
 fn a_missing_service_fails_and_the_message_names_it() {
-    let files = [("a.yaml", CLASS_AND_GATEWAY), ("b.yaml", ROUTE)];
+    let files = [("a.yaml", class_and_gateway()), ("b.yaml", route())];
     let checked = checked(&files, &["10.0.0.1"]);
     assert!(!checked.passed);
-    assert!(unwished(&checked).contains(&["default/shop", "ResolvedRefs", "BackendNotFound"]));
+    assert!(unwished(&checked).contains(&["infra/echo", "ResolvedRefs", "BackendNotFound"]));
     assert!(checked.render().ends_with("\nnot accepted\n"));
 }
 
@@ -118,8 +103,8 @@ fn a_dropped_rule_fails() {
 
 #[test]
 fn a_broken_file_fails_with_its_place() {
-    let broken = CLASS_AND_GATEWAY.replace("port: 80", "port: 800000");
-    let checked = checked(&[("a.yaml", &broken)], &["10.0.0.1"]);
+    let broken = class_and_gateway().replace("port: 80", "port: 800000");
+    let checked = checked(&[("a.yaml", broken)], &["10.0.0.1"]);
     assert!(!checked.passed);
     let text = checked.render();
     for part in ["a.yaml", "document 2", "spec.listeners[0].port"] {
@@ -131,7 +116,10 @@ fn a_broken_file_fails_with_its_place() {
 fn an_unknown_kind_is_named_and_does_not_fail() {
     let other = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n";
     let checked = checked(
-        &[("a.yaml", CLASS_AND_GATEWAY), ("b.yaml", other)],
+        &[
+            ("a.yaml", class_and_gateway()),
+            ("b.yaml", other.to_owned()),
+        ],
         &["10.0.0.1"],
     );
     assert!(checked.passed, "{}", checked.render());
@@ -144,11 +132,11 @@ fn an_unknown_kind_is_named_and_does_not_fail() {
 
 #[test]
 fn a_route_without_parents_fails() {
-    let orphan = ROUTE.replace("  parentRefs: [{name: web}]\n", "");
+    let orphan = route().replace("  parentRefs: [{name: web, sectionName: echo}]\n", "");
     let files = [
-        ("a.yaml", CLASS_AND_GATEWAY),
-        ("b.yaml", &orphan),
-        ("c.yaml", SERVICE),
+        ("a.yaml", class_and_gateway()),
+        ("b.yaml", orphan),
+        ("c.yaml", service()),
     ];
     let checked = checked(&files, &["10.0.0.1"]);
     assert!(!checked.passed);
@@ -163,7 +151,7 @@ fn a_route_without_parents_fails() {
 fn single_files_are_read_whatever_their_name() {
     let dir = tempfile::tempdir().unwrap();
     let path: PathBuf = dir.path().join("manifest.txt");
-    fs::write(&path, CLASS_AND_GATEWAY).unwrap();
+    fs::write(&path, class_and_gateway()).unwrap();
     let mut source = Source::new(vec![path]);
     assert_eq!(source.refresh().unwrap().changed, 1);
     assert_eq!(source.world().gateways.len(), 1);

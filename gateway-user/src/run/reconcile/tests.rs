@@ -3,44 +3,10 @@
 use gateway_core::{
     status::find,
     verdict::{ConditionType, Truth},
-    world::FileSet,
 };
 
 use super::*;
-
-const MANIFEST: &str = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: xdp}
-spec: {controllerName: xdp-gateway.dev/controller}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: web}
-spec:
-  gatewayClassName: xdp
-  addresses: [{type: IPAddress, value: 10.0.0.1}]
-  listeners: [{name: tcp, port: 7, protocol: TCP}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: TCPRoute
-metadata: {name: echo}
-spec:
-  parentRefs: [{name: web}]
-  rules: [{backendRefs: [{name: echo, port: 7}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: echo}
-spec: {ports: [{port: 7}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: echo-1, labels: {kubernetes.io/service-name: echo}}
-addressType: IPv4
-ports: [{port: 7, protocol: TCP}]
-endpoints: [{addresses: [10.0.1.1]}]
-";
+use crate::testing::{MANIFEST, documents, world};
 
 #[derive(Debug, Default)]
 struct Fake {
@@ -73,12 +39,6 @@ impl DataPath for Fake {
     }
 }
 
-fn world(text: &str) -> World {
-    let mut files = FileSet::default();
-    assert_eq!(files.update("a.yaml", Some(text)), []);
-    files.world()
-}
-
 fn reconciler() -> Reconciler<Fake> {
     Reconciler::new(Fake::default(), Settings::default(), 2)
 }
@@ -105,15 +65,12 @@ async fn programmed_once_everything_is_in_place() {
 async fn endpoints_alone_do_not_translate_again() {
     let mut reconciler = reconciler();
     let first = reconciler.reconcile(&world(MANIFEST), Removals::Now).await;
-    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.2");
+    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.3");
     reconciler.path.taken.clear();
     let second = reconciler.reconcile(&world(&moved), Removals::Now).await;
     assert!(Arc::ptr_eq(&first.translation, &second.translation));
     assert_eq!(reconciler.path.taken, ["http", "kernel"]);
-    let other = MANIFEST.replace(
-        "port: 7, protocol: TCP}]\n---",
-        "port: 8, protocol: TCP}]\n---",
-    );
+    let other = MANIFEST.replace("name: echo, port: 7", "name: echo, port: 8");
     let third = reconciler.reconcile(&world(&other), Removals::Now).await;
     assert!(!Arc::ptr_eq(&first.translation, &third.translation));
 }
@@ -145,8 +102,7 @@ async fn a_failure_is_told_and_mended_by_the_next_try() {
 
 #[tokio::test]
 async fn an_address_that_cannot_be_had_affects_only_its_gateways() {
-    let gateway = MANIFEST.split("---\n").nth(1).unwrap();
-    let other = gateway.replace("name: web", "name: other");
+    let other = documents(&["Gateway"]).replace("name: web", "name: other");
     let other = other.replace("10.0.0.1", "10.0.0.2");
     let world = world(&format!("{MANIFEST}---\n{other}"));
     let mut reconciler = reconciler();
@@ -189,7 +145,7 @@ async fn what_another_time_left_stays_until_the_files_are_whole() {
         assert_eq!(outcome.failure, None);
     }
     // What can be read applies.
-    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.2");
+    let moved = MANIFEST.replace("10.0.1.1", "10.0.1.3");
     reconciler.reconcile(&world(&moved), Removals::Later).await;
     assert_ne!(reconciler.path.tables, before);
     reconciler.reconcile(&nothing, Removals::Now).await;
@@ -200,10 +156,11 @@ async fn what_another_time_left_stays_until_the_files_are_whole() {
 async fn a_backend_that_the_kernel_cannot_reach_is_told() {
     let text = MANIFEST.replace("addressType: IPv4", "addressType: IPv6");
     let text = text.replace("10.0.1.1", "\"2001:db8::1\"");
+    let text = text.replace("10.0.1.2", "\"2001:db8::2\"");
     let outcome = reconciler().reconcile(&world(&text), Removals::Now).await;
     let told: Vec<_> = outcome.unserved.iter().map(ToString::to_string).collect();
     assert!(
-        matches!(&told[..], [one] if one.contains("default/echo:7")),
+        matches!(&told[..], [one] if one.contains("infra/v1:80")),
         "{told:?}"
     );
 }

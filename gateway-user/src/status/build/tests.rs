@@ -3,64 +3,13 @@
 use gateway_core::{
     status::endpoint_verdicts,
     translate::{Settings, translate},
-    world::FileSet,
 };
 
 use super::*;
-use crate::status::render::render;
-
-const MANIFEST: &str = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: xdp}
-spec: {controllerName: xdp-gateway.dev/controller}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: web, namespace: infra}
-spec:
-  gatewayClassName: xdp
-  addresses: [{type: IPAddress, value: 10.0.0.1}]
-  listeners:
-  - {name: http, port: 80, protocol: HTTP, hostname: '*.example.com'}
-  - {name: echo, port: 7, protocol: TCP}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop, namespace: infra}
-spec:
-  parentRefs: [{name: web, sectionName: http}]
-  rules:
-  - backendRefs: [{name: v1, port: 80, weight: 80}, {name: v2, port: 80, weight: 20}]
-  - matches: [{path: {value: /lost}}]
-    backendRefs: [{name: nowhere, port: 80}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: TCPRoute
-metadata: {name: echo, namespace: infra}
-spec:
-  parentRefs: [{name: web, sectionName: echo}]
-  rules: [{backendRefs: [{name: v1, port: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: v1, namespace: infra}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: v2, namespace: infra}
-spec: {ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: v1, namespace: infra, labels: {kubernetes.io/service-name: v1}}
-addressType: IPv4
-ports: [{port: 8080, protocol: TCP}]
-endpoints:
-- {addresses: [10.0.1.1]}
-- {addresses: [10.0.1.2], conditions: {ready: false}}
-";
+use crate::{
+    status::render::render,
+    testing::{MANIFEST, world},
+};
 
 const EXPECTED: &str = "\
 xdp-gateway 0.0.0: not ready
@@ -97,9 +46,7 @@ error: a.yaml: cannot be read
 ";
 
 fn report() -> Report {
-    let mut files = FileSet::default();
-    assert_eq!(files.update("a.yaml", Some(MANIFEST)), []);
-    let world = files.world();
+    let world = world(MANIFEST);
     let mut translation = translate(&world, &Settings::default());
     let endpoints = world.endpoints(translation.plan.backend_ids().into_iter());
     endpoint_verdicts(&translation.plan, &endpoints, &mut translation.statuses);
