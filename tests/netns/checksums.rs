@@ -62,7 +62,7 @@ fn of_a_backend_on_another_host() -> Result<()> {
 fn exchange(bed: &Bed, daemon: &Daemon) -> Result<f64> {
     let before = replies(daemon)?;
     let tcp = bed.tcp(&format!("--to {GATEWAY}:9000 --bytes {BYTES}"))?;
-    ensure!(tcp.failed == 0 && tcp.bytes_back == BYTES, "{tcp:?}");
+    tcp.expect_echoed(BYTES)?;
     let after = replies(daemon)?;
     let udp = bed.udp(&format!(
         "--to {GATEWAY}:53 --count {QUERIES} --patience-ms 400"

@@ -34,12 +34,7 @@ pub(crate) fn send_all_to(bed: &Bed, address: &str, server: &str) -> Result<Dura
 
 fn transfer(bed: &Bed) -> Result<()> {
     let report = bed.tcp(&format!("--to {GATEWAY}:9000 --bytes {BYTES}"))?;
-    ensure!(report.failed == 0, "{report:?}");
-    ensure!(
-        report.bytes_sent == BYTES && report.bytes_back == BYTES,
-        "{report:?}"
-    );
-    ensure!(report.checksum_sent == report.checksum_back, "{report:?}");
+    report.expect_echoed(BYTES)?;
     ensure!(
         report.client_address_kept,
         "the backend saw another client: {report:?}"

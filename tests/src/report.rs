@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// What an HTTP server of the bed saw.
@@ -88,4 +89,17 @@ pub struct UdpReport {
 pub struct PingReport {
     pub sent: u64,
     pub lost: u64,
+}
+
+impl TcpReport {
+    /// # Errors
+    /// Where not all `bytes` came back as they were sent.
+    pub fn expect_echoed(&self, bytes: u64) -> Result<()> {
+        let whole = self.failed == 0 && self.bytes_back == bytes;
+        ensure!(
+            whole && self.checksum_sent == self.checksum_back,
+            "{self:?}"
+        );
+        Ok(())
+    }
 }

@@ -10,8 +10,10 @@ use gateway_core::l4::{Gauges, Sweep, sweep::Fate};
 
 use super::pins::Pins;
 
-/// Entries that one sweep removes at most: bounds its memory; the next one goes on.
+/// Entries that one pass over the table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
+/// Passes of one sweep: enough for a full table.
+const PASSES: usize = (FLOWS_MAX as usize).div_ceil(BATCH) + 1;
 
 /// A handle of its own on the flow table: sweep from a thread that may block.
 pub struct Flows {
@@ -23,8 +25,6 @@ pub struct Flows {
 pub struct Swept {
     pub live: Gauges,
     pub removed: usize,
-    /// There was more to remove than one batch: sweep again soon.
-    pub more: bool,
 }
 
 impl Flows {
@@ -42,23 +42,36 @@ impl Flows {
             .context("cannot read the flow table")
     }
 
-    /// Removes what `sweep` says, at most a batch; counts the rest. Half a second for a full table.
+    /// Removes what `sweep` says, and counts the rest. A full table takes half a second,
+    /// and one of which much is removed several times that.
     pub fn sweep(&mut self, sweep: &Sweep) -> Result<Swept> {
         let mut swept = Swept::default();
-        let mut dead = Vec::new();
+        for _ in 0..PASSES {
+            let (live, dead, more) = self.pass(sweep)?;
+            swept.live = live;
+            for key in &dead {
+                swept.removed += usize::from(self.remove(key, sweep)?);
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// What lives, a batch of what does not, and whether there is more of that.
+    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<FlowKey>, bool)> {
+        let (mut live, mut dead) = (Gauges::default(), Vec::new());
         // An entry that the kernel evicts under the iterator sends it back to the first: bounded.
         for entry in self.map.iter().take(2 * FLOWS_MAX as usize) {
             let (key, flow) = entry.context("cannot read the flow table")?;
             match sweep.judge(&key, &flow) {
-                Fate::Keep => swept.live.add(&key, &flow),
+                Fate::Keep => live.add(&key, &flow),
                 Fate::Expired | Fate::Orphaned if dead.len() < BATCH => dead.push(key),
-                Fate::Expired | Fate::Orphaned => swept.more = true,
+                Fate::Expired | Fate::Orphaned => return Ok((live, dead, true)),
             }
         }
-        for key in &dead {
-            swept.removed += usize::from(self.remove(key, sweep)?);
-        }
-        Ok(swept)
+        Ok((live, dead, false))
     }
 
     /// Unless a packet came for it in the meantime.

@@ -16,6 +16,12 @@ fn key(port: u16, protocol: u32, direction: u16) -> FlowKey {
     }
 }
 
+fn table(rig: &Rig) -> HashMap<MapData, FlowKey, Flow> {
+    let map = MapData::from_pin(rig.pins().join("v1/maps/flows"));
+    let map = map.and_then(Map::from_map_data).expect("the flow table");
+    HashMap::try_from(map).expect("a hash")
+}
+
 #[test]
 fn removes_what_is_over_and_counts_what_lives() {
     let rig = Rig::new();
@@ -23,9 +29,7 @@ fn removes_what_is_over_and_counts_what_lives() {
     rig.on_node(async || {
         let datapath = Datapath::open(&options).await.expect("it opens");
         let sweep = datapath.sweep().expect("the clock");
-        let map = MapData::from_pin(rig.pins().join("v1/maps/flows"));
-        let map = map.and_then(Map::from_map_data).expect("the flow table");
-        let mut map = HashMap::<_, FlowKey, Flow>::try_from(map).expect("a hash");
+        let mut map = table(&rig);
         let live = Flow {
             last_seen: sweep.now,
             ..Flow::default()
@@ -50,7 +54,7 @@ fn removes_what_is_over_and_counts_what_lives() {
             tcp_closing: 0,
             udp: 0,
         };
-        assert_eq!((swept.live, swept.removed, swept.more), (live, 2, false));
+        assert_eq!((swept.live, swept.removed), (live, 2));
         let left: Vec<u16> = flows
             .list(9)
             .expect("flows")
@@ -60,5 +64,30 @@ fn removes_what_is_over_and_counts_what_lives() {
         assert_eq!(left.len(), 3, "{left:?}");
         assert!(!left.contains(&3), "idle");
         assert!(!left.contains(&4), "its backend is not in force");
+    });
+}
+
+/// Clients of a backend that is removed move on with one sweep, however many they are.
+#[test]
+fn one_sweep_removes_all_that_is_over() {
+    const MANY: u16 = 20_000;
+    let rig = Rig::new();
+    let options = rig.options();
+    rig.on_node(async || {
+        let datapath = Datapath::open(&options).await.expect("it opens");
+        let sweep = datapath.sweep().expect("the clock");
+        let mut map = table(&rig);
+        let orphaned = Flow {
+            last_seen: sweep.now,
+            ..Flow::default()
+        };
+        for port in 1..=MANY {
+            map.insert(key(port, UDP, FORWARD), orphaned, 0)
+                .expect("an entry");
+        }
+        let mut flows = datapath.open_flows().expect("a handle");
+        let swept = flows.sweep(&sweep).expect("a sweep");
+        assert_eq!(swept.removed, usize::from(MANY));
+        assert_eq!(flows.list(1).expect("flows"), []);
     });
 }
