@@ -89,16 +89,16 @@ fn a_missing_service_fails_and_the_message_names_it() {
 
 #[test]
 fn a_dropped_rule_fails() {
-    let rules = "rules: [{filters: [{type: CORS, cors: {}}]}, {";
-    let route = ROUTE.replace("rules: [{", rules);
+    let rules = "rules:\n  - filters: [{type: CORS, cors: {}}]\n";
+    let route = documents(&["HTTPRoute"]).replace("rules:\n", rules);
     let files = [
-        ("a.yaml", CLASS_AND_GATEWAY),
-        ("b.yaml", &route),
-        ("c.yaml", SERVICE),
+        ("a.yaml", class_and_gateway()),
+        ("b.yaml", route),
+        ("c.yaml", service()),
     ];
     let checked = checked(&files, &["10.0.0.1"]);
     assert!(!checked.passed);
-    assert!(unwished(&checked).contains(&["default/shop", "PartiallyInvalid", "UnsupportedValue"]));
+    assert!(unwished(&checked).contains(&["infra/shop", "PartiallyInvalid", "UnsupportedValue"]));
 }
 
 #[test]
