@@ -37,7 +37,10 @@ enum Task {
     /// Run every test as root, those with network namespaces included
     Test,
     /// Measure; prints numbers and judges nothing
-    Bench { subject: bench::Subject },
+    Bench {
+        #[command(subcommand)]
+        subject: bench::Subject,
+    },
     /// Check the rules of the code that no other tool knows
     Tidy,
     /// Formatting, tidy, clippy, licences and bans, and our reading of the official API
@@ -49,7 +52,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Demo { keep } => demo::run(keep),
         Task::Test => test::run(),
-        Task::Bench { subject } => bench::run(subject),
+        Task::Bench { subject } => bench::run(&subject),
         Task::Tidy => tidy::run(),
         Task::Lint => lint::run(),
     };

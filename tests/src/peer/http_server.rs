@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Name of this server in its answers.
     #[arg(long)]
     version: String,
+    /// Answer with this text alone, as fast as can be.
+    #[arg(long)]
+    fixed: Option<String>,
 }
 
 pub(super) async fn serve(args: Args) -> Result<()> {
@@ -27,8 +30,16 @@ pub(super) async fn serve(args: Args) -> Result<()> {
     eprintln!("listening on {}", args.listen);
     loop {
         let (stream, peer) = listener.accept().await?;
-        let version = args.version.clone();
-        let service = service_fn(move |request| answer(request, version.clone(), peer));
+        let (version, fixed) = (args.version.clone(), args.fixed.clone().map(Bytes::from));
+        let service = service_fn(move |request| {
+            let (version, fixed) = (version.clone(), fixed.clone());
+            async move {
+                Ok::<_, Infallible>(match fixed {
+                    Some(text) => Response::new(Full::new(text)),
+                    None => answer(request, version, peer).await,
+                })
+            }
+        });
         tokio::spawn(async move {
             stream.set_nodelay(true)?;
             let io = TokioIo::new(stream);
@@ -42,7 +53,7 @@ async fn answer(
     request: Request<Incoming>,
     version: String,
     peer: SocketAddr,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Response<Full<Bytes>> {
     let (head, mut body) = request.into_parts();
     let mut length = 0;
     while let Some(Ok(frame)) = body.frame().await {
@@ -61,7 +72,7 @@ async fn answer(
     let mut response = Response::new(Full::new(text.into()));
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+    response
 }
 
 /// Lower-case names and the last value of each.
