@@ -13,7 +13,12 @@ use gateway_user::{
     cli::{Cli, Command},
     run, status, unload,
 };
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+
+/// A request makes some dozens of small, short-lived allocations.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

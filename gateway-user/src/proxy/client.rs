@@ -11,7 +11,8 @@ use std::{
     },
 };
 
-use gateway_core::plan::Scheme;
+use gateway_core::{http::forward, plan::Scheme};
+use http::HeaderValue;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit},
     time::Instant,
@@ -23,7 +24,8 @@ use super::metrics::Connected;
 pub(super) struct Client {
     /// Address and port of the frontend.
     pub(super) local: SocketAddr,
-    pub(super) peer: SocketAddr,
+    /// The client's own address, as headers have it.
+    pub(super) address: HeaderValue,
     pub(super) scheme: Scheme,
     /// Server name of the TLS handshake; empty if the client sent none.
     pub(super) sni: Option<String>,
@@ -71,7 +73,7 @@ impl Client {
     ) -> Self {
         Self {
             local,
-            peer,
+            address: forward::client_address(peer.ip()),
             scheme: if sni.is_some() {
                 Scheme::Https
             } else {

@@ -1,7 +1,8 @@
 //! What the proxy counts. Workers look each series up once; a request then only adds to atomics.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Instant};
 
+use foldhash::HashMap;
 use gateway_core::http::ListenerId;
 use http::StatusCode;
 use prometheus_client::{

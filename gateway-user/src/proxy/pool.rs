@@ -1,14 +1,14 @@
 //! Upstream connections of one worker, by endpoint.
 
 use std::{
-    cell::RefCell,
-    collections::HashMap,
+    cell::{Cell, RefCell},
     io,
     net::SocketAddr,
     rc::Rc,
     time::{Duration, Instant},
 };
 
+use foldhash::HashMap;
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -24,7 +24,7 @@ use super::{Limits, body::RequestBody, socket};
 const SETTLE: Duration = Duration::from_millis(20);
 
 pub(super) struct Pool {
-    endpoints: RefCell<HashMap<SocketAddr, Endpoint>>,
+    endpoints: RefCell<HashMap<SocketAddr, Rc<Endpoint>>>,
     connect_timeout: Duration,
     stall_timeout: Duration,
     idle_timeout: Duration,
@@ -34,8 +34,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Endpoint {
     /// The most recently used last.
-    idle: Vec<Idle>,
-    in_flight: usize,
+    idle: RefCell<Vec<Idle>>,
+    in_flight: Cell<usize>,
 }
 
 struct Idle {
@@ -46,7 +46,8 @@ struct Idle {
 /// A connection while a request uses it; closed when dropped, unless given back.
 pub(super) struct Lease {
     pool: Rc<Pool>,
-    endpoint: SocketAddr,
+    address: SocketAddr,
+    endpoint: Rc<Endpoint>,
     sender: Option<http1::SendRequest<RequestBody>>,
     /// It has carried a request before, so the backend may be about to close it.
     pub(super) reused: bool,
@@ -75,10 +76,8 @@ impl Pool {
 
     /// Requests that this worker has under way to an endpoint.
     pub(super) fn load(&self, endpoint: SocketAddr) -> usize {
-        self.endpoints
-            .borrow()
-            .get(&endpoint)
-            .map_or(0, |e| e.in_flight)
+        let endpoints = self.endpoints.borrow();
+        endpoints.get(&endpoint).map_or(0, |e| e.in_flight.get())
     }
 
     /// An idle connection that is still open, or a new one.
@@ -87,7 +86,7 @@ impl Pool {
         endpoint: SocketAddr,
     ) -> Result<Lease, ConnectError> {
         let mut lease = self.count(endpoint);
-        while let Some(mut sender) = self.pop(endpoint) {
+        while let Some(mut sender) = lease.pop() {
             let usable = sender.is_ready()
                 || (!sender.is_closed()
                     && time::timeout(SETTLE, sender.ready())
@@ -119,36 +118,35 @@ impl Pool {
             let keep = |idle: &mut Idle| {
                 !idle.sender.is_closed() && idle.since.elapsed() < self.idle_timeout
             };
-            endpoint.idle.retain_mut(keep);
-            endpoint.in_flight > 0 || !endpoint.idle.is_empty()
+            let mut idle = endpoint.idle.borrow_mut();
+            idle.retain_mut(keep);
+            endpoint.in_flight.get() > 0 || !idle.is_empty()
         });
     }
 
-    fn count(self: &Rc<Self>, endpoint: SocketAddr) -> Lease {
-        self.endpoints
-            .borrow_mut()
-            .entry(endpoint)
-            .or_default()
-            .in_flight += 1;
+    fn count(self: &Rc<Self>, address: SocketAddr) -> Lease {
+        let mut endpoints = self.endpoints.borrow_mut();
+        let endpoint = endpoints.entry(address).or_default().clone();
+        endpoint.in_flight.set(endpoint.in_flight.get() + 1);
         Lease {
             pool: self.clone(),
+            address,
             endpoint,
             sender: None,
             reused: false,
         }
     }
-
-    fn pop(&self, endpoint: SocketAddr) -> Option<http1::SendRequest<RequestBody>> {
-        let mut endpoints = self.endpoints.borrow_mut();
-        let idle = endpoints.get_mut(&endpoint)?.idle.pop()?;
-        // The others are older still; `drop_idle` closes them.
-        (idle.since.elapsed() < self.idle_timeout).then_some(idle.sender)
-    }
 }
 
 impl Lease {
+    fn pop(&self) -> Option<http1::SendRequest<RequestBody>> {
+        let idle = self.endpoint.idle.borrow_mut().pop()?;
+        // The others are older still; `drop_idle` closes them.
+        (idle.since.elapsed() < self.pool.idle_timeout).then_some(idle.sender)
+    }
+
     async fn connect(&mut self) -> Result<(), ConnectError> {
-        let endpoint = self.endpoint;
+        let endpoint = self.address;
         let connecting = time::timeout(self.pool.connect_timeout, TcpStream::connect(endpoint));
         let stream = connecting
             .await
@@ -182,8 +180,7 @@ impl Lease {
         let Some(sender) = self.sender.take().filter(|s| !s.is_closed()) else {
             return;
         };
-        let mut endpoints = self.pool.endpoints.borrow_mut();
-        let idle = &mut endpoints.entry(self.endpoint).or_default().idle;
+        let mut idle = self.endpoint.idle.borrow_mut();
         if idle.len() < self.pool.idle_per_endpoint {
             let since = Instant::now();
             idle.push(Idle { sender, since });
@@ -193,8 +190,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(endpoint) = self.pool.endpoints.borrow_mut().get_mut(&self.endpoint) {
-            endpoint.in_flight -= 1;
-        }
+        let in_flight = &self.endpoint.in_flight;
+        in_flight.set(in_flight.get() - 1);
     }
 }

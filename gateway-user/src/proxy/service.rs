@@ -150,7 +150,7 @@ fn prepare(parts: &mut Parts, client: &Client, host: &str, upgrade: Option<&Head
     {
         parts.headers.insert(HOST, host);
     }
-    forward::add_forwarded(&mut parts.headers, client.peer.ip(), client.scheme);
+    forward::add_forwarded(&mut parts.headers, &client.address, client.scheme);
     if let Some(path) = parts
         .uri
         .path_and_query()

@@ -149,8 +149,13 @@ async fn idle_connections_are_closed() {
     raw.send(GET).await;
     assert_eq!(raw.answer().await.unwrap().status, 200);
     assert!(raw.closes().await);
-    // A head that never ends.
+    // A head that never ends, as the first of its connection and as the second.
     let mut raw = Raw::connect(bed.address).await;
+    raw.send("GET / HTTP/1.1\r\nhost:").await;
+    assert!(raw.closes().await);
+    let mut raw = Raw::connect(bed.address).await;
+    raw.send(GET).await;
+    assert_eq!(raw.answer().await.unwrap().status, 200);
     raw.send("GET / HTTP/1.1\r\nhost:").await;
     assert!(raw.closes().await);
     bed.stop().await;

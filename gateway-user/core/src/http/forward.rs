@@ -97,17 +97,29 @@ pub fn prepare(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
     }
 }
 
+/// A client's address as `X-Forwarded-For` has it; made once for all requests of a connection.
+pub fn client_address(client: IpAddr) -> HeaderValue {
+    let text = client.to_canonical().to_string();
+    // No address has a character that a header may not have; the word is that of RFC 7239.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
 /// Adds the client to `X-Forwarded-For`, and sets `X-Forwarded-Proto` and `X-Forwarded-Host`.
 /// What earlier hops wrote into the latter two is replaced: only the list tells its origin.
-pub fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, scheme: Scheme) {
+/// `client` is from [`client_address`].
+pub fn add_forwarded(headers: &mut HeaderMap, client: &HeaderValue, scheme: Scheme) {
     let mut chain = Vec::new();
     for value in headers.get_all(X_FORWARDED_FOR) {
         chain.extend_from_slice(value.as_bytes());
         chain.extend_from_slice(b", ");
     }
-    chain.extend_from_slice(client.to_canonical().to_string().as_bytes());
-    if let Ok(value) = HeaderValue::from_bytes(&chain) {
-        headers.insert(X_FORWARDED_FOR, value);
+    if chain.is_empty() {
+        headers.insert(X_FORWARDED_FOR, client.clone());
+    } else {
+        chain.extend_from_slice(client.as_bytes());
+        if let Ok(value) = HeaderValue::from_bytes(&chain) {
+            headers.insert(X_FORWARDED_FOR, value);
+        }
     }
     let proto = match scheme {
         Scheme::Http => "http",

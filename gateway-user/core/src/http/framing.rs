@@ -5,7 +5,8 @@
 //! broken client, so it is refused. This follows message boundaries just far enough to tell
 //! which request of the connection it is; what it cannot follow, the parser refuses anyway.
 
-/// Longest line kept: enough for the headers of interest. Longer lines are not theirs.
+/// Longest part of a line kept between two reads: enough for the headers of interest. Longer
+/// lines are not theirs.
 const KEPT: usize = 128;
 
 /// Feed it every byte that the parser reads, in order.
@@ -73,21 +74,31 @@ impl Framing {
     }
 
     fn take_line<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let end = memchr::memchr(b'\n', bytes);
-        let part = &bytes[..end.unwrap_or(bytes.len())];
-        let room = KEPT.saturating_sub(self.line.len());
-        self.line.extend_from_slice(&part[..part.len().min(room)]);
-        let Some(end) = end else {
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
+            self.keep(bytes);
             return &[];
         };
-        let mut line = std::mem::take(&mut self.line);
-        self.end_line(line.strip_suffix(b"\r").unwrap_or(&line));
-        line.clear();
-        self.line = line;
-        &bytes[end + 1..]
+        let (part, rest) = (&bytes[..end], &bytes[end + 1..]);
+        if self.line.is_empty() {
+            self.end_line(part);
+        } else {
+            self.keep(part);
+            let mut line = std::mem::take(&mut self.line);
+            self.end_line(&line);
+            line.clear();
+            self.line = line;
+        }
+        rest
+    }
+
+    /// Keeps the start of a line whose end has not arrived.
+    fn keep(&mut self, part: &[u8]) {
+        let room = KEPT.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&part[..part.len().min(room)]);
     }
 
     fn end_line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.state = match self.state {
             State::Head => return self.head_line(line),
             State::ChunkSize => match chunk_size(line) {

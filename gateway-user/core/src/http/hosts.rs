@@ -1,6 +1,8 @@
 //! A map from host patterns, looked up from the most to the least specific one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::plan::HostPattern;
 
@@ -16,8 +18,8 @@ pub(super) struct Hosts<T> {
 impl<T> Default for Hosts<T> {
     fn default() -> Self {
         Self {
-            exact: HashMap::new(),
-            suffix: HashMap::new(),
+            exact: HashMap::default(),
+            suffix: HashMap::default(),
             any: None,
         }
     }

@@ -1,8 +1,9 @@
 //! The routes of one host by path: a hash map for exact paths, a list for regular expressions,
 //! a tree of path elements for prefixes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use foldhash::HashMap;
 use regex::Regex;
 
 use super::{

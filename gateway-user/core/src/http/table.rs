@@ -1,7 +1,8 @@
 //! The compiled routes of every HTTP frontend; immutable, replaced as a whole.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
+use foldhash::HashMap;
 use rustls::ServerConfig;
 
 use super::{

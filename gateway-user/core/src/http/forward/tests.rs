@@ -113,7 +113,7 @@ fn the_client_joins_the_list_and_the_rest_is_ours() {
     ]);
     add_forwarded(
         &mut headers,
-        "::ffff:192.0.2.7".parse().unwrap(),
+        &client_address("::ffff:192.0.2.7".parse().unwrap()),
         Scheme::Https,
     );
     let list = "198.51.100.1, 198.51.100.2, 198.51.100.3, 192.0.2.7";
@@ -125,7 +125,11 @@ fn the_client_joins_the_list_and_the_rest_is_ours() {
     ]);
     assert_eq!(headers, expected);
     headers.remove("host");
-    add_forwarded(&mut headers, "2001:db8::1".parse().unwrap(), Scheme::Http);
+    let client = client_address("2001:db8::1".parse().unwrap());
+    add_forwarded(&mut headers, &client, Scheme::Http);
     assert!(!headers.contains_key("x-forwarded-host"));
     assert_eq!(headers["x-forwarded-for"], *format!("{list}, 2001:db8::1"));
+    headers.remove("x-forwarded-for");
+    add_forwarded(&mut headers, &client, Scheme::Http);
+    assert_eq!(headers["x-forwarded-for"], "2001:db8::1");
 }
