@@ -32,6 +32,14 @@ pub struct GatewayAddress {
     pub value: Option<Arc<str>>,
 }
 
+impl GatewaySpec {
+    /// Whether `spec.tls` has that part, `frontend` or `backend`.
+    pub fn has_tls(&self, part: &str) -> bool {
+        let tls = self.tls.as_ref();
+        tls.is_some_and(|tls| tls.0.get(part).is_some())
+    }
+}
+
 api_enum! { pub AddressType {
     IpAddress = "IPAddress",
     Hostname = "Hostname",

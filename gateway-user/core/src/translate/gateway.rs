@@ -80,7 +80,7 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
         kind: p.kind.clone(),
     }));
     let unread = [
-        ("spec.tls", gateway.spec.tls.is_some()),
+        ("spec.tls.backend", gateway.spec.has_tls("backend")),
         ("spec.defaultScope", gateway.spec.default_scope.is_some()),
         (
             "spec.allowedListeners",

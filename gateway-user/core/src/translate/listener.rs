@@ -71,6 +71,9 @@ pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> 
     };
     verdicts.extend(namespaces(spec));
     let https = spec.protocol.is(Protocol::Https);
+    if https && gateway.spec.has_tls("frontend") {
+        verdicts.push(ListenerVerdict::ClientCertificates);
+    }
     let tls = https
         .then(|| certificates(scope, gateway, spec, &mut verdicts))
         .flatten();

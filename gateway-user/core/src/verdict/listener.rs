@@ -26,6 +26,12 @@ pub enum ListenerVerdict {
     },
 
     #[error(
+        "the Gateway's spec.tls.frontend asks for client certificates, whose validation is not \
+         implemented yet, and without it anybody would be let in; remove it if that is wanted"
+    )]
+    ClientCertificates,
+
+    #[error(
         "allowedRoutes.namespaces.from is Selector, but there is no selector; add one, or use Same or All"
     )]
     SelectorMissing,
@@ -157,6 +163,7 @@ impl Verdict for ListenerVerdict {
             }
             Self::UnsupportedTlsMode { .. }
             | Self::UnsupportedValue { .. }
+            | Self::ClientCertificates
             | Self::SelectorMissing => {
                 const {
                     &[
