@@ -18,22 +18,28 @@ use crate::{
 /// and go on through the node's stack.
 #[inline(always)]
 pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
-    let outcome = match protocol(packet) {
-        Ok(p) if u16::from(p) == Tcp::PROTOCOL => request::<P, Ipv4, Tcp, T>(packet, tables),
-        Ok(p) if u16::from(p) == Udp::PROTOCOL => request::<P, Ipv4, Udp, T>(packet, tables),
-        Ok(_) => Counter::PassProtocol,
-        Err(reason) => reason,
-    };
-    tables.count(outcome, packet.len());
-    outcome
+    let (tcp, udp) = (request::<P, Ipv4, Tcp, T>, request::<P, Ipv4, Udp, T>);
+    by_protocol(packet, tables, tcp, udp)
 }
 
 /// A packet that leaves on an uplink: replies of backends get the gateway's address.
 #[inline(always)]
 pub fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+    let (tcp, udp) = (reply::<P, Ipv4, Tcp, T>, reply::<P, Ipv4, Udp, T>);
+    by_protocol(packet, tables, tcp, udp)
+}
+
+/// Lets `tcp` or `udp` decide, and counts the outcome.
+#[inline(always)]
+fn by_protocol<P: Packet + ?Sized, T: Tables>(
+    packet: &mut P,
+    tables: &mut T,
+    tcp: impl FnOnce(&mut P, &mut T) -> Counter,
+    udp: impl FnOnce(&mut P, &mut T) -> Counter,
+) -> Counter {
     let outcome = match protocol(packet) {
-        Ok(p) if u16::from(p) == Tcp::PROTOCOL => reply::<P, Ipv4, Tcp, T>(packet, tables),
-        Ok(p) if u16::from(p) == Udp::PROTOCOL => reply::<P, Ipv4, Udp, T>(packet, tables),
+        Ok(p) if u16::from(p) == Tcp::PROTOCOL => tcp(packet, tables),
+        Ok(p) if u16::from(p) == Udp::PROTOCOL => udp(packet, tables),
         Ok(_) => Counter::PassProtocol,
         Err(reason) => reason,
     };
