@@ -14,12 +14,17 @@ use crate::{
 
 mod endpoints;
 mod fold;
+mod live;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::fold::fold;
-pub use self::{endpoints::endpoint_verdicts, rows::Row};
+pub use self::{
+    endpoints::endpoint_verdicts,
+    live::{Live, LiveStatuses},
+    rows::Row,
+};
 
 /// What there is to say about every object, each list in the order of names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,25 @@
+//! What the API server holds at present, of the objects whose status we write.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::{api::Kind, name::ObjectName};
+
+/// The present status of one object, as the API server delivered it last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// `metadata.uid`: tells an object from its successor of the same name.
+    pub uid: String,
+    /// `metadata.resourceVersion`, opaque: compared for equality only.
+    pub resource_version: String,
+    /// `metadata.generation`: counts changes of `spec`.
+    pub generation: i64,
+    /// `status`, `null` if there is none. It may hold entries of other controllers and fields of a
+    /// newer API, so it stays JSON.
+    pub status: Json,
+}
+
+/// By kind and name, for every kind whose status we write. A source keeps it up to date beside
+/// the [`World`](crate::world::World).
+pub type LiveStatuses = BTreeMap<(Kind, ObjectName), Live>;
