@@ -1,6 +1,6 @@
 //! What the API server holds at present, of the objects whose status we write.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -20,6 +20,6 @@ pub struct Live {
     pub status: Json,
 }
 
-/// By kind and name, for every kind whose status we write. A source keeps it up to date beside
-/// the [`World`](crate::world::World).
-pub type LiveStatuses = BTreeMap<(Kind, ObjectName), Live>;
+/// By kind and name, for every kind whose status we write; cheap to copy. A source keeps it up to
+/// date beside the [`World`](crate::world::World).
+pub type LiveStatuses = BTreeMap<(Kind, ObjectName), Arc<Live>>;
