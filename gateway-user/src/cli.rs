@@ -22,7 +22,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve what a directory of manifests says, and follow its changes.
+    /// Serve what a directory of manifests or an API server says, and follow its changes.
     Run(Run),
     /// Read manifests and say what the gateway would make of them; needs neither root nor a daemon.
     Check(Check),
@@ -34,9 +34,10 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Directory of manifests (*.yaml, *.yml), with the directories directly in it.
-    #[arg(long, value_name = "DIR")]
-    pub config: PathBuf,
+    #[command(flatten)]
+    pub source: Source,
+    #[command(flatten)]
+    pub identity: Kubernetes,
     /// Interface that traffic arrives on; may be given several times. Default: those of the
     /// default routes, else every interface that is up.
     #[arg(long = "interface", value_name = "IF")]
@@ -59,6 +60,34 @@ pub struct Run {
     /// Log from inside the kernel programs; for development, it costs speed.
     #[arg(long)]
     pub kernel_log: bool,
+}
+
+/// Where objects come from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Source {
+    /// Directory of manifests (*.yaml, *.yml), with the directories directly in it.
+    #[arg(long, value_name = "DIR")]
+    pub config: Option<PathBuf>,
+    /// The API server that KUBECONFIG or ~/.kube/config names, or that of the cluster around
+    /// this pod.
+    #[arg(long)]
+    pub kubernetes: bool,
+}
+
+/// Who this is in the cluster.
+#[derive(Debug, Default, Args)]
+#[group(skip)]
+pub struct Kubernetes {
+    /// With --kubernetes: name of this node. Default: the name of the host.
+    #[arg(long, value_name = "NAME", env = "NODE_NAME")]
+    pub node_name: Option<String>,
+    /// With --kubernetes: name of this pod. Default: that of the node.
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub pod_name: Option<String>,
+    /// With --kubernetes: namespace of our pods and of the Lease. Default: that of the client.
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE")]
+    pub namespace: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +151,8 @@ mod tests {
         else {
             panic!("{cli:?}");
         };
+        assert_eq!(run.source.config, Some("/etc/gw".into()));
+        assert!(!run.source.kubernetes);
         assert_eq!(run.interfaces, ["eth0", "eth1"]);
         assert_eq!(run.addresses, [IpAddr::from([10, 0, 0, 1])]);
         assert_eq!(
@@ -138,6 +169,7 @@ mod tests {
             &["xdp-gateway", "run", "--config=x", "--workers=0"],
             &["xdp-gateway", "run", "--config=x", "--workers=257"],
             &["xdp-gateway", "run"],
+            &["xdp-gateway", "run", "--config=x", "--kubernetes"],
         ] {
             assert!(Cli::try_parse_from(bad).is_err(), "{bad:?}");
         }

@@ -1,4 +1,4 @@
-//! `xdp-gateway run`: files in, data path and status out.
+//! `xdp-gateway run`: objects in, data path and status out.
 //!
 //! One thread does all of it, in a loop: read what changed, compute what is wanted, apply it,
 //! tell. The proxy's workers and the kernel carry the traffic meanwhile, and the kernel also
@@ -8,11 +8,13 @@ mod backoff;
 mod caution;
 mod daemon;
 mod descriptors;
+mod directory;
 mod interfaces;
 mod path;
 mod privileges;
 mod reconcile;
 mod signals;
+mod source;
 mod start;
 mod steps;
 mod sweeper;
@@ -25,14 +27,12 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use self::{
     daemon::Daemon,
     signals::{Signal, Signals},
+    source::Source,
 };
-use crate::{cli, files::Watch};
+use crate::cli;
 
 /// Requests in flight get this long to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Files are read again this often even if nobody told of a change: watches do not see changes
-/// on other hosts of a network file system, nor a directory that came back.
-const RESCAN: Duration = Duration::from_secs(5);
 /// How often flows that outlived their connection are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often interfaces are looked at: one that is made anew (a restarted network, a driver that
@@ -42,24 +42,22 @@ const INTERFACES: Duration = Duration::from_secs(1);
 /// Serves until SIGTERM or SIGINT. What is in the kernel stays there and keeps serving.
 ///
 /// # Errors
-/// Where it cannot start: privileges, interfaces, directory, admin address. Later trouble is
+/// Where it cannot start: privileges, interfaces, source of objects, admin address. Later trouble is
 /// reported in statuses and tried again.
 pub async fn run(options: &cli::Run) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let mut watch = Watch::new()?;
+    tracing::info!("xdp-gateway {}", env!("CARGO_PKG_VERSION"));
+    let mut source = Source::open(options).await?;
     let mut daemon = Daemon::start(options).await?;
-    let (mut rescan, mut sweep) = (every(RESCAN), every(SWEEP));
-    let mut interfaces = every(INTERFACES);
+    let (mut sweep, mut interfaces) = (every(SWEEP), every(INTERFACES));
     loop {
         tokio::select! {
-            () = watch.changed() => daemon.reload(&mut watch).await,
-            // Due at once for the first time: that is the first reading.
-            _ = rescan.tick() => daemon.reload(&mut watch).await,
-            () = daemon.retry_due() => drop(daemon.reconcile().await),
+            () = source.changed() => daemon.reload(&mut source).await,
+            () = daemon.retry_due() => drop(daemon.reconcile(&source).await),
             _ = sweep.tick() => daemon.sweep(),
-            _ = interfaces.tick() => daemon.follow_interfaces().await,
+            _ = interfaces.tick() => daemon.follow_interfaces(&source).await,
             signal = signals.next() => match signal {
-                Signal::Reload => daemon.reload(&mut watch).await,
+                Signal::Reload => daemon.reload(&mut source).await,
                 Signal::Stop => break,
             },
         }

@@ -1,6 +1,7 @@
 //! The daemon under test.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -33,20 +34,40 @@ impl Daemon {
     /// # Errors
     /// It cannot be started.
     pub fn start(node: &Namespace, config: &Path, pins: &Path, more: &[&str]) -> Result<Self> {
-        let mut command = vec![
-            "run".into(),
-            "--config".into(),
-            config.as_os_str().to_owned(),
+        let mut source = vec!["--config".into(), config.into()];
+        source.extend(more.iter().map(Into::into));
+        let gateway = &Programs::get()?.gateway;
+        let process = Process::server(node, "daemon", gateway, arguments(pins, source))?;
+        Ok(Self::of(process, node, pins))
+    }
+
+    /// As [`Daemon::start`], with the objects of the API server that `kubeconfig` names.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn kubernetes(node: &Namespace, kubeconfig: &Path, pins: &Path) -> Result<Self> {
+        let source = [
+            "--kubernetes",
+            "--node-name",
+            "node",
+            "--namespace",
+            "default",
         ];
-        command.extend(["--pin-dir".into(), pins.as_os_str().to_owned()]);
-        command.extend(["--admin".into(), ADMIN.into()]);
-        command.extend(more.iter().map(Into::into));
-        let process = Process::server(node, "daemon", &Programs::get()?.gateway, command)?;
-        Ok(Self {
+        let source = source.map(Into::into).to_vec();
+        let mut kubeconfig_is = OsString::from("KUBECONFIG=");
+        kubeconfig_is.push(kubeconfig);
+        let mut command = vec![kubeconfig_is, Programs::get()?.gateway.clone().into()];
+        command.extend(arguments(pins, source));
+        let process = Process::server(node, "daemon", "env", command)?;
+        Ok(Self::of(process, node, pins))
+    }
+
+    fn of(process: Process, node: &Namespace, pins: &Path) -> Self {
+        Self {
             process,
             node: node.clone(),
             pins: pins.to_path_buf(),
-        })
+        }
     }
 
     /// # Errors
@@ -132,6 +153,14 @@ impl Daemon {
 pub fn unload(node: &Namespace, pins: &Path) -> Result<String> {
     let pins = pins.display().to_string();
     node.run(&Programs::get()?.gateway, ["unload", "--pin-dir", &pins])
+}
+
+fn arguments(pins: &Path, source: Vec<OsString>) -> Vec<OsString> {
+    let mut arguments = vec!["run".into()];
+    arguments.extend(source);
+    arguments.extend(["--pin-dir".into(), pins.into()]);
+    arguments.extend(["--admin".into(), ADMIN.into()]);
+    arguments
 }
 
 fn get(node: &Namespace, path: &str) -> Result<Answer> {

@@ -1,5 +1,6 @@
 //! Test bed: namespaces, servers and clients of the end-to-end tests and of the demo.
 
+pub mod apiserver;
 pub mod bed;
 pub mod daemon;
 pub mod measured;

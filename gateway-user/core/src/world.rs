@@ -1,12 +1,15 @@
 //! The set of objects we read, by name: what translation starts from.
 
+mod collection;
 mod endpoints;
 mod fields;
 mod files;
 mod node;
 pub mod object;
+mod peers;
 mod problem;
 mod read;
+mod store;
 mod typed;
 mod yaml;
 
@@ -14,8 +17,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use self::{
     files::FileSet,
+    peers::Peers,
     problem::{Place, Problem, Severity},
     read::{Content, Placed, read},
+    store::{Changed, Event, Phase, Store},
 };
 use crate::{
     api::{
@@ -62,20 +67,43 @@ pub enum Item {
 }
 
 impl World {
-    /// Adds an object, or replaces the one of that kind and name.
-    pub fn insert(&mut self, item: Item) {
+    /// Adds an object, or replaces the one of that kind and name, which is returned.
+    pub fn insert(&mut self, item: Item) -> Option<Item> {
         match item {
-            Item::GatewayClass(o) => drop(self.classes.insert(o.meta.name.clone(), o)),
-            Item::Gateway(o) => drop(self.gateways.insert(o.name(), o)),
-            Item::HttpRoute(o) => drop(self.http_routes.insert(o.name(), o)),
-            Item::TcpRoute(o) => drop(self.tcp_routes.insert(o.name(), o)),
-            Item::UdpRoute(o) => drop(self.udp_routes.insert(o.name(), o)),
-            Item::ReferenceGrant(o) => drop(self.grants.insert(o.name(), o)),
-            Item::Namespace(o) => drop(self.namespaces.insert(o.meta.name.clone(), o)),
-            Item::Service(o) => drop(self.services.insert(o.name(), o)),
-            Item::EndpointSlice(o) => drop(self.slices.insert(o.name(), o)),
-            Item::Secret(o) => drop(self.secrets.insert(o.name(), o)),
-            Item::ConfigMap(o) => drop(self.config_maps.insert(o.name(), o)),
+            Item::GatewayClass(o) => self
+                .classes
+                .insert(o.meta.name.clone(), o)
+                .map(Item::GatewayClass),
+            Item::Gateway(o) => self.gateways.insert(o.name(), o).map(Item::Gateway),
+            Item::HttpRoute(o) => self.http_routes.insert(o.name(), o).map(Item::HttpRoute),
+            Item::TcpRoute(o) => self.tcp_routes.insert(o.name(), o).map(Item::TcpRoute),
+            Item::UdpRoute(o) => self.udp_routes.insert(o.name(), o).map(Item::UdpRoute),
+            Item::ReferenceGrant(o) => self.grants.insert(o.name(), o).map(Item::ReferenceGrant),
+            Item::Namespace(o) => self
+                .namespaces
+                .insert(o.meta.name.clone(), o)
+                .map(Item::Namespace),
+            Item::Service(o) => self.services.insert(o.name(), o).map(Item::Service),
+            Item::EndpointSlice(o) => self.slices.insert(o.name(), o).map(Item::EndpointSlice),
+            Item::Secret(o) => self.secrets.insert(o.name(), o).map(Item::Secret),
+            Item::ConfigMap(o) => self.config_maps.insert(o.name(), o).map(Item::ConfigMap),
+        }
+    }
+
+    /// Takes an object out; `None` where there is none of that kind and name.
+    pub fn remove(&mut self, kind: Kind, name: &ObjectName) -> Option<Item> {
+        match kind {
+            Kind::GatewayClass => self.classes.remove(&name.name).map(Item::GatewayClass),
+            Kind::Gateway => self.gateways.remove(name).map(Item::Gateway),
+            Kind::HttpRoute => self.http_routes.remove(name).map(Item::HttpRoute),
+            Kind::TcpRoute => self.tcp_routes.remove(name).map(Item::TcpRoute),
+            Kind::UdpRoute => self.udp_routes.remove(name).map(Item::UdpRoute),
+            Kind::ReferenceGrant => self.grants.remove(name).map(Item::ReferenceGrant),
+            Kind::Namespace => self.namespaces.remove(&name.name).map(Item::Namespace),
+            Kind::Service => self.services.remove(name).map(Item::Service),
+            Kind::EndpointSlice => self.slices.remove(name).map(Item::EndpointSlice),
+            Kind::Secret => self.secrets.remove(name).map(Item::Secret),
+            Kind::ConfigMap => self.config_maps.remove(name).map(Item::ConfigMap),
         }
     }
 
@@ -91,7 +119,9 @@ impl World {
 impl FromIterator<Item> for World {
     fn from_iter<I: IntoIterator<Item = Item>>(items: I) -> Self {
         let mut world = Self::default();
-        items.into_iter().for_each(|item| world.insert(item));
+        for item in items {
+            drop(world.insert(item));
+        }
         world
     }
 }

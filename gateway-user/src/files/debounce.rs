@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::debounce;
+
 /// Quiet time after the last event of a burst.
 const QUIET: Duration = Duration::from_millis(4);
 /// Longest wait after the first event, also for a writer that keeps a file open.
@@ -27,14 +29,12 @@ pub(super) enum Touch {
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     writing: BTreeSet<PathBuf>,
-    /// Times of the first and the last event.
-    span: Option<(Instant, Instant)>,
+    events: debounce::Burst,
 }
 
 impl Burst {
     pub(super) fn add(&mut self, paths: Vec<PathBuf>, touch: Touch, now: Instant) {
-        let first = self.span.map_or(now, |(first, _)| first);
-        self.span = Some((first, now));
+        self.events.add(now);
         for path in paths {
             match touch {
                 Touch::Writing => drop(self.writing.insert(path)),
@@ -45,13 +45,12 @@ impl Burst {
 
     /// When to scan, unless another event comes first; `None` where nothing happened.
     pub(super) fn due(&self) -> Option<Instant> {
-        let (first, last) = self.span?;
-        let limit = first + LONGEST;
-        Some(if self.writing.is_empty() {
-            limit.min(last + QUIET)
+        let quiet = if self.writing.is_empty() {
+            QUIET
         } else {
-            limit
-        })
+            LONGEST
+        };
+        self.events.due(quiet, LONGEST)
     }
 }
 

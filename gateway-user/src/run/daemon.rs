@@ -1,7 +1,6 @@
 //! The daemon's state between two events, and what it does at each.
 
 use std::{
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -15,29 +14,21 @@ use super::{
     caution::Caution,
     path::RealPath,
     reconcile::{DataPath as _, Failure, Outcome, Reconciler, Removals},
+    source::Source,
     sweeper::Sweeper,
 };
 use crate::{
     admin::{InForce, Shown},
-    files::{Source, Watch},
     metrics::Reloads,
     status::{
         build::{Facts, build},
         changes::changes,
-        report::AttachmentRow,
+        report::{AttachmentRow, Report, VERSION},
     },
 };
 
 /// A running daemon. Dropping it leaves the kernel data path in force.
 pub(super) struct Daemon {
-    pub(super) config: PathBuf,
-    pub(super) source: Source,
-    /// Objects in force, as of the last reading.
-    pub(super) world: World,
-    /// Why the directory could not be read the last time.
-    pub(super) unreadable: Option<Problem>,
-    /// Files were read at least once.
-    pub(super) loaded: bool,
     pub(super) caution: Caution,
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
@@ -51,60 +42,38 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Reads the files again, and takes over what changed.
-    pub(super) async fn reload(&mut self, watch: &mut Watch) {
+    /// Takes over what is new in the source of objects.
+    pub(super) async fn reload(&mut self, source: &mut Source) {
         let started = Instant::now();
-        if !self.read(watch) && self.loaded {
+        let changed = source.read();
+        // What a world that is not whole lacks must not be taken from the data path.
+        if !(changed.world || changed.watches) || !source.is_whole() {
+            self.show_source(source);
             return;
         }
-        self.loaded = true;
-        self.world = self.source.world();
-        let in_force = self.reconcile().await;
-        let ok = in_force && !self.problems().iter().any(Problem::is_error);
+        let in_force = self.reconcile(source).await;
+        let ok = in_force && !source.problems().iter().any(Problem::is_error);
         self.reloads.count(ok, SystemTime::now());
         if ok {
             let World {
                 http_routes,
                 tcp_routes,
                 udp_routes,
+                gateways,
                 ..
-            } = &self.world;
+            } = source.world();
             let routes = http_routes.len() + tcp_routes.len() + udp_routes.len();
-            let gateways = self.world.gateways.len();
-            let took = started.elapsed();
+            let (gateways, took) = (gateways.len(), started.elapsed());
             tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
         } else if in_force {
-            tracing::warn!("broken files keep what they held before; the others are in force");
+            tracing::warn!("what is broken stays as it was before; all else is in force");
         }
     }
 
-    /// Whether something is different from the last reading.
-    fn read(&mut self, watch: &mut Watch) -> bool {
-        let mut changed = false;
-        let unreadable = loop {
-            match self.source.refresh() {
-                Ok(found) => {
-                    changed |= found.changed > 0;
-                    // What happened before a directory was watched went unnoticed: look again.
-                    if !watch.follow(&found.watched) {
-                        break None;
-                    }
-                }
-                Err(error) => {
-                    let config = self.config.display().to_string();
-                    break Some(Problem::of_file(config.into(), error.to_string()));
-                }
-            }
-        };
-        changed |= unreadable != self.unreadable;
-        self.unreadable = unreadable;
-        changed
-    }
-
-    /// Brings the data path to what the files say, and tells; whether it is there now.
-    pub(super) async fn reconcile(&mut self) -> bool {
-        let removals = self.caution.removals(&self.problems());
-        let outcome = self.reconciler.reconcile(&self.world, removals).await;
+    /// Brings the data path to what the objects say, and tells; whether it is there now.
+    pub(super) async fn reconcile(&mut self, source: &Source) -> bool {
+        let removals = self.caution.removals(&source.problems());
+        let outcome = self.reconciler.reconcile(source.world(), removals).await;
         let done = outcome.failure.is_none();
         // An address that cannot be had must not keep traffic from the others.
         let serves = !matches!(outcome.failure, Some(Failure::Steps(_)));
@@ -113,7 +82,7 @@ impl Daemon {
         } else {
             self.backoff.failed(Instant::now());
         }
-        self.publish(outcome, removals);
+        self.publish(source, outcome, removals);
         if serves {
             self.shown.set_ready(true);
         }
@@ -125,13 +94,14 @@ impl Daemon {
         self.backoff.due().await;
     }
 
-    fn publish(&self, outcome: Outcome, removals: Removals) {
+    fn publish(&self, source: &Source, outcome: Outcome, removals: Removals) {
         let report = build(Facts {
-            world: &self.world,
+            source: source.report(),
+            world: source.world(),
             plan: &outcome.translation.plan,
             endpoints: &outcome.endpoints,
             statuses: &outcome.statuses,
-            problems: self.problems(),
+            problems: source.problems(),
             attachments: self.attachments(),
             unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
             removals_held_back: removals == Removals::Later,
@@ -148,16 +118,22 @@ impl Daemon {
         }));
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.unreadable
-            .iter()
-            .cloned()
-            .chain(self.source.problems())
-            .collect()
+    /// Shows how the source of objects is, where nothing else is new.
+    fn show_source(&self, source: &Source) {
+        let shown = self.shown.report.load();
+        let (version, source) = (VERSION.to_owned(), source.report());
+        if shown.source != source {
+            let report = Report::clone(&shown);
+            self.shown.report.store(Arc::new(Report {
+                version,
+                source,
+                ..report
+            }));
+        }
     }
 
     /// Sees to it that interfaces that were made anew carry the programs.
-    pub(super) async fn follow_interfaces(&mut self) {
+    pub(super) async fn follow_interfaces(&mut self, source: &Source) {
         match self.reconciler.path.kernel.follow_interfaces().await {
             Ok(false) => self.trouble = None,
             Ok(true) => {
@@ -165,7 +141,9 @@ impl Daemon {
                 for row in self.attachments() {
                     tracing::warn!("an interface changed: {row}");
                 }
-                self.reconcile().await;
+                if source.is_whole() {
+                    self.reconcile(source).await;
+                }
             }
             Err(error) => {
                 let trouble = format!("{error:#}");

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use gateway_core::{http, translate::Settings, world::World};
+use gateway_core::{http, translate::Settings};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -16,7 +16,6 @@ use crate::{
     admin::{self, InForce, Shown},
     bpf::{Datapath, Options},
     cli,
-    files::{self, Source},
     metrics::{self, Reloads, kernel::Kernel},
     proxy::{Limits, Proxy, ProxyOptions},
     status::report::AttachmentRow,
@@ -27,7 +26,6 @@ impl Daemon {
     /// Where something is missing; the message says what to do. Nothing is left behind then,
     /// but what an earlier daemon had put in force.
     pub(super) async fn start(options: &cli::Run) -> Result<Self> {
-        files::list(&options.config)?;
         let listener = admin::bind(options.admin).await?;
         privileges::require()?;
         descriptors::raise()?;
@@ -53,11 +51,6 @@ impl Daemon {
         let path = RealPath::new(kernel, table, proxy)?;
         let workers = u32::try_from(workers.get())?;
         Ok(Self {
-            config: options.config.clone(),
-            source: Source::new(vec![options.config.clone()]),
-            world: World::default(),
-            unreadable: None,
-            loaded: false,
             caution: Caution::default(),
             reconciler: Reconciler::new(path, settings, workers),
             backoff: Backoff::default(),

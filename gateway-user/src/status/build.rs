@@ -12,12 +12,15 @@ use gateway_core::{
 use super::{
     backends::backends,
     conditions::conditions,
-    report::{AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow},
+    report::{
+        AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow, SourceRow, VERSION,
+    },
 };
 
 /// What a report is made from.
 #[derive(Debug)]
 pub struct Facts<'a> {
+    pub source: SourceRow,
     pub world: &'a World,
     pub plan: &'a Plan,
     pub endpoints: &'a Endpoints,
@@ -34,7 +37,8 @@ pub struct Facts<'a> {
 pub fn build(facts: Facts<'_>) -> Report {
     let statuses = facts.statuses;
     Report {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
+        source: facts.source,
         ready: false,
         gateways: statuses
             .gateways

@@ -55,7 +55,7 @@ fn files(old: &[Problem], new: &[Problem]) -> Vec<Line> {
     let broken = |problems: &[Problem]| -> BTreeSet<String> {
         problems
             .iter()
-            .map(|problem| problem.place.file.to_string())
+            .map(|problem| problem.subject().to_owned())
             .collect()
     };
     let mended = broken(old)

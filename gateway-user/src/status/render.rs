@@ -2,13 +2,13 @@
 
 use super::{
     conditions::ConditionRow,
-    report::{AttachmentRow, GatewayRow, Report},
+    report::{AttachmentRow, GatewayRow, Report, SourceRow},
 };
 use crate::table::Table;
 
 /// Says what [`Report::removals_held_back`] means, and what to do.
-pub const HELD_BACK: &str = "a file is broken since the start: what an earlier start left in the \
-                             kernel is not removed until all files can be read (see Files)";
+pub const HELD_BACK: &str = "something is broken since the start: what an earlier start left in \
+                             the kernel is not removed until all of it can be read (see Problems)";
 
 /// Sections with aligned columns; those without content are left out.
 pub fn render(report: &Report) -> String {
@@ -23,7 +23,7 @@ pub fn render(report: &Report) -> String {
     section("Backends", backends(report));
     section("Programs in the kernel", attachments(report));
     section("Not served by this version", lines(&report.unserved));
-    section("Files", problems(report));
+    section("Problems", problems(report));
     section("Not as wished", conditions(&report.conditions));
     text
 }
@@ -39,6 +39,7 @@ pub fn conditions(rows: &[ConditionRow]) -> String {
 fn headline(report: &Report) -> String {
     let state = if report.ready { "ready" } else { "not ready" };
     let mut line = format!("xdp-gateway {}: {state}\n", report.version);
+    line.push_str(&source(&report.source));
     if let Some(failure) = &report.failure {
         line.push_str(&format!("the data path is behind: {failure}\n"));
     }
@@ -46,6 +47,28 @@ fn headline(report: &Report) -> String {
         line.push_str(&format!("{HELD_BACK}\n"));
     }
     line
+}
+
+fn source(source: &SourceRow) -> String {
+    let mut text = String::new();
+    if !source.from.is_empty() {
+        text.push_str(&format!("objects from {}\n", source.from));
+    }
+    if !source.waiting_for.is_empty() {
+        let kinds = source.waiting_for.join(", ");
+        text.push_str(&format!(
+            "nothing new is served until these have been listed: {kinds}\n"
+        ));
+    }
+    for trouble in &source.troubles {
+        let kinds = trouble.kinds.join(", ");
+        text.push_str(&format!("cannot be watched: {kinds}: {}\n", trouble.why));
+    }
+    if !source.not_installed.is_empty() {
+        let kinds = source.not_installed.join(", ");
+        text.push_str(&format!("not installed in the API server: {kinds}\n"));
+    }
+    text
 }
 
 fn gateways(gateways: &[GatewayRow]) -> String {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{backends::BackendRow, conditions::ConditionRow};
 use crate::bpf::{Attachment, Hook, Mode};
 
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Stands for what does not apply.
 const NONE: &str = "-";
 
@@ -15,12 +16,13 @@ const NONE: &str = "-";
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     pub version: String,
+    pub source: SourceRow,
     /// Everything asked for was in place at least once, but perhaps some address, and traffic is welcome.
     pub ready: bool,
     /// Why the data path could not be brought to what was asked for; `None` where it was.
     pub failure: Option<String>,
-    /// A file is broken since the start, and what an earlier start left in the kernel may be its:
-    /// so it stays, whether or not the other files name it.
+    /// A file or object is broken since the start, and what an earlier start left in the kernel
+    /// may be its: so it stays, whether or not the others name it.
     pub removals_held_back: bool,
     pub gateways: Vec<GatewayRow>,
     pub routes: Vec<RouteRow>,
@@ -28,9 +30,30 @@ pub struct Report {
     pub attachments: Vec<AttachmentRow>,
     /// What is asked for and this version cannot do.
     pub unserved: Vec<String>,
-    /// What is wrong or odd in the files.
+    /// What is wrong or odd in the files, and objects that cannot be read.
     pub problems: Vec<Problem>,
     pub conditions: Vec<ConditionRow>,
+}
+
+/// Where objects come from, and what keeps them from coming.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceRow {
+    /// A directory, or the address of an API server.
+    pub from: String,
+    /// Kinds that have never been listed so far: nothing new is served before.
+    pub waiting_for: Vec<String>,
+    /// Kinds that the API server does not know.
+    pub not_installed: Vec<String>,
+    /// Why watches fail.
+    pub troubles: Vec<TroubleRow>,
+}
+
+/// A reason why watches fail, with the kinds that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TroubleRow {
+    pub why: String,
+    pub kinds: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

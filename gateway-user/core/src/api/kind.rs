@@ -63,6 +63,31 @@ impl Kind {
         }
     }
 
+    /// The name in paths of the API server.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::GatewayClass => "gatewayclasses",
+            Self::Gateway => "gateways",
+            Self::HttpRoute => "httproutes",
+            Self::TcpRoute => "tcproutes",
+            Self::UdpRoute => "udproutes",
+            Self::ReferenceGrant => "referencegrants",
+            Self::Namespace => "namespaces",
+            Self::Service => "services",
+            Self::EndpointSlice => "endpointslices",
+            Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
+        }
+    }
+
+    /// Whether its `status` is ours to write.
+    pub fn has_status(self) -> bool {
+        matches!(
+            self,
+            Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::TcpRoute | Self::UdpRoute
+        )
+    }
+
     pub fn is_namespaced(self) -> bool {
         !matches!(self, Self::GatewayClass | Self::Namespace)
     }

@@ -42,7 +42,7 @@ impl FileSet {
         }
         self.problems()
             .into_iter()
-            .filter(|problem| problem.place.file == path)
+            .filter(|problem| problem.subject() == &*path)
             .collect()
     }
 

@@ -36,6 +36,25 @@ pub fn read(mut json: Json) -> Reading {
     }
 }
 
+/// Reads an object of `kind` that an API server has validated against its own schema.
+///
+/// That may be newer or older than the rules for files, so only the types count: values that
+/// this version does not know are kept for conditions to report (`UnsupportedValue`).
+///
+/// # Errors
+/// The first field whose type is not the one that we know.
+pub fn read_served(kind: Kind, json: &Json) -> Result<Item, Finding> {
+    let mut out = Problems::default();
+    read_kind(kind, json, &mut out).ok_or_else(|| {
+        let first = out.0.into_iter().find(|finding| !finding.warning);
+        first.unwrap_or_else(|| Finding {
+            field: Path::default(),
+            message: "cannot be read".to_owned(),
+            warning: false,
+        })
+    })
+}
+
 /// `None` if it is not one that we read, which is reported.
 fn kind(json: &Json, out: &mut Problems) -> Option<Kind> {
     let root = Path::default();
@@ -97,6 +116,7 @@ fn set_namespace(kind: Kind, json: &mut Json) {
     }
 }
 
+/// `None` only where the types do not fit; what the rules for files say is in `out`.
 fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
     match kind {
         Kind::GatewayClass => of(json, check::class, Item::GatewayClass, out),

@@ -1,16 +1,19 @@
-//! What is wrong with the files, and where.
+//! What is wrong with the objects, and where they are.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+use crate::api::Finding;
 
 /// Something that a user should mend.
 ///
 /// Ordered by place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
+    /// `None` for an object of the API server.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Option<Place>,
     pub severity: Severity,
     /// Kind and name, such as `Gateway default/web`, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,9 +40,9 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The file is not in force as it is written.
+    /// The file or object is not in force as it is written.
     Error,
-    /// A part of the file has no effect.
+    /// A part of it has no effect.
     Warning,
 }
 
@@ -47,16 +50,33 @@ impl Problem {
     /// A problem of a whole file.
     pub fn of_file(file: Arc<str>, message: impl Into<String>) -> Self {
         Self {
-            place: Place {
+            place: Some(Place {
                 file,
                 document: None,
                 line: None,
-            },
+            }),
             severity: Severity::Error,
             object: None,
             field: None,
             message: message.into(),
         }
+    }
+
+    /// An object of the API server that cannot be read. `object`: kind and name.
+    pub fn of_object(object: String, finding: Finding) -> Self {
+        Self {
+            place: None,
+            severity: Severity::Error,
+            object: Some(object),
+            field: Some(finding.field.to_string()).filter(|field| !field.is_empty()),
+            message: finding.message,
+        }
+    }
+
+    /// What a user has to look at: the file, or the object.
+    pub fn subject(&self) -> &str {
+        let file = self.place.as_ref().map(|place| &*place.file);
+        file.or(self.object.as_deref()).unwrap_or_default()
     }
 
     pub fn is_error(&self) -> bool {
@@ -70,7 +90,10 @@ impl fmt::Display for Problem {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{severity}: {}", self.place)?;
+        write!(f, "{severity}")?;
+        if let Some(place) = &self.place {
+            write!(f, ": {place}")?;
+        }
         if let Some(object) = &self.object {
             write!(f, ": {object}")?;
         }

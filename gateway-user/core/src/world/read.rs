@@ -42,7 +42,7 @@ pub fn read(file: &Arc<str>, text: &str) -> Content {
         match document.body {
             Ok(node) => read_node(&node, &at, &mut content),
             Err(error) => content.problems.push(Problem {
-                place: at(error.line),
+                place: Some(at(error.line)),
                 severity: Severity::Error,
                 object: None,
                 field: None,
@@ -73,7 +73,7 @@ pub(super) fn unique<'a>(
 
 fn duplicate(first: &Placed, second: &Placed) -> Problem {
     Problem {
-        place: second.place.clone(),
+        place: Some(second.place.clone()),
         severity: Severity::Error,
         object: Some(second.item.to_string()),
         field: None,
@@ -93,7 +93,7 @@ fn read_node(node: &Node, at: &dyn Fn(usize) -> Place, content: &mut Content) {
     let reading = object::read(node.json());
     let name = describe(node);
     let problems = reading.findings.into_iter().map(|finding| Problem {
-        place: at(node.line_of(&finding.field)),
+        place: Some(at(node.line_of(&finding.field))),
         severity: severity(&finding),
         object: name.clone(),
         field: Some(finding.field.to_string()).filter(|field| !field.is_empty()),

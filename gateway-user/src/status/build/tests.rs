@@ -7,15 +7,19 @@ use gateway_core::{
 
 use super::*;
 use crate::{
-    status::render::render,
+    status::{render::render, report::TroubleRow},
     testing::{MANIFEST, world},
 };
 
 const EXPECTED: &str = "\
 xdp-gateway 0.0.0: not ready
+objects from https://10.0.0.1:6443
+nothing new is served until these have been listed: Secret
+cannot be watched: Gateway, Secret: connection refused
+not installed in the API server: TCPRoute, UDPRoute
 the data path is behind: a map is full
-a file is broken since the start: what an earlier start left in the kernel is not removed until \
-all files can be read (see Files)
+something is broken since the start: what an earlier start left in the kernel is not removed \
+until all of it can be read (see Problems)
 
 Gateways
 GATEWAY    CLASS  ADDRESS   LISTENER  PROTOCOL  PORT  HOST           ROUTES  PROGRAMMED
@@ -41,7 +45,7 @@ eth0       xdp   driver
 Not served by this version
 something on IPv6
 
-Files
+Problems
 error: a.yaml: cannot be read
 ";
 
@@ -52,7 +56,18 @@ fn report() -> Report {
     endpoint_verdicts(&translation.plan, &endpoints, &mut translation.statuses);
     let xdp = ["eth0", "xdp", "driver", ""].map(String::from);
     let [interface, hook, mode, note] = xdp;
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let source = SourceRow {
+        from: "https://10.0.0.1:6443".to_owned(),
+        waiting_for: names(&["Secret"]),
+        not_installed: names(&["TCPRoute", "UDPRoute"]),
+        troubles: vec![TroubleRow {
+            why: "connection refused".to_owned(),
+            kinds: names(&["Gateway", "Secret"]),
+        }],
+    };
     let report = build(Facts {
+        source,
         world: &world,
         plan: &translation.plan,
         endpoints: &endpoints,

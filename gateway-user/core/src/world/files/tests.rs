@@ -29,7 +29,10 @@ fn a_broken_file_keeps_what_it_held() {
     let half = format!("{}---\n{BROKEN}\n", config_map("a", "two"));
     let problems = files.update("a.yaml", Some(&half));
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].place.document, Some(2));
+    assert_eq!(
+        problems[0].place.as_ref().and_then(|place| place.document),
+        Some(2)
+    );
     assert_eq!(
         files.update("b.yaml", Some(&config_map("b", "two"))),
         [],

@@ -1,0 +1,121 @@
+//! Nodes that run us, as an API server tells of our pods.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value as Json;
+
+use super::{collection::Collection, store::Event};
+use crate::name::ObjectName;
+
+/// Pods of ours, each with its node while it is ready.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    pods: Collection<Option<Arc<str>>>,
+    listed: bool,
+}
+
+impl Peers {
+    /// Takes an event of the watch of our pods; says whether other nodes are ready now.
+    pub fn take(&mut self, event: Event) -> bool {
+        let before = self.nodes();
+        match event {
+            Event::Listing => self.pods.begin(),
+            Event::Applied(json) => drop(self.pods.put(name(&json), ready_node(&json))),
+            Event::Deleted(json) => drop(self.pods.remove(&name(&json))),
+            Event::Listed => {
+                self.listed = true;
+                drop(self.pods.end());
+            }
+            // What was seen last is the best that is known.
+            Event::NotInstalled | Event::Failed(_) | Event::Recovered => (),
+        }
+        before != self.nodes()
+    }
+
+    /// Nodes with a ready pod; `None` before the first list.
+    pub fn nodes(&self) -> Option<BTreeSet<Arc<str>>> {
+        let nodes = self.pods.values().flatten().cloned();
+        self.listed.then(|| nodes.collect())
+    }
+}
+
+fn name(pod: &Json) -> ObjectName {
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
+    ObjectName::new(text("namespace"), text("name"))
+}
+
+/// A pod that is being deleted is not ready, whatever its condition still says.
+fn ready_node(pod: &Json) -> Option<Arc<str>> {
+    let conditions = pod["status"]["conditions"].as_array()?;
+    let ready = conditions
+        .iter()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let leaving = !pod["metadata"]["deletionTimestamp"].is_null();
+    let node = pod["spec"]["nodeName"].as_str()?;
+    (ready && !leaving).then(|| node.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(name: &str, node: &str, ready: &str) -> Event {
+        Event::Applied(json!({
+            "metadata": {"namespace": "gw", "name": name},
+            "spec": {"nodeName": node},
+            "status": {"conditions": [
+                {"type": "Initialized", "status": "True"},
+                {"type": "Ready", "status": ready},
+            ]},
+        }))
+    }
+
+    fn nodes(peers: &Peers) -> Option<String> {
+        let nodes = peers.nodes()?;
+        Some(
+            nodes
+                .iter()
+                .map(|node| &**node)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+
+    #[test]
+    fn nodes_are_those_of_ready_pods_once_they_have_been_listed() {
+        let mut peers = Peers::default();
+        assert!(!peers.take(Event::Listing));
+        assert!(!peers.take(pod("a", "n1", "True")));
+        assert_eq!(nodes(&peers), None);
+        peers.take(pod("b", "n2", "False"));
+        assert!(peers.take(Event::Listed));
+        assert_eq!(nodes(&peers).as_deref(), Some("n1"));
+
+        assert!(peers.take(pod("b", "n2", "True")));
+        assert_eq!(nodes(&peers).as_deref(), Some("n1 n2"));
+        assert!(!peers.take(pod("b", "n2", "True")));
+        assert!(!peers.take(Event::Failed("no route".into())));
+
+        assert!(!peers.take(Event::Listing));
+        assert!(!peers.take(pod("b", "n2", "True")));
+        assert!(peers.take(Event::Listed));
+        assert_eq!(nodes(&peers).as_deref(), Some("n2"));
+    }
+
+    #[test]
+    fn a_pod_that_is_being_deleted_does_not_count() {
+        let mut peers = Peers::default();
+        let Event::Applied(mut leaving) = pod("a", "n1", "True") else {
+            unreachable!("it is applied");
+        };
+        leaving["metadata"]["deletionTimestamp"] = json!("2030-01-01T00:00:00Z");
+        peers.take(Event::Applied(leaving.clone()));
+        peers.take(Event::Listed);
+        assert_eq!(nodes(&peers).as_deref(), Some(""));
+        peers.take(pod("a", "n1", "True"));
+        assert!(peers.take(Event::Deleted(leaving)));
+        assert_eq!(nodes(&peers).as_deref(), Some(""));
+    }
+}

@@ -1,0 +1,316 @@
+//! Objects as an API server tells of them: watch events to a [`World`].
+//!
+//! What was read last stays in force while lists are repeated, watches fail, or an object comes
+//! in a shape that cannot be read.
+
+use std::{collections::BTreeMap, ops::BitOr, sync::Arc};
+
+use serde_json::Value as Json;
+
+use super::{Problem, World, collection::Collection, object::read_served};
+use crate::{
+    api::Kind,
+    name::ObjectName,
+    status::{Live, LiveStatuses},
+};
+
+/// How many times in a row an API server has to say that it does not know a kind, before objects
+/// that it listed earlier are given up: a proxy in front of it may answer 404 by itself.
+const CONFIRMED: u32 = 3;
+
+/// What a watch of one kind tells.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A list begins.
+    Listing,
+    /// An object: listed, created or changed.
+    Applied(Json),
+    /// An object was deleted; its last content.
+    Deleted(Json),
+    /// The list is complete: what it did not name is gone.
+    Listed,
+    /// The API server does not know the kind.
+    NotInstalled,
+    /// The watch failed, and is tried again; why.
+    Failed(String),
+    /// The watch works again.
+    Recovered,
+}
+
+/// What an event changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Objects.
+    pub world: bool,
+    /// Statuses of objects.
+    pub live: bool,
+    /// Problems, or what is known about a watch.
+    pub watches: bool,
+    /// Nodes that run us.
+    pub peers: bool,
+}
+
+/// How far the watch of a kind is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Never listed so far.
+    #[default]
+    Waiting,
+    Listed,
+    /// The API server does not know the kind: there are no objects of it.
+    NotInstalled,
+}
+
+/// Objects of the watched kinds, with their statuses.
+#[derive(Clone, Debug)]
+pub struct Store {
+    world: World,
+    live: Arc<LiveStatuses>,
+    kinds: BTreeMap<Kind, Watched>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Watched {
+    phase: Phase,
+    objects: Collection<Known>,
+    trouble: Option<String>,
+    /// Times in a row that the kind was not installed.
+    not_installed: u32,
+}
+
+/// What identifies a version of an object, and why it cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    uid: String,
+    resource_version: String,
+    problem: Option<Problem>,
+}
+
+impl Store {
+    /// `kinds`: those that are watched.
+    pub fn new(kinds: impl IntoIterator<Item = Kind>) -> Self {
+        let kinds = kinds.into_iter().map(|kind| (kind, Watched::default()));
+        Self {
+            world: World::default(),
+            live: Arc::default(),
+            kinds: kinds.collect(),
+        }
+    }
+
+    /// Takes an event of the watch of `kind`; one of another kind changes nothing.
+    pub fn take(&mut self, kind: Kind, event: Event) -> Changed {
+        let Some(watched) = self.kinds.get_mut(&kind) else {
+            return Changed::default();
+        };
+        let before = (watched.phase, watched.trouble.clone());
+        let changed = match event {
+            Event::Listing => {
+                watched.objects.begin();
+                Changed::default()
+            }
+            Event::Applied(json) => self.apply(kind, &json),
+            Event::Deleted(json) => {
+                let gone = watched.objects.remove(&object_name(&json));
+                self.forget(kind, gone)
+            }
+            Event::Listed => {
+                let gone = watched.objects.end();
+                watched.listed();
+                self.forget(kind, gone)
+            }
+            Event::NotInstalled => {
+                let gone = watched.missed();
+                self.forget(kind, gone)
+            }
+            Event::Failed(why) => {
+                watched.trouble = Some(why);
+                Changed::default()
+            }
+            Event::Recovered => {
+                watched.trouble = None;
+                Changed::default()
+            }
+        };
+        let after = &self.kinds[&kind];
+        let moved = before.0 != after.phase || before.1 != after.trouble;
+        changed | Changed::watches(moved)
+    }
+
+    fn apply(&mut self, kind: Kind, json: &Json) -> Changed {
+        let Some(watched) = self.kinds.get_mut(&kind) else {
+            return Changed::default();
+        };
+        let name = object_name(json);
+        let mut known = Known::new(json);
+        if let Some(old) = watched.objects.get(&name)
+            && old.is_version(&known)
+        {
+            // Listed again.
+            let old = old.clone();
+            drop(watched.objects.put(name, old));
+            return Changed::default();
+        }
+        let item = match read_served(kind, json) {
+            Ok(item) => Some(item),
+            Err(finding) => {
+                known.problem = Some(Problem::of_object(describe(kind, &name), finding));
+                None
+            }
+        };
+        let problem = known.problem.clone();
+        let old = watched.objects.put(name.clone(), known);
+        let watches = old.and_then(|old| old.problem) != problem;
+        let world = item.is_some_and(|item| self.world.insert(item.clone()) != Some(item));
+        let live = kind.has_status();
+        if live {
+            self.set_live(kind, name, json);
+        }
+        Changed {
+            world,
+            live,
+            watches,
+            peers: false,
+        }
+    }
+
+    fn set_live(&mut self, kind: Kind, name: ObjectName, json: &Json) {
+        let live = Live {
+            uid: text(json, "uid").to_owned(),
+            resource_version: text(json, "resourceVersion").to_owned(),
+            generation: json["metadata"]["generation"].as_i64().unwrap_or_default(),
+            status: json.get("status").cloned().unwrap_or_default(),
+        };
+        drop(Arc::make_mut(&mut self.live).insert((kind, name), Arc::new(live)));
+    }
+
+    fn forget(
+        &mut self,
+        kind: Kind,
+        gone: impl IntoIterator<Item = (ObjectName, Known)>,
+    ) -> Changed {
+        let mut changed = Changed::default();
+        for (name, known) in gone {
+            changed.world |= self.world.remove(kind, &name).is_some();
+            changed.watches |= known.problem.is_some();
+            if kind.has_status() {
+                drop(Arc::make_mut(&mut self.live).remove(&(kind, name)));
+                changed.live = true;
+            }
+        }
+        changed
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Statuses of all objects whose status we write, also of those that cannot be read.
+    pub fn live(&self) -> &Arc<LiveStatuses> {
+        &self.live
+    }
+
+    /// Objects that cannot be read; what they said before is in force.
+    pub fn problems(&self) -> Vec<Problem> {
+        let known = self.kinds.values().flat_map(|w| w.objects.values());
+        known.filter_map(|known| known.problem.clone()).collect()
+    }
+
+    /// Whether every kind has been listed or is not installed: the world is whole.
+    pub fn is_synced(&self) -> bool {
+        self.in_phase(Phase::Waiting).next().is_none()
+    }
+
+    /// Kinds whose watch is that far.
+    pub fn in_phase(&self, phase: Phase) -> impl Iterator<Item = Kind> {
+        let kinds = self.kinds.iter();
+        kinds.filter_map(move |(kind, watched)| (watched.phase == phase).then_some(*kind))
+    }
+
+    /// Why watches fail, each reason with the kinds that it concerns.
+    pub fn troubles(&self) -> BTreeMap<&str, Vec<Kind>> {
+        let mut troubles: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (kind, watched) in &self.kinds {
+            if let Some(trouble) = &watched.trouble {
+                troubles.entry(trouble.as_str()).or_default().push(*kind);
+            }
+        }
+        troubles
+    }
+}
+
+impl Watched {
+    fn listed(&mut self) {
+        self.phase = Phase::Listed;
+        self.not_installed = 0;
+    }
+
+    /// The kind is not installed; returns the objects that are given up for it.
+    fn missed(&mut self) -> Vec<(ObjectName, Known)> {
+        self.not_installed += 1;
+        self.trouble = None;
+        if self.phase == Phase::Listed && self.not_installed < CONFIRMED {
+            return Vec::new();
+        }
+        self.phase = Phase::NotInstalled;
+        self.objects.clear()
+    }
+}
+
+impl Known {
+    fn new(json: &Json) -> Self {
+        Self {
+            uid: text(json, "uid").to_owned(),
+            resource_version: text(json, "resourceVersion").to_owned(),
+            problem: None,
+        }
+    }
+
+    /// Equal resource versions of one object mean equal content (Kubernetes API concepts).
+    fn is_version(&self, other: &Self) -> bool {
+        !self.resource_version.is_empty()
+            && (&self.uid, &self.resource_version) == (&other.uid, &other.resource_version)
+    }
+}
+
+impl Changed {
+    fn watches(watches: bool) -> Self {
+        Self {
+            watches,
+            ..Self::default()
+        }
+    }
+
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+impl BitOr for Changed {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            world: self.world || other.world,
+            live: self.live || other.live,
+            watches: self.watches || other.watches,
+            peers: self.peers || other.peers,
+        }
+    }
+}
+
+fn object_name(json: &Json) -> ObjectName {
+    ObjectName::new(text(json, "namespace"), text(json, "name"))
+}
+
+/// A text in the object's metadata; empty where there is none.
+fn text<'a>(json: &'a Json, field: &str) -> &'a str {
+    json["metadata"][field].as_str().unwrap_or_default()
+}
+
+fn describe(kind: Kind, name: &ObjectName) -> String {
+    if kind.is_namespaced() {
+        format!("{kind} {name}")
+    } else {
+        format!("{kind} {}", name.name)
+    }
+}

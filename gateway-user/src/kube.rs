@@ -1,0 +1,15 @@
+//! An API server as a source of objects.
+//!
+//! One watch for each kind that we read, all into one [`Store`](gateway_core::world::Store). A
+//! kind that is not installed is asked for again from time to time. While the API server cannot
+//! be reached, what was read last stays in force.
+
+mod client;
+mod source;
+mod target;
+mod watch;
+
+pub use self::{
+    client::{Identity, connect},
+    source::Source,
+};

@@ -1,0 +1,80 @@
+//! Where objects come from: a directory or an API server.
+
+use anyhow::Result;
+use gateway_core::world::{Changed, Problem, World};
+
+use super::directory::Directory;
+use crate::{cli, kube, status::report::SourceRow};
+
+pub(super) enum Source {
+    Directory(Box<Directory>),
+    Kubernetes(Box<kube::Source>),
+}
+
+impl Source {
+    /// # Errors
+    /// Where the directory cannot be read, or no API server is named.
+    pub(super) async fn open(options: &cli::Run) -> Result<Self> {
+        if let Some(path) = &options.source.config {
+            return Ok(Self::Directory(Box::new(Directory::open(path.clone())?)));
+        }
+        let (client, server, identity) = kube::connect(&options.identity).await?;
+        tracing::info!(
+            "objects from the API server at {server}; node {}, pod {}/{}",
+            identity.node,
+            identity.namespace,
+            identity.pod
+        );
+        let source = kube::Source::start(&client, server, &identity);
+        Ok(Self::Kubernetes(Box::new(source)))
+    }
+
+    /// Waits until there may be something new. May be dropped and called again.
+    pub(super) async fn changed(&mut self) {
+        match self {
+            Self::Directory(directory) => directory.changed().await,
+            Self::Kubernetes(source) => source.changed().await,
+        }
+    }
+
+    /// Takes in what is new, and says what that is.
+    pub(super) fn read(&mut self) -> Changed {
+        match self {
+            Self::Directory(directory) => Changed {
+                world: directory.read(),
+                ..Changed::default()
+            },
+            Self::Kubernetes(source) => source.take(),
+        }
+    }
+
+    /// The objects in force, as of the last reading.
+    pub(super) fn world(&self) -> &World {
+        match self {
+            Self::Directory(directory) => directory.world(),
+            Self::Kubernetes(source) => source.world(),
+        }
+    }
+
+    /// Whether the world is all that there is: what it lacks is not wanted.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Directory(_) => true,
+            Self::Kubernetes(source) => source.is_synced(),
+        }
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Directory(directory) => directory.problems(),
+            Self::Kubernetes(source) => source.problems(),
+        }
+    }
+
+    pub(super) fn report(&self) -> SourceRow {
+        match self {
+            Self::Directory(directory) => directory.report(),
+            Self::Kubernetes(source) => source.report(),
+        }
+    }
+}

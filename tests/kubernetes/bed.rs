@@ -1,0 +1,79 @@
+//! The bed of the end-to-end tests, with an API server on the node in place of a directory.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Result;
+use gateway_tests::{
+    apiserver::ApiServer,
+    bed::{Bed, GATEWAY},
+    daemon::Daemon,
+    programs,
+    wait::wait_until,
+};
+
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+/// The kinds of Gateway API that examples/demo has, and ReferenceGrant.
+pub(crate) const KINDS: [&str; 6] = [
+    "gatewayclasses",
+    "gateways",
+    "httproutes",
+    "referencegrants",
+    "tcproutes",
+    "udproutes",
+];
+
+pub(crate) struct Cluster {
+    // Fields are dropped in this order: processes before their namespaces.
+    pub(crate) api: ApiServer,
+    pub(crate) bed: Bed,
+}
+
+impl Cluster {
+    /// An API server that has these CRDs.
+    pub(crate) fn with(plurals: &[&str]) -> Result<Self> {
+        let bed = Bed::new()?;
+        let api = ApiServer::start(&bed.node)?;
+        api.install(plurals)?;
+        Ok(Self { api, bed })
+    }
+
+    /// An API server that has the objects of examples/demo.
+    pub(crate) fn with_demo() -> Result<Self> {
+        let cluster = Self::with(&KINDS)?;
+        cluster.api.apply_path(&demo()?)?;
+        Ok(cluster)
+    }
+
+    /// Starts the daemon; it may not be ready yet.
+    pub(crate) fn start(&self) -> Result<Daemon> {
+        let pins = self.bed.net.pins();
+        Daemon::kubernetes(&self.bed.node, &self.api.kubeconfig(), &pins)
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub(crate) fn daemon(&self) -> Result<Daemon> {
+        let mut daemon = self.start()?;
+        daemon.wait_ready()?;
+        Ok(daemon)
+    }
+
+    /// The version of the backend that answers for a host; `None` where none does.
+    pub(crate) fn version(&self, host: &str) -> Result<Option<String>> {
+        let report = self.bed.http(&format!(
+            "--to {GATEWAY}:80 --host {host}.example.com --count 1"
+        ))?;
+        Ok(report.versions.into_keys().next())
+    }
+
+    /// Waits until that version answers for a host.
+    pub(crate) fn wait_version(&self, host: &str, version: Option<&str>) -> Result<Duration> {
+        let what = format!("{version:?} answers for {host}");
+        wait_until(LIMIT, &what, || {
+            Ok(self.version(host)?.as_deref() == version)
+        })
+    }
+}
+
+pub(crate) fn demo() -> Result<std::path::PathBuf> {
+    Ok(programs::root()?.join(Path::new("examples/demo")))
+}

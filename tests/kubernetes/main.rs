@@ -1,0 +1,5 @@
+//! The daemon with the objects of a real API server. Needs root, and the API server's programs
+//! (see `gateway_tests::apiserver`), hence the feature `kubernetes`.
+
+mod bed;
+mod serve;
