@@ -8,6 +8,7 @@ pub mod events;
 pub mod flows;
 mod interface;
 mod kernel_log;
+mod link_fd;
 mod links;
 mod load;
 mod maps;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bed;
+mod capabilities;
 mod check;
 mod checksums;
 mod files;

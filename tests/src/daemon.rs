@@ -41,6 +41,33 @@ impl Daemon {
         Ok(Self::of(process, node, pins))
     }
 
+    /// As [`Daemon::start`], with no other privileges than these of setpriv(1), as `net_admin`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn confined(
+        node: &Namespace,
+        config: &Path,
+        pins: &Path,
+        capabilities: &[String],
+    ) -> Result<Self> {
+        let bound: String = capabilities
+            .iter()
+            .map(|name| format!(",+{name}"))
+            .collect();
+        let bound = format!("--bounding-set=-all{bound}").into();
+        let gateway = Programs::get()?.gateway.clone().into();
+        let mut command = vec![
+            "--no-new-privs".into(),
+            "--inh-caps=-all".into(),
+            bound,
+            gateway,
+        ];
+        command.extend(arguments(pins, vec!["--config".into(), config.into()]));
+        let process = Process::server(node, "daemon", "setpriv", command)?;
+        Ok(Self::of(process, node, pins))
+    }
+
     /// As [`Daemon::start`], with the objects of the API server that `kubeconfig` names.
     ///
     /// # Errors

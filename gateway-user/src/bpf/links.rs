@@ -1,17 +1,11 @@
 //! Pinned links: what keeps programs attached while no daemon runs.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path};
 
-use anyhow::{Context as _, Result, bail};
-use aya::programs::{
-    links::{FdLink, LinkError, PinnedLink},
-    loaded_links,
-};
+use anyhow::{Context as _, Result};
+use aya::programs::links::{FdLink, LinkError, PinnedLink};
 
-use super::settle::settled;
-
-/// The kernel detaches some milliseconds after the last reference is gone.
-const DETACH_LIMIT: Duration = Duration::from_secs(3);
+use super::link_fd::LinkFd;
 
 /// The link pinned at `path`; `None` where there is none.
 pub(super) fn open(path: &Path) -> Result<Option<FdLink>> {
@@ -43,34 +37,27 @@ pub(super) fn pin(link: FdLink, path: &Path) -> Result<()> {
         .with_context(|| format!("cannot pin a link at {}", path.display()))
 }
 
-/// Removes the pin and waits until the program is detached. Nothing there: nothing to do.
+/// Detaches the program, then removes the pin. Nothing there: nothing to do.
 pub(super) fn remove(path: &Path) -> Result<()> {
-    let Some(link) = open(path)? else {
+    let shown = path.display();
+    let open = LinkFd::open(path).with_context(|| format!("cannot open the pinned link {shown}"));
+    let Some(link) = open? else {
         return Ok(());
     };
-    let id = link.info().context("cannot read a pinned link")?.id();
-    std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
-    drop(link);
-    if !settled(DETACH_LIMIT, || Ok(!exists(id)?))? {
-        bail!(
-            "link {id} ({}) is still attached after its pin was removed: something else holds \
-             it, see `bpftool link show id {id}`",
-            path.display()
-        );
-    }
-    Ok(())
+    link.detach()
+        .with_context(|| format!("cannot detach the link {shown}"))?;
+    std::fs::remove_file(path).with_context(|| format!("cannot remove {shown}"))
 }
 
-/// A link that goes away while we look is as good as gone.
-fn exists(id: u32) -> Result<bool> {
-    for link in loaded_links() {
-        match link {
-            Ok(link) if link.id() == id => return Ok(true),
-            Ok(_) => {}
-            Err(LinkError::SyscallError(error))
-                if error.io_error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).context("cannot list BPF links"),
-        }
-    }
-    Ok(false)
+/// Index of the interface that the pinned XDP or tcx link leads to; `None` where there is no link,
+/// or its interface is gone.
+pub(super) fn interface(path: &Path) -> Result<Option<u32>> {
+    let shown = path.display();
+    let open = LinkFd::open(path).with_context(|| format!("cannot open the pinned link {shown}"));
+    let Some(link) = open? else {
+        return Ok(None);
+    };
+    let index = link.interface();
+    let index = index.with_context(|| format!("cannot read the link {shown}"))?;
+    Ok((index != 0).then_some(index))
 }

@@ -19,7 +19,7 @@ pub(super) fn load(object: &[u8], pins: &Pins, hz: u32) -> Result<Ebpf> {
     }
     let mut ebpf = loader.load(object).context(
         "cannot create the BPF maps: Linux 6.6 or newer and root (CAP_BPF, CAP_NET_ADMIN, \
-         CAP_SYS_ADMIN) are needed",
+         CAP_PERFMON) are needed",
     )?;
     for (name, program) in ebpf.programs_mut() {
         let loaded = match program {

@@ -36,11 +36,8 @@ pub(super) fn attach(
 
 /// Our pinned link leads to this interface, not to one of this name that was before it.
 pub(super) fn in_force(pins: &Pins, interface: &Interface) -> Result<bool> {
-    let Some(pinned) = links::program_id(&pins.link(&link_name(interface)))? else {
-        return Ok(false);
-    };
-    let (_, programs) = SchedClassifier::query_tcx(&interface.name, TcAttachType::Egress)?;
-    Ok(programs.iter().any(|program| program.id() == pinned))
+    let leads_to = links::interface(&pins.link(&link_name(interface)))?;
+    Ok(leads_to == Some(interface.index))
 }
 
 fn replace(program: &mut SchedClassifier, pins: &Pins, interface: &Interface) -> Result<()> {

@@ -1,0 +1,111 @@
+//! A pinned link through bpf(2) itself: what aya asks of the kernel by id needs `CAP_SYS_ADMIN`,
+//! which is nearly root; by file descriptor the capabilities that we need anyway are enough.
+#![allow(unsafe_code, reason = "bpf(2) takes pointers")]
+
+use std::{
+    ffi::CString,
+    io,
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+        unix::ffi::OsStrExt as _,
+    },
+    path::Path,
+};
+
+use aya_obj::generated::bpf_cmd;
+
+/// An open link.
+pub(super) struct LinkFd(OwnedFd);
+
+/// The beginning of `bpf_link_info` (bpf.h), as it is for links of XDP and tcx.
+#[derive(Default)]
+#[repr(C)]
+struct Info {
+    kind: u32,
+    id: u32,
+    program: u32,
+    pad: u32,
+    interface: u32,
+    attach_type: u32,
+}
+
+/// Attributes of `BPF_OBJ_GET` (bpf.h).
+#[repr(C)]
+struct ObjGet {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+
+/// Attributes of `BPF_OBJ_GET_INFO_BY_FD` (bpf.h).
+#[repr(C)]
+struct GetInfo {
+    fd: u32,
+    length: u32,
+    info: u64,
+}
+
+/// Attributes of `BPF_LINK_DETACH` (bpf.h).
+#[repr(C)]
+struct Detach {
+    fd: u32,
+}
+
+impl LinkFd {
+    /// The link pinned at `path`; `None` where nothing is.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        let attributes = ObjGet {
+            path: path.as_ptr() as u64,
+            fd: 0,
+            flags: 0,
+        };
+        // SAFETY: the path is a string that ends with 0 and lives until the call is over.
+        match unsafe { bpf(bpf_cmd::BPF_OBJ_GET, &attributes) } {
+            // SAFETY: the kernel just made this descriptor for us, and nobody else has it.
+            Ok(fd) => Ok(Some(Self(unsafe { OwnedFd::from_raw_fd(fd) }))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Index of the interface of an XDP or tcx link; 0 once that is gone.
+    pub(super) fn interface(&self) -> io::Result<u32> {
+        let mut info = Info::default();
+        let attributes = GetInfo {
+            fd: self.0.as_raw_fd().cast_unsigned(),
+            length: size_of::<Info>() as u32,
+            info: (&raw mut info) as u64,
+        };
+        // SAFETY: the kernel writes at most `length` bytes to `info`, which are plain numbers.
+        unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &attributes) }?;
+        Ok(info.interface)
+    }
+
+    /// Ends it at once, whoever else holds it. Detached already: nothing to do.
+    pub(super) fn detach(&self) -> io::Result<()> {
+        let fd = self.0.as_raw_fd().cast_unsigned();
+        // SAFETY: no pointer is passed.
+        unsafe { bpf(bpf_cmd::BPF_LINK_DETACH, &Detach { fd }) }.map(drop)
+    }
+}
+
+/// bpf(2); what the command returns.
+///
+/// # Safety
+/// `A` is what the command takes, or a beginning of it, without padding; its pointers are valid.
+unsafe fn bpf<A>(command: bpf_cmd, attributes: &A) -> io::Result<i32> {
+    // SAFETY: as the caller promises.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command as libc::c_long,
+            &raw const *attributes,
+            size_of::<A>(),
+        )
+    };
+    match i32::try_from(result) {
+        Ok(value) if value >= 0 => Ok(value),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
