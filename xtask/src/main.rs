@@ -8,6 +8,7 @@ mod bench;
 mod cache;
 mod demo;
 mod lint;
+mod oci;
 mod privileges;
 mod process;
 mod setup;
