@@ -5,11 +5,13 @@
 //! be reached, what was read last stays in force.
 
 mod client;
+mod newest;
 mod source;
 mod target;
 mod watch;
 
 pub use self::{
     client::{Identity, connect},
+    newest::Newest,
     source::Source,
 };

@@ -95,7 +95,9 @@ impl Case {
         format!("{}:\n{shown}", self.path.display())
     }
 
-    fn world(&self, files: Vec<(String, String)>) -> World {
+    /// # Panics
+    /// As [`Case::translate`].
+    pub(crate) fn world(&self, files: Vec<(String, String)>) -> World {
         let mut set = FileSet::default();
         for (path, text) in files {
             set.update(&path, Some(&text));

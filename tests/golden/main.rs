@@ -4,6 +4,7 @@
 
 mod case;
 mod render;
+mod served;
 
 use std::path::PathBuf;
 
@@ -58,5 +59,13 @@ fn the_order_of_documents_does_not_matter() {
             let found = case.translate(scattered.collect());
             assert_eq!(found, expected, "{} shifted by {shift}", case.name());
         }
+    }
+}
+
+/// Files and API servers lead to the same objects.
+#[test]
+fn served_by_an_api_server_the_objects_are_the_same() {
+    for case in cases() {
+        assert_eq!(case.served(), case.world(case.files()), "{}", case.name());
     }
 }

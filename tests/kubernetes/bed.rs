@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use gateway_tests::{
     apiserver::ApiServer,
     bed::{Bed, GATEWAY},
@@ -57,6 +57,14 @@ impl Cluster {
         Ok(daemon)
     }
 
+    /// Makes a Service the first backend of an HTTPRoute's first rule.
+    pub(crate) fn set_backend(&self, route: &str, service: &str) -> Result<()> {
+        let path = "/spec/rules/0/backendRefs/0/name";
+        let patch = format!(r#"[{{"op":"replace","path":"{path}","value":"{service}"}}]"#);
+        let patch = format!("patch httproute {route} --type=json -p {patch}");
+        self.api.kubectl(&patch).map(drop)
+    }
+
     /// The version of the backend that answers for a host; `None` where none does.
     pub(crate) fn version(&self, host: &str) -> Result<Option<String>> {
         let report = self.bed.http(&format!(
@@ -72,6 +80,19 @@ impl Cluster {
             Ok(self.version(host)?.as_deref() == version)
         })
     }
+}
+
+/// Waits until the daemon's log has a line with these words.
+pub(crate) fn wait_log(daemon: &Daemon, words: &str) -> Result<()> {
+    let what = format!("the log has a line with `{words}`");
+    let found = wait_until(LIMIT, &what, || Ok(lines(daemon, words) > 0));
+    found.map(drop).with_context(|| daemon.log())
+}
+
+/// Lines of the daemon's log with these words.
+pub(crate) fn lines(daemon: &Daemon, words: &str) -> usize {
+    let log = daemon.log();
+    log.lines().filter(|line| line.contains(words)).count()
 }
 
 pub(crate) fn demo() -> Result<std::path::PathBuf> {

@@ -2,4 +2,6 @@
 //! (see `gateway_tests::apiserver`), hence the feature `kubernetes`.
 
 mod bed;
+mod kinds;
+mod outage;
 mod serve;

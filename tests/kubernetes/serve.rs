@@ -15,10 +15,7 @@ fn serves_what_the_api_server_has_and_follows_its_changes() -> Result<()> {
         .tcp(&format!("--to {GATEWAY}:9000 --count 30 --bytes 1000"))?;
     ensure!(tcp.failed == 0, "{tcp:?}");
 
-    let patch = r#"[{"op":"replace","path":"/spec/rules/0/backendRefs/0/name","value":"web-v2"}]"#;
-    cluster
-        .api
-        .kubectl(&format!("patch httproute hello --type=json -p {patch}"))?;
+    cluster.set_backend("hello", "web-v2")?;
     cluster.wait_version("hello", Some("v2"))?;
     cluster.api.kubectl("delete httproute hello")?;
     cluster.wait_version("hello", None)?;

@@ -17,16 +17,6 @@ const BYTES: u64 = 60_000_000;
 /// Slow enough that the transfer lasts as long as the changes.
 const RATE: u64 = 8_000_000;
 
-/// Waits until a client in the background has come further by `steps`.
-pub(crate) fn goes_on(client: &mut Process, steps: u64) -> Result<()> {
-    let from = client.progress();
-    wait_until(LIMIT, "the client goes on", || {
-        client.expect_running()?;
-        Ok(client.progress() >= from + steps)
-    })?;
-    Ok(())
-}
-
 #[test]
 fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
     let bed = Bed::new()?;
@@ -35,8 +25,8 @@ fn no_request_fails_while_routes_and_weights_change() -> Result<()> {
     let mut load = bed.start("load", &load)?;
     let transfer = format!("tcp --to {GATEWAY}:9000 --bytes {BYTES} --rate {RATE}");
     let mut transfer = bed.start("transfer", &transfer)?;
-    goes_on(&mut load, 200)?;
-    goes_on(&mut transfer, 2_000_000)?;
+    load.goes_on(200)?;
+    transfer.goes_on(2_000_000)?;
 
     change_often(&bed, &mut load)?;
     // The last change gave everything to v2.
@@ -92,7 +82,7 @@ fn change_often(bed: &Bed, load: &mut Process) -> Result<()> {
             bed.config.remove(&format!("extra-{before}.yaml"))?;
         }
         arrives(bed, &format!("extra-{change}"), 200)?;
-        goes_on(load, 100)?;
+        load.goes_on(100)?;
     }
     Ok(())
 }

@@ -10,8 +10,6 @@ use gateway_tests::{
     wait::wait_until,
 };
 
-use super::reload::goes_on;
-
 /// A backend of the TCPRoute, in `/config`.
 const BACKEND: &str = "10.77.1.2 port 9000";
 const LIMIT: Duration = Duration::from_secs(10);
@@ -27,10 +25,10 @@ fn kill_9_and_take_over_lose_nothing() -> Result<()> {
     let mut transfer = bed.start("transfer", &transfer)?;
     // A new flow for each query, before, during and after.
     let queries = bed.start("queries", &format!("udp --to {GATEWAY}:53"))?;
-    goes_on(&mut transfer, STEP)?;
+    transfer.goes_on(STEP)?;
 
     daemon.kill()?;
-    goes_on(&mut transfer, STEP)?;
+    transfer.goes_on(STEP)?;
     let new = bed.tcp(&format!("--to {GATEWAY}:9000 --count 30 --bytes 10000"))?;
     ensure!(
         new.failed == 0 && new.servers.len() == 3,
@@ -38,7 +36,7 @@ fn kill_9_and_take_over_lose_nothing() -> Result<()> {
     );
 
     let daemon = bed.daemon()?;
-    goes_on(&mut transfer, STEP)?;
+    transfer.goes_on(STEP)?;
     let new = bed.tcp(&format!("--to {GATEWAY}:9000 --count 30"))?;
     ensure!(
         new.failed == 0 && new.servers.len() == 3,

@@ -116,7 +116,18 @@ impl ApiServer {
     /// As [`ApiServer::kubectl`].
     pub fn apply_path(&self, path: &Path) -> Result<()> {
         let path = path.display();
-        self.kubectl(&format!("apply --server-side -f {path}"))
+        self.kubectl(&format!("apply --server-side --force-conflicts -f {path}"))
+            .map(drop)
+    }
+
+    /// `kubectl replace` of an object.
+    ///
+    /// # Errors
+    /// As [`ApiServer::kubectl`].
+    pub fn replace(&self, object: &serde_json::Value) -> Result<()> {
+        let file = self.dir.join("replace.json");
+        fs::write(&file, object.to_string())?;
+        self.kubectl(&format!("replace -f {}", file.display()))
             .map(drop)
     }
 

@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{net::Namespace, wait::wait_until};
 
+const GOES_ON: Duration = Duration::from_secs(20);
+
 /// Killed on drop. Its log is a file, its standard input open until it ends.
 pub struct Process {
     name: String,
@@ -147,6 +149,20 @@ impl Process {
             bail!("{} failed ({status}):\n{}", self.name, self.log());
         }
         serde_json::from_str(&said).map_err(|e| anyhow!("{}: {e}: {said}", self.name))
+    }
+
+    /// Waits until a client has come further by `steps`.
+    ///
+    /// # Errors
+    /// It ends, or gets stuck.
+    pub fn goes_on(&mut self, steps: u64) -> Result<()> {
+        let from = self.progress();
+        let what = format!("{} goes on", self.name);
+        wait_until(GOES_ON, &what, || {
+            self.expect_running()?;
+            Ok(self.progress() >= from + steps)
+        })?;
+        Ok(())
     }
 
     /// The number that a client wrote last to its log: how far it is.

@@ -8,14 +8,19 @@ use std::{
 
 use gateway_core::{
     api::Kind,
-    status::LiveStatuses,
+    status::Statuses,
     world::{Changed, Event, Peers, Phase, Problem, Store, World},
 };
 use kube::Client;
-use tokio::{sync::mpsc, task::JoinSet, time::timeout_at};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::timeout_at,
+};
 
 use super::{
     client::Identity,
+    newest::Newest,
     target::{Target, kinds},
     watch::Watch,
 };
@@ -41,6 +46,7 @@ pub struct Source {
     burst: Burst,
     /// Since the last call of [`Source::take`].
     changed: Changed,
+    newest: watch::Sender<Newest>,
     /// Since when the API server cannot be watched.
     outage: Option<Instant>,
     _watches: JoinSet<()>,
@@ -61,6 +67,7 @@ impl Source {
             events,
             burst: Burst::default(),
             changed: Changed::default(),
+            newest: watch::Sender::default(),
             outage: None,
             _watches: watches,
         }
@@ -134,9 +141,20 @@ impl Source {
         self.store.world()
     }
 
-    /// Statuses in the API server, of the kinds whose status we write.
-    pub fn live(&self) -> &Arc<LiveStatuses> {
-        self.store.live()
+    /// What [`Source::tell`] tells.
+    pub fn newest(&self) -> watch::Receiver<Newest> {
+        self.newest.subscribe()
+    }
+
+    /// Hands over what is new for the API server. `statuses`: those of a new reconciliation.
+    pub fn tell(&self, statuses: Option<Arc<Statuses>>) {
+        self.newest.send_modify(|newest| {
+            newest.live = Arc::clone(self.store.live());
+            if let Some(statuses) = statuses {
+                newest.statuses = Some(statuses);
+                newest.problems = self.store.problems().into();
+            }
+        });
     }
 
     /// Nodes with a ready pod of ours; `None` until they have been listed.

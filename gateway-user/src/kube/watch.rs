@@ -212,3 +212,6 @@ fn root_cause(error: &kube::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,9 @@ impl Daemon {
         // What a world that is not whole lacks must not be taken from the data path.
         if !(changed.world || changed.watches) || !source.is_whole() {
             self.show_source(source);
+            if changed.live {
+                source.tell(None);
+            }
             return;
         }
         let in_force = self.reconcile(source).await;
@@ -111,6 +114,7 @@ impl Daemon {
             line.log();
         }
         self.shown.report.store(Arc::new(report));
+        source.tell(Some(Arc::new(outcome.statuses)));
         self.shown.in_force.store(Arc::new(InForce {
             translation: outcome.translation,
             endpoints: outcome.endpoints,

@@ -1,7 +1,12 @@
 //! Where objects come from: a directory or an API server.
 
+use std::sync::Arc;
+
 use anyhow::Result;
-use gateway_core::world::{Changed, Problem, World};
+use gateway_core::{
+    status::Statuses,
+    world::{Changed, Problem, World},
+};
 
 use super::directory::Directory;
 use crate::{cli, kube, status::report::SourceRow};
@@ -68,6 +73,14 @@ impl Source {
         match self {
             Self::Directory(directory) => directory.problems(),
             Self::Kubernetes(source) => source.problems(),
+        }
+    }
+
+    /// Hands over what an API server should know. `statuses`: those of a new reconciliation.
+    pub(super) fn tell(&self, statuses: Option<Arc<Statuses>>) {
+        match self {
+            Self::Directory(_) => (),
+            Self::Kubernetes(source) => source.tell(statuses),
         }
     }
 

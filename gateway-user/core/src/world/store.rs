@@ -314,3 +314,6 @@ fn describe(kind: Kind, name: &ObjectName) -> String {
         format!("{kind} {}", name.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

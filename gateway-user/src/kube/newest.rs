@@ -1,0 +1,20 @@
+//! What the daemon knows, for whoever tells the API server.
+
+use std::sync::Arc;
+
+use gateway_core::{
+    status::{LiveStatuses, Statuses},
+    world::Problem,
+};
+
+/// The newest of each; cheap to copy. Goes over a [`tokio::sync::watch`] channel, so that the
+/// data path never waits for a writer, and a writer skips what is outdated.
+#[derive(Clone, Debug, Default)]
+pub struct Newest {
+    /// What is true in the data path, as of the last reconciliation; `None` before the first.
+    pub statuses: Option<Arc<Statuses>>,
+    /// What the API server has.
+    pub live: Arc<LiveStatuses>,
+    /// Objects that cannot be read.
+    pub problems: Arc<[Problem]>,
+}
