@@ -14,16 +14,23 @@ use crate::{
 
 mod endpoints;
 mod fold;
+mod ledger;
 mod live;
+mod merge;
+mod notice;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 pub(crate) use self::fold::fold;
 pub use self::{
     endpoints::endpoint_verdicts,
+    ledger::{Ledger, Written},
     live::{Live, LiveStatuses},
+    notice::Notice,
     rows::Row,
+    writes::{Author, Write, writes},
 };
 
 /// What there is to say about every object, each list in the order of names.

@@ -6,6 +6,11 @@ use crate::{
     verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Outcome, Truth, Verdict},
 };
 
+/// Begins a message that only refers to another condition.
+const SEE: &str = "see ";
+/// Between two messages of one condition.
+const ALSO: &str = "; also: ";
+
 /// Conditions of an object: those of `well`, then others that verdicts bring, each once.
 ///
 /// Where several verdicts decide one condition, the first that speaks against it gives status and
@@ -44,14 +49,14 @@ fn decide<V: Verdict>(kind: ConditionType, verdicts: &[V], generation: i64) -> C
     let mut messages: Vec<String> = Vec::new();
     for (_, verdict) in decided.iter().filter(|(o, _)| o.status == winner.status) {
         let message = match verdict.outcomes().first() {
-            Some(first) if first.condition != kind => format!("see {}", first.condition),
+            Some(first) if first.condition != kind => format!("{SEE}{}", first.condition),
             _ => verdict.to_string(),
         };
         if !messages.contains(&message) {
             messages.push(message);
         }
     }
-    condition(*winner, messages.join("; also: "), generation)
+    condition(*winner, messages.join(ALSO), generation)
 }
 
 fn condition(outcome: Outcome, message: String, generation: i64) -> Condition {
@@ -61,6 +66,13 @@ fn condition(outcome: Outcome, message: String, generation: i64) -> Condition {
         reason: outcome.reason.into(),
         message,
         observed_generation: generation,
+    }
+}
+
+impl Condition {
+    /// Whether its message says no more than which other conditions to look at.
+    pub(super) fn refers_to_another(&self) -> bool {
+        self.message.split(ALSO).all(|part| part.starts_with(SEE))
     }
 }
 

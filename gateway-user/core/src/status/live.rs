@@ -9,6 +9,8 @@ use crate::{api::Kind, name::ObjectName};
 /// The present status of one object, as the API server delivered it last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
+    /// `apiVersion` that it was read with, such as `gateway.networking.k8s.io/v1`.
+    pub api_version: String,
     /// `metadata.uid`: tells an object from its successor of the same name.
     pub uid: String,
     /// `metadata.resourceVersion`, opaque: compared for equality only.

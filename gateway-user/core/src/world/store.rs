@@ -175,6 +175,7 @@ impl Store {
 
     fn set_live(&mut self, kind: Kind, name: ObjectName, json: &Json) {
         let live = Live {
+            api_version: json["apiVersion"].as_str().unwrap_or_default().to_owned(),
             uid: text(json, "uid").to_owned(),
             resource_version: text(json, "resourceVersion").to_owned(),
             generation: json["metadata"]["generation"].as_i64().unwrap_or_default(),
