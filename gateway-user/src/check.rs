@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use gateway_core::{
+    addresses::Addressing,
     status::endpoint_verdicts,
     translate::{Settings, translate},
     verdict::ConditionType,
@@ -61,7 +62,7 @@ pub fn check(options: &cli::Check) -> Result<ExitCode> {
 impl Checked {
     fn of(source: &Source, options: &cli::Check) -> Self {
         let settings = Settings {
-            default_addresses: options.addresses.clone(),
+            addressing: Addressing::standalone(options.addresses.clone()),
             ..Settings::default()
         };
         let world = source.world();

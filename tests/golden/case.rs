@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gateway_core::{
+    addresses::Addressing,
     status::endpoint_verdicts,
     translate::{Settings, translate},
     world::{FileSet, World},
@@ -14,6 +15,9 @@ use crate::render;
 const MARKER: &str = "# ======== expected ========\n";
 /// A comment that stands for the option `--address` of the program.
 const ADDRESS: &str = "# --address ";
+/// Comments that stand for a node of a cluster that leads, or that does not.
+const LEADER: &str = "# leader";
+const FOLLOWER: &str = "# follower";
 
 pub(crate) struct Case {
     path: PathBuf,
@@ -54,7 +58,7 @@ impl Case {
     pub(crate) fn translate(&self, files: Vec<(String, String)>) -> String {
         let world = self.world(files);
         let settings = Settings {
-            default_addresses: self.addresses(),
+            addressing: self.addressing(),
             ..Settings::default()
         };
         let mut translation = translate(&world, &settings);
@@ -112,13 +116,18 @@ impl Case {
         set.world()
     }
 
-    fn addresses(&self) -> Vec<std::net::IpAddr> {
+    fn addressing(&self) -> Addressing {
         let options = self
             .input
             .lines()
             .filter_map(|line| line.strip_prefix(ADDRESS));
-        options
+        let defaults = options
             .map(|address| address.parse().expect("an address"))
-            .collect()
+            .collect();
+        let says = |comment: &str| self.input.lines().any(|line| line == comment);
+        match (says(LEADER), says(FOLLOWER)) {
+            (false, false) => Addressing::standalone(defaults),
+            (leads, _) => Addressing::cluster(defaults, leads),
+        }
     }
 }

@@ -16,6 +16,8 @@ pub mod number;
 pub mod object;
 pub mod open;
 pub mod path;
+pub mod pool;
+pub mod range;
 pub mod refs;
 pub mod route;
 pub mod selector;
@@ -31,7 +33,9 @@ pub use self::{
     kind::Kind,
     listener::{Listener, Protocol},
     object::{Meta, Object},
-    open::{Opaque, Open},
+    open::{Opaque, Open, Unread},
+    pool::{AddressPool, AddressPoolSpec, OWN_GROUP},
+    range::{AddressRange, RangeError},
     refs::{BackendRef, ParentRef},
     route::{L4Rule, RouteSpec, TcpRoute, UdpRoute},
     selector::Selector,

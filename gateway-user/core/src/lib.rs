@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+pub mod addresses;
 pub mod api;
 pub mod balance;
 pub mod endpoints;
+mod hash;
 pub mod http;
 pub mod l4;
 pub mod name;

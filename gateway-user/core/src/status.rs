@@ -38,6 +38,8 @@ pub use self::{
 pub struct Statuses {
     pub classes: Vec<Reported<ClassStatus>>,
     pub gateways: Vec<Reported<GatewayStatus>>,
+    #[serde(default)]
+    pub pools: Vec<Reported<PoolStatus>>,
     /// HTTPRoutes, TCPRoutes, UDPRoutes.
     pub routes: Vec<Reported<RouteStatus>>,
 }
@@ -46,7 +48,7 @@ pub struct Statuses {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reported<S> {
     pub kind: Cow<'static, str>,
-    /// Empty for a GatewayClass.
+    /// Empty for kinds without a namespace.
     pub namespace: Arc<str>,
     pub name: Arc<str>,
     /// Whether this controller answers for the object. If not, the status is for the user's eyes
@@ -65,6 +67,28 @@ pub struct GatewayStatus {
     pub addresses: Vec<StatusAddress>,
     pub conditions: Vec<Condition>,
     pub listeners: Vec<ListenerStatus>,
+}
+
+/// Of an AddressPool.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PoolStatus {
+    /// Addresses that Gateways have, of both families.
+    pub used: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4: Option<PoolUsage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<PoolUsage>,
+    /// Names of the pools that it shares addresses with.
+    pub conflicts: Vec<Arc<str>>,
+    pub conditions: Vec<Condition>,
+}
+
+/// Numbers of addresses, in decimal digits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolUsage {
+    pub total: String,
+    pub used: String,
+    pub free: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@
 //! at the end, and [`assemble`] the plan. Objects are looked at in the order of their names, ties
 //! between objects are decided by [`age`], so equal worlds give equal translations.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use crate::{plan::Plan, status::Statuses, world::World};
+use crate::{addresses::Addressing, plan::Plan, status::Statuses, world::World};
 
 mod address;
 mod age;
@@ -25,6 +25,7 @@ mod listener;
 mod nearby;
 mod overlap;
 mod parent;
+mod pool;
 mod report;
 mod route;
 mod shadow;
@@ -38,8 +39,7 @@ pub const CONTROLLER_NAME: &str = "xdp-gateway.dev/controller";
 pub struct Settings {
     /// GatewayClasses that name it are ours.
     pub controller_name: Arc<str>,
-    /// Addresses of Gateways that do not ask for one.
-    pub default_addresses: Vec<IpAddr>,
+    pub addressing: Addressing,
 }
 
 /// What the data paths shall do, and what there is to tell about each object once they do it.
@@ -81,7 +81,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             controller_name: CONTROLLER_NAME.into(),
-            default_addresses: Vec::new(),
+            addressing: Addressing::standalone(Vec::new()),
         }
     }
 }

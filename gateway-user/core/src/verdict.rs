@@ -12,10 +12,12 @@ pub mod class;
 pub mod gateway;
 pub mod hint;
 pub mod listener;
+pub mod pool;
 pub mod route;
 
 pub use self::{
-    class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict, route::RouteVerdict,
+    class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict, pool::PoolVerdict,
+    route::RouteVerdict,
 };
 
 /// A condition that a fact decides, with its reason.
@@ -30,6 +32,10 @@ pub struct Outcome {
 pub trait Verdict: fmt::Display {
     /// The conditions that it decides.
     fn outcomes(&self) -> &'static [Outcome];
+
+    fn is_about(&self, condition: ConditionType) -> bool {
+        self.outcomes().iter().any(|o| o.condition == condition)
+    }
 
     fn decides(&self, condition: ConditionType, status: Truth) -> bool {
         let hit = |o: &Outcome| o.condition == condition && o.status == status;
@@ -54,6 +60,10 @@ pub enum ConditionType {
     /// Another route takes all traffic of a listener; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/Shadowed")]
     Shadowed,
+    /// A Gateway has addresses of AddressPools. It also marks the addresses in a Gateway's status
+    /// as ours.
+    #[serde(rename = "xdp-gateway.dev/AddressesAssigned")]
+    AddressesAssigned,
     /// Fields are valid but have no effect in this version; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/FieldsIgnored")]
     FieldsIgnored,
@@ -76,6 +86,7 @@ impl ConditionType {
             | Self::ResolvedRefs
             | Self::Programmed
             | Self::OverlappingTlsConfig
+            | Self::AddressesAssigned
             | Self::BackendsReady => Truth::True,
             Self::Conflicted | Self::PartiallyInvalid | Self::Shadowed | Self::FieldsIgnored => {
                 Truth::False
@@ -93,6 +104,7 @@ impl ConditionType {
             Self::PartiallyInvalid => "PartiallyInvalid",
             Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
+            Self::AddressesAssigned => "xdp-gateway.dev/AddressesAssigned",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
         }
     }
@@ -108,6 +120,7 @@ impl ConditionType {
             Self::PartiallyInvalid => "every rule is valid",
             Self::BackendsReady => "every backend in use has a ready endpoint",
             Self::Shadowed => "no other route takes its traffic",
+            Self::AddressesAssigned => "every address is one of an AddressPool",
             Self::FieldsIgnored => "every field is honoured",
         }
     }
@@ -121,6 +134,7 @@ impl ConditionType {
             Self::OverlappingTlsConfig => "OverlappingHostnames",
             Self::PartiallyInvalid => "Valid",
             Self::BackendsReady => "BackendsReady",
+            Self::AddressesAssigned => "Assigned",
             Self::Accepted | Self::ResolvedRefs | Self::Programmed => self.as_str(),
         };
         Outcome {

@@ -24,8 +24,8 @@ pub use self::{
 };
 use crate::{
     api::{
-        ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Kind, Meta, Namespace,
-        ReferenceGrant, Secret, Service, TcpRoute, UdpRoute, object::Labels,
+        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Kind, Meta,
+        Namespace, ReferenceGrant, Secret, Service, TcpRoute, UdpRoute, object::Labels,
     },
     name::ObjectName,
 };
@@ -46,6 +46,7 @@ pub struct World {
     pub services: BTreeMap<ObjectName, Service>,
     pub secrets: BTreeMap<ObjectName, Secret>,
     pub config_maps: BTreeMap<ObjectName, ConfigMap>,
+    pub pools: BTreeMap<Arc<str>, AddressPool>,
     /// By their own names; [`World::endpoints`] joins them with a plan.
     pub slices: BTreeMap<ObjectName, EndpointSlice>,
 }
@@ -64,6 +65,7 @@ pub enum Item {
     EndpointSlice(EndpointSlice),
     Secret(Secret),
     ConfigMap(ConfigMap),
+    AddressPool(AddressPool),
 }
 
 impl World {
@@ -87,6 +89,10 @@ impl World {
             Item::EndpointSlice(o) => self.slices.insert(o.name(), o).map(Item::EndpointSlice),
             Item::Secret(o) => self.secrets.insert(o.name(), o).map(Item::Secret),
             Item::ConfigMap(o) => self.config_maps.insert(o.name(), o).map(Item::ConfigMap),
+            Item::AddressPool(o) => self
+                .pools
+                .insert(o.meta.name.clone(), o)
+                .map(Item::AddressPool),
         }
     }
 
@@ -104,6 +110,7 @@ impl World {
             Kind::EndpointSlice => self.slices.remove(name).map(Item::EndpointSlice),
             Kind::Secret => self.secrets.remove(name).map(Item::Secret),
             Kind::ConfigMap => self.config_maps.remove(name).map(Item::ConfigMap),
+            Kind::AddressPool => self.pools.remove(&name.name).map(Item::AddressPool),
         }
     }
 
@@ -140,6 +147,7 @@ impl Item {
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Secret(_) => Kind::Secret,
             Self::ConfigMap(_) => Kind::ConfigMap,
+            Self::AddressPool(_) => Kind::AddressPool,
         }
     }
 
@@ -155,6 +163,7 @@ impl Item {
             Self::EndpointSlice(o) => &o.meta,
             Self::Secret(o) => &o.meta,
             Self::ConfigMap(o) => &o.meta,
+            Self::AddressPool(o) => &o.meta,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use gateway_core::{http, translate::Settings};
+use gateway_core::{addresses::Addressing, http, translate::Settings};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -45,7 +45,7 @@ impl Daemon {
         let _tasks = tasks(&kernel, listener, shown.clone())?;
 
         let settings = Settings {
-            default_addresses: options.addresses.clone(),
+            addressing: addressing(options),
             ..Settings::default()
         };
         let path = RealPath::new(kernel, table, proxy)?;
@@ -60,6 +60,15 @@ impl Daemon {
             shown,
             _tasks,
         })
+    }
+}
+
+fn addressing(options: &cli::Run) -> Addressing {
+    let defaults = options.addresses.clone();
+    if options.source.kubernetes {
+        Addressing::cluster(defaults, true)
+    } else {
+        Addressing::standalone(defaults)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Statuses: conditions that are as wished by name only, the others in full.
 
 use gateway_core::status::{
-    Condition, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus, Statuses,
+    Condition, GatewayStatus, ListenerStatus, ParentStatus, PoolStatus, PoolUsage, Reported,
+    RouteStatus, Statuses,
 };
 use gateway_core::verdict::Truth;
 
@@ -11,6 +12,9 @@ pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
         let head = format!("{} {}{}", class.kind, class.name, foreign(class.ours));
         described(&mut lines, "", &head, &class.status.conditions);
     }
+    for reported in &statuses.pools {
+        pool(&mut lines, reported);
+    }
     for reported in &statuses.gateways {
         gateway(&mut lines, reported);
     }
@@ -18,6 +22,26 @@ pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
         route(&mut lines, reported);
     }
     lines
+}
+
+fn pool(lines: &mut Vec<String>, pool: &Reported<PoolStatus>) {
+    let PoolStatus {
+        used,
+        ipv4,
+        ipv6,
+        conflicts,
+        conditions,
+    } = &pool.status;
+    let mut head = format!("{} {}, used {used}", pool.kind, pool.name);
+    for (family, usage) in [("IPv4", ipv4), ("IPv6", ipv6)] {
+        if let Some(PoolUsage { total, used, free }) = usage {
+            head.push_str(&format!(", {family} {total} = {used} used + {free} free"));
+        }
+    }
+    if !conflicts.is_empty() {
+        head.push_str(&format!(", conflicts with {}", conflicts.join(" ")));
+    }
+    described(lines, "", &head, conditions);
 }
 
 fn gateway(lines: &mut Vec<String>, gateway: &Reported<GatewayStatus>) {

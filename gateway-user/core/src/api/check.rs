@@ -12,6 +12,7 @@ mod http;
 mod listener;
 mod meta;
 mod parents;
+mod pool;
 pub mod problems;
 mod route;
 
@@ -23,5 +24,6 @@ pub(crate) use self::{
     grant::grant,
     http::http_route,
     meta::meta,
+    pool::pool,
     route::l4_route,
 };

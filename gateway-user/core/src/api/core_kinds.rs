@@ -11,7 +11,7 @@ pub use self::{
     service::{Family, Service, ServicePort, ServiceSpec, TargetPort},
     slice::{EndpointSlice, SERVICE_NAME, SliceEndpoint, SlicePort, SliceSpec},
 };
-use super::Object;
+use super::{Object, Unread};
 
 /// A Namespace; its labels are in `meta`.
 pub type Namespace = Object<()>;
@@ -20,6 +20,7 @@ impl From<core::Namespace> for Namespace {
     fn from(raw: core::Namespace) -> Self {
         Self {
             meta: raw.metadata.into(),
+            status: Unread,
             spec: (),
         }
     }

@@ -1,12 +1,14 @@
 //! Gateway: addresses and listeners.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 
 use super::{Listener, Object, Opaque, Open, object::Labels, open::api_enum, refs::ParametersRef};
+use crate::verdict::ConditionType;
 
-pub type Gateway = Object<GatewaySpec>;
+pub type Gateway = Object<GatewaySpec, Observed>;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,12 +26,36 @@ pub struct GatewaySpec {
     pub tls: Option<Opaque>,
 }
 
+/// What `status` says, as far as translation goes on from there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Addresses that we gave to the Gateway. Those that another controller wrote there are not
+    /// ours to use: only beside our own condition do they count.
+    pub allocated: Vec<IpAddr>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct GatewayAddress {
     #[serde(rename = "type", default)]
     pub kind: Open<AddressType>,
     /// `None`: an address of that type is to be assigned.
     pub value: Option<Arc<str>>,
+}
+
+impl<'de> Deserialize<'de> for Observed {
+    /// Whatever is in there, it is no reason to refuse the Gateway.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let status = Json::deserialize(deserializer)?;
+        let list = |field: &str| status[field].as_array().into_iter().flatten();
+        let assigned = ConditionType::AddressesAssigned.as_str();
+        let allocated = if list("conditions").any(|c| c["type"] == assigned) {
+            let values = list("addresses").filter_map(|address| address["value"].as_str());
+            values.filter_map(|value| value.parse().ok()).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Self { allocated })
+    }
 }
 
 impl GatewaySpec {
@@ -54,4 +80,43 @@ pub struct Infrastructure {
     #[serde(default)]
     pub annotations: Labels,
     pub parameters_ref: Option<ParametersRef>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::Gateway;
+
+    fn allocated(status: &Json) -> Vec<String> {
+        let spec = json!({"gatewayClassName": "c", "listeners": []});
+        let gateway = json!({"metadata": {"name": "web"}, "spec": spec, "status": status});
+        let gateway: Gateway = serde_json::from_value(gateway).expect("a Gateway");
+        let allocated = gateway.status.allocated.iter();
+        allocated.map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn addresses_in_status_are_ours_beside_our_condition_only() {
+        let addresses = json!([
+            {"type": "IPAddress", "value": "10.0.0.1"},
+            {"type": "Hostname", "value": "web.example.com"},
+            {"value": "2001:db8::1"},
+        ]);
+        let of = |kind: &str| json!({"addresses": addresses, "conditions": [{"type": kind}]});
+        let ours = of("xdp-gateway.dev/AddressesAssigned");
+        assert_eq!(allocated(&ours), ["10.0.0.1", "2001:db8::1"]);
+        assert!(allocated(&of("Programmed")).is_empty());
+    }
+
+    #[test]
+    fn a_strange_status_is_no_reason_to_refuse_a_gateway() {
+        for status in [
+            json!(null),
+            json!(7),
+            json!({"addresses": 1, "conditions": {}}),
+        ] {
+            assert!(allocated(&status).is_empty());
+        }
+    }
 }

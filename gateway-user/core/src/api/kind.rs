@@ -1,6 +1,6 @@
 //! The kinds that we read, with their API groups and versions.
 
-use super::GROUP;
+use super::{GROUP, OWN_GROUP};
 
 /// A kind of object that we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,10 +16,11 @@ pub enum Kind {
     EndpointSlice,
     Secret,
     ConfigMap,
+    AddressPool,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::GatewayClass,
         Self::Gateway,
         Self::HttpRoute,
@@ -31,6 +32,7 @@ impl Kind {
         Self::EndpointSlice,
         Self::Secret,
         Self::ConfigMap,
+        Self::AddressPool,
     ];
 
     /// The name in the field `kind`.
@@ -47,6 +49,7 @@ impl Kind {
             Self::EndpointSlice => "EndpointSlice",
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
+            Self::AddressPool => "AddressPool",
         }
     }
 
@@ -60,6 +63,7 @@ impl Kind {
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
             Self::Namespace | Self::Service | Self::Secret | Self::ConfigMap => ("", &["v1"]),
+            Self::AddressPool => (OWN_GROUP, &["v1alpha1"]),
         }
     }
 
@@ -77,6 +81,7 @@ impl Kind {
             Self::EndpointSlice => "endpointslices",
             Self::Secret => "secrets",
             Self::ConfigMap => "configmaps",
+            Self::AddressPool => "addresspools",
         }
     }
 
@@ -84,12 +89,20 @@ impl Kind {
     pub fn has_status(self) -> bool {
         matches!(
             self,
-            Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::TcpRoute | Self::UdpRoute
+            Self::GatewayClass
+                | Self::Gateway
+                | Self::HttpRoute
+                | Self::TcpRoute
+                | Self::UdpRoute
+                | Self::AddressPool
         )
     }
 
     pub fn is_namespaced(self) -> bool {
-        !matches!(self, Self::GatewayClass | Self::Namespace)
+        !matches!(
+            self,
+            Self::GatewayClass | Self::Namespace | Self::AddressPool
+        )
     }
 }
 

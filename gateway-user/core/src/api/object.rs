@@ -5,17 +5,22 @@ use std::{collections::BTreeMap, sync::Arc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 
-use crate::{api::Opaque, name::ObjectName};
+use crate::{api::Unread, name::ObjectName};
 
 /// Label and annotation maps.
 pub type Labels = BTreeMap<String, String>;
 
-/// An object of any kind; `S` is its `spec`, or its whole content for kinds without one.
+/// An object of any kind; `S` is its `spec`, or its whole content for kinds without one, `T` what
+/// we read of its `status`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "Envelope<S>", bound = "S: Deserialize<'de>")]
-pub struct Object<S> {
+#[serde(
+    from = "Envelope<S, T>",
+    bound = "S: Deserialize<'de>, T: Deserialize<'de> + Default"
+)]
+pub struct Object<S, T = Unread> {
     pub meta: Meta,
     pub spec: S,
+    pub status: T,
 }
 
 /// `metadata`, as far as we use it.
@@ -35,8 +40,11 @@ pub struct Meta {
 
 /// The object as it is written; the reader has looked at `apiVersion` and `kind` before.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<S> {
+#[serde(
+    rename_all = "camelCase",
+    bound = "S: Deserialize<'de>, T: Deserialize<'de> + Default"
+)]
+struct Envelope<S, T> {
     #[serde(rename = "apiVersion")]
     _api_version: Option<String>,
     #[serde(rename = "kind")]
@@ -44,11 +52,11 @@ struct Envelope<S> {
     #[serde(default)]
     metadata: ObjectMeta,
     spec: S,
-    #[serde(rename = "status")]
-    _status: Option<Opaque>,
+    #[serde(default)]
+    status: T,
 }
 
-impl<S> Object<S> {
+impl<S, T> Object<S, T> {
     pub fn name(&self) -> ObjectName {
         self.meta.object_name()
     }
@@ -60,11 +68,12 @@ impl Meta {
     }
 }
 
-impl<S> From<Envelope<S>> for Object<S> {
-    fn from(raw: Envelope<S>) -> Self {
+impl<S, T> From<Envelope<S, T>> for Object<S, T> {
+    fn from(raw: Envelope<S, T>) -> Self {
         Self {
             meta: raw.metadata.into(),
             spec: raw.spec,
+            status: raw.status,
         }
     }
 }

@@ -63,6 +63,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Open<T> {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Opaque(pub serde_json::Value);
 
+/// A part of an object that we write, and never read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread;
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not as IgnoredAny, which would be reported as a field that nobody knows.
+        serde_json::Value::deserialize(deserializer).map(|_| Self)
+    }
+}
+
 /// An enumeration of the API: variants with the names that are written in YAML.
 ///
 /// The first variant is the default.

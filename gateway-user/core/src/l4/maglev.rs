@@ -5,6 +5,8 @@
 //! claiming its next free slot. With weights a backend sits out a share of the turns. The result
 //! depends on the names alone, so all nodes agree and little moves when a backend comes or goes.
 
+use crate::hash::stable;
+
 /// Table sizes: primes, so that every stride visits all slots.
 pub const SIZES: [u32; 4] = [251, 2_039, 16_381, 65_521];
 /// Slots for each backend on average, which keeps shares within a few percent (same section).
@@ -73,8 +75,8 @@ impl Walk {
     fn new(name: &[u8], size: u32) -> Self {
         let size = u64::from(size);
         Self {
-            position: hash(name, 0x6f66_6673_6574) % size,
-            skip: hash(name, 0x736b_6970) % (size - 1) + 1,
+            position: stable(name, 0x6f66_6673_6574) % size,
+            skip: stable(name, 0x736b_6970) % (size - 1) + 1,
             size,
             next_claim: 0,
         }
@@ -90,16 +92,6 @@ impl Walk {
             }
         }
     }
-}
-
-/// FNV-1a, then the finaliser of SplitMix64 to spread it: fixed for all time, since nodes of
-/// different versions must agree.
-fn hash(name: &[u8], seed: u64) -> u64 {
-    let step = |h: u64, byte: &u8| (h ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let mut z = name.iter().fold(0xcbf2_9ce4_8422_2325 ^ seed, step);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{Condition, ParentStatus, Reported, Statuses};
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
     pub kind: &'a str,
-    /// `namespace/name`, or the name of a GatewayClass.
+    /// `namespace/name`, or the name alone of what has no namespace.
     pub name: String,
     /// `listener http`, `parent infra/web`.
     pub part: Option<String>,
@@ -27,12 +27,14 @@ impl Row<'_> {
 }
 
 impl Statuses {
-    /// Every object and part: classes, Gateways each followed by its listeners, routes.
+    /// Every object and part: classes, pools, Gateways each followed by its listeners, routes.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let classes = self
             .classes
             .iter()
             .map(|c| row(c, None, &c.status.conditions));
+        let pools = self.pools.iter();
+        let pools = pools.map(|p| row(p, None, &p.status.conditions));
         let gateways = self.gateways.iter().flat_map(|gateway| {
             let listeners = gateway.status.listeners.iter().map(move |listener| {
                 let part = format!("listener {}", listener.name);
@@ -55,7 +57,7 @@ impl Statuses {
             });
             orphan.into_iter().chain(parents)
         });
-        classes.chain(gateways).chain(routes)
+        classes.chain(pools).chain(gateways).chain(routes)
     }
 }
 

@@ -1,121 +1,185 @@
-//! Addresses of a Gateway: those it asks for, or else the default ones.
+//! Addresses of Gateways: what each asks for, and what it gets of the defaults and the pools.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
-use super::Scope;
+use super::{
+    Scope,
+    age::age,
+    gateway::{Foreign, GatewayState},
+};
 use crate::{
-    api::{Gateway, gateway::AddressType},
-    verdict::GatewayVerdict,
+    addresses::{Request, allocate},
+    api::{AddressPool, Gateway, gateway::AddressType},
+    verdict::{ConditionType, GatewayVerdict, Verdict},
 };
 
-/// Addresses in the order they are asked for, without repetitions.
-pub(super) fn judge(scope: Scope, gateway: &Gateway) -> (Vec<IpAddr>, Vec<GatewayVerdict>) {
-    let defaults = &scope.settings.default_addresses;
-    let mut addresses = Vec::new();
-    let mut verdicts = Vec::new();
-    if gateway.spec.addresses.is_empty() {
-        addresses.extend(defaults);
+/// Fills in the addresses of all Gateways of ours. `served`: the oldest first. Returns the
+/// addresses that nobody else can have.
+pub(super) fn judge(
+    scope: Scope,
+    served: &mut [GatewayState],
+    foreign: &mut [Foreign],
+) -> BTreeSet<IpAddr> {
+    let mut requests = Vec::new();
+    for state in &mut *served {
+        let asked = asked(state.gateway, &mut state.verdicts);
+        requests.push(request(scope, state.gateway, asked, true));
     }
-    for (index, asked) in gateway.spec.addresses.iter().enumerate() {
-        if !asked.kind.is(AddressType::IpAddress) {
-            let kind = asked.kind.to_string();
+    // They lose nothing while their class is refused.
+    let mut waiting: Vec<&mut Foreign> = foreign.iter_mut().filter(|f| f.ours).collect();
+    for foreign in &waiting {
+        let asked = asked(foreign.gateway, &mut Vec::new());
+        requests.push(request(scope, foreign.gateway, asked, false));
+    }
+    let allocation = allocate(&pools(scope), &requests, &scope.settings.addressing);
+    let mut allotments = allocation.allotments.into_iter();
+    for (state, allotment) in served.iter_mut().zip(&mut allotments) {
+        state.addresses = allotment.addresses;
+        state.verdicts.extend(allotment.verdicts);
+    }
+    for (foreign, allotment) in waiting.iter_mut().zip(allotments) {
+        foreign.addresses = allotment.addresses;
+        let kept = allotment.verdicts.into_iter();
+        let kept = kept.filter(|v| v.is_about(ConditionType::AddressesAssigned));
+        foreign.verdicts.extend(kept);
+    }
+    allocation.taken
+}
+
+/// Every pool, the oldest first.
+pub(super) fn pools<'a>(scope: Scope<'a>) -> Vec<&'a AddressPool> {
+    let mut pools: Vec<_> = scope.world.pools.values().collect();
+    pools.sort_by_cached_key(|pool| age(&pool.meta));
+    pools
+}
+
+/// What `spec.addresses` says. A Gateway without any asks for one, as if with an empty entry.
+struct Asked {
+    addresses: Vec<IpAddr>,
+    /// Entries without a value.
+    automatic: usize,
+}
+
+fn asked(gateway: &Gateway, verdicts: &mut Vec<GatewayVerdict>) -> Asked {
+    let mut asked = Asked {
+        addresses: Vec::new(),
+        automatic: usize::from(gateway.spec.addresses.is_empty()),
+    };
+    for (index, entry) in gateway.spec.addresses.iter().enumerate() {
+        if !entry.kind.is(AddressType::IpAddress) {
+            let kind = entry.kind.to_string();
             verdicts.push(GatewayVerdict::UnsupportedAddress { index, kind });
             continue;
         }
-        match asked.value.as_ref().map(|value| (value, value.parse())) {
-            Some((_, Ok(address))) => addresses.push(address),
+        let value = entry.value.as_ref().filter(|value| !value.is_empty());
+        match value.map(|value| (value, value.parse::<IpAddr>())) {
+            Some((_, Ok(address))) => {
+                let address = address.to_canonical();
+                if !asked.addresses.contains(&address) {
+                    asked.addresses.push(address);
+                }
+            }
             Some((value, Err(_))) => verdicts.push(GatewayVerdict::MalformedAddress {
                 index,
                 value: value.clone(),
             }),
-            None => addresses.extend(defaults),
+            None => asked.automatic += 1,
         }
     }
-    if addresses.is_empty() && verdicts.is_empty() {
-        verdicts.push(GatewayVerdict::NoAddress);
+    asked
+}
+
+fn request<'a>(scope: Scope, gateway: &'a Gateway, asked: Asked, may_grow: bool) -> Request<'a> {
+    Request {
+        gateway: gateway.name(),
+        labels: &gateway.meta.labels,
+        namespace_labels: scope.world.namespace_labels(&gateway.meta.namespace),
+        asked: asked.addresses,
+        automatic: asked.automatic,
+        held: &gateway.status.allocated,
+        may_grow,
     }
-    let mut seen = Vec::new();
-    addresses.retain(|address: &IpAddr| {
-        let new = !seen.contains(address);
-        seen.push(*address);
-        new
-    });
-    (addresses, verdicts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        translate::{Settings, nearby::Nearby},
-        world::World,
+        addresses::Addressing,
+        translate::{Settings, translate},
+        world::{Item, World},
     };
 
-    /// Judges a Gateway with `spec.addresses` of `asked`, with `default` as default address.
-    fn judged(asked: &str, default: &[&str]) -> (Vec<String>, Vec<GatewayVerdict>) {
-        let spec = format!(r#"{{"gatewayClassName":"c","listeners":[],"addresses":{asked}}}"#);
-        let gateway = format!(r#"{{"metadata":{{}},"spec":{spec}}}"#);
-        let gateway: Gateway = serde_json::from_str(&gateway).expect(asked);
-        let world = World::default();
-        let parse = |text: &&str| text.parse().expect("an address");
+    const CLASS: &str = r#"{"metadata":{"name":"c"},
+        "spec":{"controllerName":"xdp-gateway.dev/controller"}}"#;
+
+    /// Addresses and reason of Programmed of a Gateway with `spec.addresses` of `asked`, with
+    /// `defaults` as default addresses.
+    fn judged(asked: &str, defaults: &[&str]) -> (Vec<String>, String) {
+        let listener = r#"{"name":"http","port":80,"protocol":"HTTP"}"#;
+        let gateway = format!(
+            r#"{{"metadata":{{"name":"g","namespace":"n"}},"spec":
+            {{"gatewayClassName":"c","listeners":[{listener}],"addresses":{asked}}}}}"#
+        );
+        let class = Item::GatewayClass(serde_json::from_str(CLASS).expect("a class"));
+        let gateway = Item::Gateway(serde_json::from_str(&gateway).expect(asked));
+        let defaults = defaults.iter().map(|d| d.parse().expect("an address"));
         let settings = Settings {
-            default_addresses: default.iter().map(parse).collect(),
+            addressing: Addressing::standalone(defaults.collect()),
             ..Settings::default()
         };
-        let scope = Scope {
-            world: &world,
-            settings: &settings,
-            nearby: &Nearby::new(&world),
-        };
-        let (addresses, verdicts) = judge(scope, &gateway);
-        (
-            addresses.iter().map(ToString::to_string).collect(),
-            verdicts,
-        )
+        let statuses = translate(&World::from_iter([class, gateway]), &settings).statuses;
+        let status = &statuses.gateways[0].status;
+        let addresses = status.addresses.iter().map(|a| a.value.clone());
+        let programmed = status
+            .conditions
+            .iter()
+            .find(|c| c.kind == ConditionType::Programmed);
+        let reason = programmed.map(|c| c.reason.to_string()).unwrap_or_default();
+        (addresses.collect(), reason)
     }
 
     #[test]
     fn addresses_are_given_once_and_the_usable_ones_are_used() {
-        let value = "web".into();
-        let malformed = GatewayVerdict::MalformedAddress { index: 0, value };
         let cases = [
-            ("[]", &[][..], &[][..], Some(GatewayVerdict::NoAddress)),
-            ("[]", &["10.0.0.9", "10.0.0.9"], &["10.0.0.9"], None),
+            ("[]", &[][..], &[][..], "AddressNotAssigned"),
+            ("[]", &["10.0.0.9", "10.0.0.9"], &["10.0.0.9"], "Programmed"),
             (
                 r#"[{"value":"10.0.0.1"}]"#,
                 &["10.0.0.9"],
                 &["10.0.0.1"],
-                None,
+                "Programmed",
             ),
             (
-                r#"[{"value":"10.0.0.1"},{"value":"10.0.0.1"}]"#,
+                r#"[{"value":"10.0.0.1"},{"value":"::ffff:10.0.0.1"}]"#,
                 &[],
                 &["10.0.0.1"],
-                None,
+                "Programmed",
             ),
             (
                 r#"[{"type":"IPAddress"}]"#,
                 &["10.0.0.9"],
                 &["10.0.0.9"],
-                None,
+                "Programmed",
             ),
             (
-                r#"[{"type":"IPAddress"}]"#,
-                &[],
-                &[],
-                Some(GatewayVerdict::NoAddress),
+                r#"[{"value":""}]"#,
+                &["10.0.0.9"],
+                &["10.0.0.9"],
+                "Programmed",
             ),
+            (r#"[{"type":"IPAddress"}]"#, &[], &[], "AddressNotAssigned"),
             (
                 r#"[{"value":"web"},{"value":"::1"}]"#,
                 &[],
                 &["::1"],
-                Some(malformed),
+                "AddressNotUsable",
             ),
         ];
-        for (asked, default, expected, verdict) in cases {
-            let (addresses, verdicts) = judged(asked, default);
-            assert_eq!(addresses, expected, "{asked}");
-            assert_eq!(verdicts, Vec::from_iter(verdict), "{asked}");
+        for (asked, defaults, addresses, reason) in cases {
+            let found = judged(asked, defaults);
+            let expected = addresses.iter().map(ToString::to_string).collect();
+            assert_eq!(found, (expected, reason.to_owned()), "{asked}");
         }
     }
 }

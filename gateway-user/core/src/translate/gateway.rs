@@ -1,6 +1,9 @@
 //! Gateways: which are ours, and what their listeners amount to.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{
     Scope, address,
@@ -18,8 +21,9 @@ use crate::{
 pub(super) struct Gateways<'a> {
     /// Those that we serve or try to, the oldest first.
     pub served: Vec<GatewayState<'a>>,
-    /// The others, and whether they are ours to write to.
-    pub foreign: Vec<(&'a Gateway, GatewayVerdict, bool)>,
+    pub foreign: Vec<Foreign<'a>>,
+    /// Addresses that nobody else can have.
+    pub taken: BTreeSet<IpAddr>,
     index: BTreeMap<ObjectName, Place>,
 }
 
@@ -41,6 +45,17 @@ pub(super) struct GatewayState<'a> {
     pub verdicts: Vec<GatewayVerdict>,
 }
 
+/// A Gateway that is not served.
+pub(super) struct Foreign<'a> {
+    pub gateway: &'a Gateway,
+    /// Why, and what it keeps.
+    pub verdicts: Vec<GatewayVerdict>,
+    /// Whether it is ours to write to.
+    pub ours: bool,
+    /// What it keeps until it is served again.
+    pub addresses: Vec<IpAddr>,
+}
+
 impl Gateways<'_> {
     /// `None`: it does not exist.
     pub(super) fn place(&self, name: &ObjectName) -> Option<Place> {
@@ -53,27 +68,34 @@ pub(super) fn judge(scope: Scope) -> Gateways {
     let mut foreign = Vec::new();
     for gateway in scope.world.gateways.values() {
         match class::of_gateway(scope, gateway) {
-            Some((verdict, ours)) => foreign.push((gateway, verdict, ours)),
+            Some((verdict, ours)) => foreign.push(Foreign {
+                gateway,
+                verdicts: vec![verdict],
+                ours,
+                addresses: Vec::new(),
+            }),
             None => served.push(state(scope, gateway)),
         }
     }
     served.sort_by_cached_key(|state: &GatewayState| age(&state.gateway.meta));
+    let taken = address::judge(scope, &mut served, &mut foreign);
     let index = served
         .iter()
         .enumerate()
         .map(|(at, state)| (state.name.clone(), Place::Served(at)));
     let elsewhere = foreign
         .iter()
-        .map(|(gateway, _, ours)| (gateway.name(), Place::Foreign { ours: *ours }));
+        .map(|f| (f.gateway.name(), Place::Foreign { ours: f.ours }));
     Gateways {
         index: index.chain(elsewhere).collect(),
         served,
         foreign,
+        taken,
     }
 }
 
 fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
-    let (addresses, mut verdicts) = address::judge(scope, gateway);
+    let mut verdicts = Vec::new();
     let infrastructure = gateway.spec.infrastructure.as_ref();
     let parameters = infrastructure.and_then(|i| i.parameters_ref.as_ref());
     verdicts.extend(parameters.map(|p| GatewayVerdict::Parameters {
@@ -96,7 +118,7 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
         listeners: listeners
             .map(|l| listener::judge(scope, gateway, l))
             .collect(),
-        addresses,
+        addresses: Vec::new(),
         verdicts,
     }
 }

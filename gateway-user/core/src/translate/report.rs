@@ -1,24 +1,28 @@
 //! Statuses, from the verdicts of all steps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{
     Scope,
     attach::{ListenerId, ParentState},
     class,
-    gateway::{GatewayState, Gateways},
+    gateway::{Foreign, GatewayState, Gateways},
     listener::ListenerState,
+    pool,
     route::RouteState,
 };
 use crate::{
-    api::{Gateway, Kind},
+    api::Kind,
     status::{
         ClassStatus, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus,
         StatusAddress, Statuses, fold,
     },
     verdict::{
         ConditionType::{Accepted, Conflicted, PartiallyInvalid, Programmed, ResolvedRefs},
-        GatewayVerdict, RouteVerdict, Truth, Verdict,
+        RouteVerdict, Truth, Verdict,
     },
 };
 
@@ -26,13 +30,14 @@ pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState])
     let counts = counts(routes);
     let served = gateways.served.iter().enumerate();
     let served = served.map(|(position, state)| gateway(state, position, &counts));
-    let foreign = gateways.foreign.iter();
-    let foreign = foreign.map(|(gateway, verdict, ours)| unserved(gateway, verdict, *ours));
+    let foreign = gateways.foreign.iter().map(unserved);
+    let pools = pool::statuses(scope, &gateways.taken);
     let mut gateways: Vec<_> = served.chain(foreign).collect();
     gateways.sort_by_key(Reported::object_name);
     Statuses {
         classes: classes(scope),
         gateways,
+        pools,
         routes: routes.iter().map(|state| route(scope, state)).collect(),
     }
 }
@@ -68,14 +73,7 @@ fn gateway(
     let listeners = state.listeners.iter().enumerate();
     let count = |index| counts.get(&(position, index)).copied().unwrap_or_default();
     let status = GatewayStatus {
-        addresses: state
-            .addresses
-            .iter()
-            .map(|address| StatusAddress {
-                kind: "IPAddress".into(),
-                value: address.to_string(),
-            })
-            .collect(),
+        addresses: addresses(&state.addresses),
         conditions: fold(&[Accepted, Programmed], &state.verdicts, meta.generation),
         listeners: listeners
             .map(|(index, state)| listener(state, count(index), meta.generation))
@@ -94,13 +92,22 @@ fn listener(state: &ListenerState, attached_routes: usize, generation: i64) -> L
     }
 }
 
-fn unserved(gateway: &Gateway, verdict: &GatewayVerdict, ours: bool) -> Reported<GatewayStatus> {
-    let verdicts = std::slice::from_ref(verdict);
+fn addresses(addresses: &[IpAddr]) -> Vec<StatusAddress> {
+    let shown = addresses.iter().map(|address| StatusAddress {
+        kind: "IPAddress".into(),
+        value: address.to_string(),
+    });
+    shown.collect()
+}
+
+fn unserved(foreign: &Foreign) -> Reported<GatewayStatus> {
+    let meta = &foreign.gateway.meta;
     let status = GatewayStatus {
-        conditions: fold(&[Accepted, Programmed], verdicts, gateway.meta.generation),
-        ..GatewayStatus::default()
+        addresses: addresses(&foreign.addresses),
+        conditions: fold(&[Accepted, Programmed], &foreign.verdicts, meta.generation),
+        listeners: Vec::new(),
     };
-    Reported::new(Kind::Gateway.as_str(), &gateway.meta, ours, status)
+    Reported::new(Kind::Gateway.as_str(), meta, foreign.ours, status)
 }
 
 fn route(scope: Scope, state: &RouteState) -> Reported<RouteStatus> {

@@ -1,11 +1,12 @@
 //! What can be said about a Gateway as a whole.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    ConditionType::{Accepted, FieldsIgnored, Programmed},
+    ConditionType::{Accepted, AddressesAssigned, FieldsIgnored, Programmed},
     Outcome, Verdict, is_false, is_true, is_unknown,
 };
+use crate::{api::core_kinds::Family, name::ObjectName};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayVerdict {
@@ -48,10 +49,60 @@ pub enum GatewayVerdict {
     MalformedAddress { index: usize, value: Arc<str> },
 
     #[error(
-        "no address to serve on; set spec.addresses: [{{type: IPAddress, value: A.B.C.D}}], \
-         or start with --address A.B.C.D for every Gateway that has none"
+        "no address to serve on: there is no AddressPool; create one, or start with --address \
+         A.B.C.D for every Gateway that names no address in spec.addresses"
     )]
     NoAddress,
+
+    #[error(
+        "no address to serve on: no AddressPool is for this Gateway ({pools}); change one, or \
+         create another"
+    )]
+    NoPoolFits { pools: String },
+
+    #[error(
+        "no free {family} address: {pools}; add addresses there, create another AddressPool, or \
+         delete Gateways that are not needed"
+    )]
+    PoolsExhausted { family: Family, pools: String },
+
+    /// As [`Self::PoolsExhausted`], for a Gateway that has an address of the other family.
+    #[error(
+        "served without {family}, since no {family} address is free: {pools}; add addresses \
+         there, create another AddressPool, or delete Gateways that are not needed"
+    )]
+    FamilyExhausted { family: Family, pools: String },
+
+    #[error(
+        "{address} of spec.addresses is in no AddressPool; add it to one, or ask for another: \
+         {pools}"
+    )]
+    AddressInNoPool { address: IpAddr, pools: String },
+
+    #[error(
+        "{address} of spec.addresses is not for this Gateway: {pools}; ask for another address, \
+         or change the AddressPool"
+    )]
+    AddressNotAllowed { address: IpAddr, pools: String },
+
+    #[error(
+        "{address} of spec.addresses belongs to the Gateway \"{by}\"; ask for another address, or \
+         leave value out to get a free one"
+    )]
+    AddressTaken { address: IpAddr, by: ObjectName },
+
+    #[error("the leader has not assigned its address yet")]
+    AddressPending,
+
+    #[error("{addresses}")]
+    FromPools { addresses: String },
+
+    #[error(
+        "{addresses} is not for this Gateway in any AddressPool any more; it stays in use while \
+         no other Gateway asks for it; add it to a pool, or move this Gateway by \
+         naming another address in spec.addresses"
+    )]
+    OutsidePools { addresses: String },
 
     #[error("not served: {bad}; served: {good}; the listeners' own conditions say why")]
     SomeListenersInvalid { bad: String, good: String },
@@ -98,8 +149,19 @@ impl Verdict for GatewayVerdict {
                     ]
                 }
             }
-            Self::MalformedAddress { .. } => const { &[is_false(Programmed, "AddressNotUsable")] },
-            Self::NoAddress => const { &[is_false(Programmed, "AddressNotAssigned")] },
+            Self::MalformedAddress { .. }
+            | Self::AddressInNoPool { .. }
+            | Self::AddressNotAllowed { .. }
+            | Self::AddressTaken { .. } => const { &[is_false(Programmed, "AddressNotUsable")] },
+            Self::NoAddress
+            | Self::NoPoolFits { .. }
+            | Self::PoolsExhausted { .. }
+            | Self::AddressPending => const { &[is_false(Programmed, "AddressNotAssigned")] },
+            Self::FamilyExhausted { .. } => {
+                const { &[is_false(AddressesAssigned, "PoolsExhausted")] }
+            }
+            Self::FromPools { .. } => const { &[is_true(AddressesAssigned, "Assigned")] },
+            Self::OutsidePools { .. } => const { &[is_false(AddressesAssigned, "OutsideOfPools")] },
             Self::SomeListenersInvalid { .. } => {
                 const { &[is_true(Accepted, "ListenersNotValid")] }
             }

@@ -107,8 +107,11 @@ impl<'de> SeqAccess<'de> for Probe<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::Value as Json;
+
     use super::fields_at;
-    use crate::api::{Gateway, HttpRoute, path::Path};
+    use crate::api::{AddressPool, Gateway, HttpRoute, path::Path};
 
     #[test]
     fn fields_of_nested_types() {
@@ -124,5 +127,38 @@ mod tests {
         let meta = Path::default().field("metadata");
         assert!(fields_at::<HttpRoute>(&meta).contains(&"namespace"));
         assert!(fields_at::<HttpRoute>(&Path::spec().field("nothing")).is_empty());
+    }
+
+    /// Our types have the fields of our schemas; `tests/crds.rs` finds those that nobody reads.
+    #[test]
+    fn our_schemas_know_every_field_of_our_types() {
+        let pools =
+            include_str!("../../../../charts/xdp-gateway/charts/crds/crds/addresspools.yaml");
+        assert_known::<AddressPool>(pools);
+    }
+
+    fn assert_known<T: DeserializeOwned>(crd: &str) {
+        let crd: Json = serde_saphyr::from_str(crd).expect("a CRD");
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let mut seen = 0;
+        walk::<T>(&Path::spec(), &schema["properties"]["spec"], &mut seen);
+        assert!(seen > 1, "no objects in the schema");
+    }
+
+    fn walk<T: DeserializeOwned>(at: &Path, schema: &Json, seen: &mut usize) {
+        if let Some(properties) = schema["properties"].as_object() {
+            let mut fields = fields_at::<T>(at).to_vec();
+            fields.sort_unstable();
+            let mut known: Vec<&str> = properties.keys().map(String::as_str).collect();
+            known.sort_unstable();
+            assert_eq!(fields, known, "{at}");
+            *seen += 1;
+            for (name, schema) in properties {
+                walk::<T>(&at.field(name.clone()), schema, seen);
+            }
+        }
+        if schema["items"].is_object() {
+            walk::<T>(&at.index(0), &schema["items"], seen);
+        }
     }
 }

@@ -145,6 +145,7 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
             |o| Item::ConfigMap(o.into()),
             out,
         ),
+        Kind::AddressPool => of(json, check::pool, Item::AddressPool, out),
     }
 }
 

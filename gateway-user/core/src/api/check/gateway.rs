@@ -32,7 +32,8 @@ fn addresses(at: &Path, addresses: &[GatewayAddress], out: &mut Problems) {
         if let Open::Unknown(kind) = &address.kind {
             out.text(at.field("type"), kind, Format::DomainPath);
         }
-        let Some(value) = &address.value else {
+        // An empty value is none.
+        let Some(value) = address.value.as_ref().filter(|v| !v.is_empty()) else {
             continue;
         };
         if value.chars().count() > 253 {

@@ -112,7 +112,7 @@ fn allowed_routes(at: &Path, allowed: &AllowedRoutes, out: &mut Problems) {
 }
 
 /// Stricter than the schema, which takes any operator and then matches nothing.
-fn selector(at: &Path, selector: &Selector, out: &mut Problems) {
+pub(super) fn selector(at: &Path, selector: &Selector, out: &mut Problems) {
     for (i, expression) in selector.match_expressions.iter().enumerate() {
         let at = at.field("matchExpressions").index(i);
         out.closed(at.field("operator"), &expression.operator, Operator::NAMES);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use k8s_openapi::api::core::v1 as core;
 
-use crate::api::Object;
+use crate::api::{Object, Unread};
 
 pub type Secret = Object<SecretData>;
 pub type ConfigMap = Object<ConfigMapData>;
@@ -42,6 +42,7 @@ impl From<core::Secret> for Secret {
         let kind = raw.type_.as_deref().unwrap_or("Opaque").into();
         Self {
             meta: raw.metadata.into(),
+            status: Unread,
             spec: SecretData { kind, data },
         }
     }
@@ -56,6 +57,7 @@ impl From<core::ConfigMap> for ConfigMap {
         );
         Self {
             meta: raw.metadata.into(),
+            status: Unread,
             spec: ConfigMapData { data },
         }
     }

@@ -1,10 +1,10 @@
 //! Service: the ports that backendRefs name.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use k8s_openapi::{api::core::v1 as core, apimachinery::pkg::util::intstr::IntOrString};
 
-use crate::api::Object;
+use crate::api::{Object, Unread};
 
 pub type Service = Object<ServiceSpec>;
 
@@ -63,6 +63,15 @@ impl Family {
     }
 }
 
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
 impl From<core::Service> for Service {
     fn from(raw: core::Service) -> Self {
         let spec = raw.spec.unwrap_or_default();
@@ -70,6 +79,7 @@ impl From<core::Service> for Service {
         let external = spec.type_.as_deref() == Some("ExternalName");
         Self {
             meta: raw.metadata.into(),
+            status: Unread,
             spec: ServiceSpec {
                 ports: spec
                     .ports

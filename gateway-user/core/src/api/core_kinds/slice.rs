@@ -5,7 +5,10 @@ use std::{net::IpAddr, sync::Arc};
 use k8s_openapi::api::discovery::v1 as discovery;
 
 use super::Family;
-use crate::{api::Object, endpoints::Conditions};
+use crate::{
+    api::{Object, Unread},
+    endpoints::Conditions,
+};
 
 pub type EndpointSlice = Object<SliceSpec>;
 
@@ -55,6 +58,7 @@ impl From<discovery::EndpointSlice> for EndpointSlice {
         };
         Self {
             meta: raw.metadata.into(),
+            status: Unread,
             spec,
         }
     }
