@@ -58,15 +58,15 @@ impl Shown {
     }
 }
 
-/// Binds the address.
+/// Binds the address, which is that of `option` of the command line.
 ///
 /// # Errors
 /// Where it is in use or not ours; the message says what to do.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
+pub async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!(
-            "cannot listen on {address} for admin requests: \
-             end what uses it (another xdp-gateway?), or choose another --admin address"
+            "cannot listen on {address}: end what uses it (another xdp-gateway?), or choose \
+             another {option} address"
         )
     })
 }
@@ -78,6 +78,18 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
 pub async fn serve(listener: TcpListener, shown: Arc<Shown>) -> Result<()> {
     let service = axum::serve(listener, router(shown));
     service.await.context("the admin endpoint stopped")
+}
+
+/// Answers `/metrics` alone, which may be shown to other hosts, until the task is dropped.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_metrics(listener: TcpListener, shown: Arc<Shown>) -> Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(shown);
+    let service = axum::serve(listener, router);
+    service.await.context("the metrics endpoint stopped")
 }
 
 fn router(shown: Arc<Shown>) -> Router {

@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -48,6 +48,9 @@ pub struct Run {
     /// Address of /healthz, /readyz, /metrics, /config and /status.
     #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
     pub admin: SocketAddr,
+    /// Also answer /metrics, and nothing else, at this address: for scrapers on other hosts.
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    pub metrics: Option<SocketAddr>,
     /// Threads of the HTTP proxy. Default: one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
@@ -88,6 +91,10 @@ pub struct Kubernetes {
     /// With --kubernetes: namespace of our pods and of the Lease. Default: that of the client.
     #[arg(long, value_name = "NAME", env = "POD_NAMESPACE")]
     pub namespace: Option<String>,
+    /// With --kubernetes: name of the DaemonSet that runs this, in the same namespace. Once it is
+    /// deleted, the end of the daemon is that of its data path too, as with `unload`.
+    #[arg(long, value_name = "NAME")]
+    pub daemonset: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +114,9 @@ pub struct Status {
     /// Admin address of the daemon.
     #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
     pub admin: SocketAddr,
+    /// Fail unless the daemon is ready.
+    #[arg(long)]
+    pub ready: bool,
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
 }
@@ -122,6 +132,17 @@ pub struct Unload {
 pub enum Format {
     Table,
     Json,
+}
+
+/// `ADDRESS:PORT`. Brackets are allowed around every address: whoever puts one together of parts,
+/// as a pod does with its own address, need not know the family.
+fn listen_address(text: &str) -> Result<SocketAddr, AddrParseError> {
+    let plain = text.strip_prefix('[').and_then(|rest| {
+        let (address, port) = rest.split_once("]:")?;
+        address.parse::<Ipv4Addr>().ok()?;
+        Some(format!("{address}:{port}"))
+    });
+    plain.as_deref().unwrap_or(text).parse()
 }
 
 #[cfg(test)]
@@ -160,6 +181,24 @@ mod tests {
             (ADMIN, None, XdpMode::Auto)
         );
         assert_eq!(run.pin_dir, PathBuf::from(DEFAULT_PIN_DIR));
+    }
+
+    #[test]
+    fn brackets_fit_around_addresses_of_both_families() {
+        let address = |text| listen_address(text).ok().map(|address| address.to_string());
+        assert_eq!(address("[10.0.0.1]:9902").as_deref(), Some("10.0.0.1:9902"));
+        assert_eq!(address("10.0.0.1:9902").as_deref(), Some("10.0.0.1:9902"));
+        assert_eq!(address("[fd00::1]:9902").as_deref(), Some("[fd00::1]:9902"));
+        for bad in [
+            "[10.0.0.1]",
+            "[x]:1",
+            "fd00::1:9902",
+            "10.0.0.1",
+            "[]:1",
+            "",
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! be reached, what was read last stays in force.
 
 mod client;
+mod daemonset;
 mod newest;
 mod source;
 mod target;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use self::{
     client::{Identity, connect},
+    daemonset::OurDaemonSet,
     newest::Newest,
     source::Source,
 };

@@ -29,7 +29,7 @@ use self::{
     signals::{Signal, Signals},
     source::Source,
 };
-use crate::cli;
+use crate::{cli, unload};
 
 /// Requests in flight get this long to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -39,7 +39,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// was loaded again) comes without programs.
 const INTERFACES: Duration = Duration::from_secs(1);
 
-/// Serves until SIGTERM or SIGINT. What is in the kernel stays there and keeps serving.
+/// Serves until SIGTERM or SIGINT. What is in the kernel stays there and keeps serving, unless the
+/// DaemonSet that runs this is deleted.
 ///
 /// # Errors
 /// Where it cannot start: privileges, interfaces, source of objects, admin address. Later trouble is
@@ -66,6 +67,14 @@ pub async fn run(options: &cli::Run) -> Result<()> {
         () = daemon.drain(DRAIN) => {}
         // Asked twice: whoever asks does not want to wait.
         _ = signals.next() => {}
+    }
+    if source.is_retired() {
+        let removed = unload::remove(&options.pin_dir).await?;
+        tracing::info!("the DaemonSet is deleted: removed the data path of this node ({removed})");
+    } else {
+        tracing::info!(
+            "stopped; TCP and UDP routes stay in the kernel (`xdp-gateway unload` ends them)"
+        );
     }
     Ok(())
 }

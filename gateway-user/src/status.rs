@@ -19,12 +19,16 @@ use crate::{
 /// `xdp-gateway status`: asks the daemon and prints its report.
 ///
 /// # Errors
-/// Where no daemon answers.
+/// Where no daemon answers. One that is not ready is told by the exit code where asked for.
 pub async fn status(options: &cli::Status) -> Result<ExitCode> {
     let report = admin::fetch_report(options.admin).await?;
     match options.output {
         Format::Table => print!("{}", render::render(&report)),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if options.ready && !report.ready {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -47,7 +47,16 @@ impl Cluster {
     /// Starts the daemon; it may not be ready yet.
     pub(crate) fn start(&self) -> Result<Daemon> {
         let pins = self.bed.net.pins();
-        Daemon::kubernetes(&self.bed.node, &self.api.kubeconfig(), &pins)
+        Daemon::kubernetes(&self.bed.node, &self.api.kubeconfig(), &pins, &[])
+    }
+
+    /// Starts the daemon as a pod of the DaemonSet of this name, and waits until it is ready.
+    pub(crate) fn daemon_of(&self, daemonset: &str) -> Result<Daemon> {
+        let (pins, more) = (self.bed.net.pins(), ["--daemonset", daemonset]);
+        let kubeconfig = self.api.kubeconfig();
+        let mut daemon = Daemon::kubernetes(&self.bed.node, &kubeconfig, &pins, &more)?;
+        daemon.wait_ready()?;
+        Ok(daemon)
     }
 
     /// Starts the daemon and waits until it is ready.

@@ -5,3 +5,4 @@ mod bed;
 mod kinds;
 mod outage;
 mod serve;
+mod uninstall;

@@ -72,7 +72,12 @@ impl Daemon {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn kubernetes(node: &Namespace, kubeconfig: &Path, pins: &Path) -> Result<Self> {
+    pub fn kubernetes(
+        node: &Namespace,
+        kubeconfig: &Path,
+        pins: &Path,
+        more: &[&str],
+    ) -> Result<Self> {
         let source = [
             "--kubernetes",
             "--node-name",
@@ -80,7 +85,7 @@ impl Daemon {
             "--namespace",
             "default",
         ];
-        let source = source.map(Into::into).to_vec();
+        let source = source.iter().chain(more).map(Into::into).collect();
         let mut kubeconfig_is = OsString::from("KUBECONFIG=");
         kubeconfig_is.push(kubeconfig);
         let mut command = vec![kubeconfig_is, Programs::get()?.gateway.clone().into()];

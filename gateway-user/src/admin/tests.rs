@@ -8,8 +8,10 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::metrics;
 
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
 async fn start() -> (SocketAddr, Arc<Shown>) {
-    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let listener = bind(LOCAL, "--admin").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shown = Arc::new(Shown::new(metrics::registry(), Arc::default()));
     tokio::spawn(serve(listener, shown.clone()));
@@ -83,7 +85,7 @@ async fn the_configuration_is_json() {
 #[tokio::test]
 async fn errors_say_what_to_do() {
     let (address, _) = start().await;
-    let taken = bind(address).await.unwrap_err();
+    let taken = bind(address, "--admin").await.unwrap_err();
     assert!(format!("{taken:#}").contains("--admin"), "{taken:#}");
     let free = SocketAddr::from(([127, 0, 0, 1], 1));
     let nobody = fetch_report(free).await.unwrap_err();
@@ -91,4 +93,18 @@ async fn errors_say_what_to_do() {
         format!("{nobody:#}").contains("xdp-gateway run"),
         "{nobody:#}"
     );
+}
+
+#[tokio::test]
+async fn scrapers_see_metrics_and_nothing_else() {
+    let listener = bind(LOCAL, "--metrics").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shown = Arc::new(Shown::new(metrics::registry(), Arc::default()));
+    tokio::spawn(serve_metrics(listener, shown));
+    let (status, body) = get(address, "/metrics").await;
+    assert_eq!(status, 200);
+    assert!(body.contains("xdp_gateway_build_info"), "{body}");
+    for path in ["/config", "/status", "/readyz", "/"] {
+        assert_eq!(get(address, path).await.0, 404, "{path}");
+    }
 }

@@ -64,6 +64,7 @@ mod tests {
             node_name: Some("n1".into()),
             pod_name: None,
             namespace: None,
+            daemonset: None,
         };
         let Identity {
             node,
@@ -76,6 +77,7 @@ mod tests {
             node_name: None,
             pod_name: Some("gw-x".into()),
             namespace: Some("gw".into()),
+            daemonset: None,
         };
         let Identity {
             node,

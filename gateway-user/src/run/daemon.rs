@@ -180,8 +180,5 @@ impl Daemon {
         self.shown.set_ready(false);
         tracing::info!("stopping: requests in flight have {deadline:?} to finish");
         self.reconciler.path.proxy.shutdown(deadline).await;
-        tracing::info!(
-            "stopped; TCP and UDP routes stay in the kernel (`xdp-gateway unload` ends them)"
-        );
     }
 }

@@ -13,7 +13,7 @@ use crate::{cli, kube, status::report::SourceRow};
 
 pub(super) enum Source {
     Directory(Box<Directory>),
-    Kubernetes(Box<kube::Source>),
+    Kubernetes(Box<kube::Source>, Option<kube::OurDaemonSet>),
 }
 
 impl Source {
@@ -31,14 +31,17 @@ impl Source {
             identity.pod
         );
         let source = kube::Source::start(&client, server, &identity);
-        Ok(Self::Kubernetes(Box::new(source)))
+        let daemonset = options.identity.daemonset.as_deref();
+        let daemonset = daemonset
+            .map(|name| kube::OurDaemonSet::start(client.clone(), &identity.namespace, name));
+        Ok(Self::Kubernetes(Box::new(source), daemonset))
     }
 
     /// Waits until there may be something new. May be dropped and called again.
     pub(super) async fn changed(&mut self) {
         match self {
             Self::Directory(directory) => directory.changed().await,
-            Self::Kubernetes(source) => source.changed().await,
+            Self::Kubernetes(source, _) => source.changed().await,
         }
     }
 
@@ -49,7 +52,7 @@ impl Source {
                 world: directory.read(),
                 ..Changed::default()
             },
-            Self::Kubernetes(source) => source.take(),
+            Self::Kubernetes(source, _) => source.take(),
         }
     }
 
@@ -57,7 +60,7 @@ impl Source {
     pub(super) fn world(&self) -> &World {
         match self {
             Self::Directory(directory) => directory.world(),
-            Self::Kubernetes(source) => source.world(),
+            Self::Kubernetes(source, _) => source.world(),
         }
     }
 
@@ -65,14 +68,24 @@ impl Source {
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Self::Directory(_) => true,
-            Self::Kubernetes(source) => source.is_synced(),
+            Self::Kubernetes(source, _) => source.is_synced(),
+        }
+    }
+
+    /// Whether nobody wants this daemon's data path any more: what runs it is deleted.
+    pub(super) fn is_retired(&self) -> bool {
+        match self {
+            Self::Directory(_) => false,
+            Self::Kubernetes(_, daemonset) => daemonset
+                .as_ref()
+                .is_some_and(kube::OurDaemonSet::is_deleted),
         }
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
         match self {
             Self::Directory(directory) => directory.problems(),
-            Self::Kubernetes(source) => source.problems(),
+            Self::Kubernetes(source, _) => source.problems(),
         }
     }
 
@@ -80,14 +93,14 @@ impl Source {
     pub(super) fn tell(&self, statuses: Option<Arc<Statuses>>) {
         match self {
             Self::Directory(_) => (),
-            Self::Kubernetes(source) => source.tell(statuses),
+            Self::Kubernetes(source, _) => source.tell(statuses),
         }
     }
 
     pub(super) fn report(&self) -> SourceRow {
         match self {
             Self::Directory(directory) => directory.report(),
-            Self::Kubernetes(source) => source.report(),
+            Self::Kubernetes(source, _) => source.report(),
         }
     }
 }

@@ -26,7 +26,11 @@ impl Daemon {
     /// Where something is missing; the message says what to do. Nothing is left behind then,
     /// but what an earlier daemon had put in force.
     pub(super) async fn start(options: &cli::Run) -> Result<Self> {
-        let listener = admin::bind(options.admin).await?;
+        let listener = admin::bind(options.admin, "--admin").await?;
+        let scrapes = match options.metrics {
+            Some(address) => Some(admin::bind(address, "--metrics").await?),
+            None => None,
+        };
         privileges::require()?;
         descriptors::raise()?;
         let kernel = open(options).await?;
@@ -42,7 +46,10 @@ impl Daemon {
         let in_force = Arc::default();
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
         let shown = Arc::new(Shown::new(registry, in_force));
-        let _tasks = tasks(&kernel, listener, shown.clone())?;
+        let mut tasks = tasks(&kernel, listener, shown.clone())?;
+        if let Some(listener) = scrapes {
+            serve_scrapes(&mut tasks, listener, shown.clone())?;
+        }
 
         let settings = Settings {
             addressing: addressing(options),
@@ -58,7 +65,7 @@ impl Daemon {
             trouble: None,
             reloads,
             shown,
-            _tasks,
+            _tasks: tasks,
         })
     }
 }
@@ -131,4 +138,15 @@ fn tasks(kernel: &Datapath, listener: TcpListener, shown: Arc<Shown>) -> Result<
         }
     });
     Ok(tasks)
+}
+
+/// Metrics for scrapers on other hosts.
+fn serve_scrapes(tasks: &mut JoinSet<()>, listener: TcpListener, shown: Arc<Shown>) -> Result<()> {
+    tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+    tasks.spawn(async {
+        if let Err(error) = admin::serve_metrics(listener, shown).await {
+            tracing::error!("{error:#}");
+        }
+    });
+    Ok(())
 }
