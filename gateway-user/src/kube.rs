@@ -6,6 +6,7 @@
 
 mod client;
 mod daemonset;
+mod metrics;
 mod newest;
 mod source;
 mod target;

@@ -49,7 +49,7 @@ pub async fn run(options: &cli::Run) -> Result<()> {
     let mut signals = Signals::listen()?;
     tracing::info!("xdp-gateway {}", env!("CARGO_PKG_VERSION"));
     let mut source = Source::open(options).await?;
-    let mut daemon = Daemon::start(options).await?;
+    let mut daemon = Daemon::start(options, &source).await?;
     let (mut sweep, mut interfaces) = (every(SWEEP), every(INTERFACES));
     loop {
         tokio::select! {

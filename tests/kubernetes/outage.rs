@@ -24,6 +24,14 @@ fn serves_while_the_api_server_is_away_and_catches_up() -> Result<()> {
         why.as_str().is_some_and(|why| why.contains("refused")),
         "{status}"
     );
+    let failing = daemon.admin("/metrics")?;
+    let failing = failing
+        .lines()
+        .find(|line| line.starts_with("xdp_gateway_watches_failing "));
+    ensure!(
+        failing.is_some_and(|line| !line.ends_with(" 0")),
+        "{failing:?}"
+    );
     load.goes_on(200)?;
     let tcp = format!("--to {GATEWAY}:9000 --count 30 --bytes 1000");
     let tcp = cluster.bed.tcp(&tcp)?;

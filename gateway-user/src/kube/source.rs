@@ -1,7 +1,7 @@
 //! Objects of an API server, as of now.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,6 +12,7 @@ use gateway_core::{
     world::{Changed, Event, Peers, Phase, Problem, Store, World},
 };
 use kube::Client;
+use prometheus_client::registry::Registry;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -20,8 +21,9 @@ use tokio::{
 
 use super::{
     client::Identity,
+    metrics::WatchMetrics,
     newest::Newest,
-    target::{Target, kinds},
+    target::{PODS, Target, kinds},
     watch::Watch,
 };
 use crate::{
@@ -47,8 +49,7 @@ pub struct Source {
     /// Since the last call of [`Source::take`].
     changed: Changed,
     newest: watch::Sender<Newest>,
-    /// Since when the API server cannot be watched.
-    outage: Option<Instant>,
+    metrics: WatchMetrics,
     _watches: JoinSet<()>,
 }
 
@@ -56,9 +57,11 @@ impl Source {
     /// Begins to watch. `server`: address of the API server.
     pub fn start(client: &Client, server: String, identity: &Identity) -> Self {
         let (sender, events) = mpsc::channel(QUEUE);
+        let metrics = WatchMetrics::default();
         let mut watches = JoinSet::new();
         for target in Target::all(&identity.namespace) {
-            watches.spawn(Watch::new(client.clone(), target, sender.clone()).run());
+            let (client, sender, metrics) = (client.clone(), sender.clone(), metrics.clone());
+            watches.spawn(Watch::new(client, target, sender, metrics).run());
         }
         Self {
             server,
@@ -68,7 +71,7 @@ impl Source {
             burst: Burst::default(),
             changed: Changed::default(),
             newest: watch::Sender::default(),
-            outage: None,
+            metrics,
             _watches: watches,
         }
     }
@@ -97,38 +100,16 @@ impl Source {
     fn note(&mut self, target: Target, event: Event) {
         let changed = match target {
             Target::Kind(kind) => self.store.take(kind, event),
-            Target::Peers(_) => Changed {
-                peers: self.peers.take(event),
-                ..Changed::default()
-            },
+            Target::Peers(_) => self.peers.take(event),
         };
         if changed.watches {
-            self.log_outage();
+            let troubles = self.troubles();
+            let failing = troubles.iter().map(|trouble| trouble.kinds.len());
+            self.metrics.failing(failing.sum());
         }
         if changed.any() {
             self.changed = self.changed | changed;
             self.burst.add(Instant::now());
-        }
-    }
-
-    /// One line when watches begin to fail, and one when all of them work again.
-    fn log_outage(&mut self) {
-        let server = &self.server;
-        match (self.store.troubles().iter().next(), self.outage) {
-            (Some((why, kinds)), None) => {
-                self.outage = Some(Instant::now());
-                tracing::warn!(
-                    "the API server at {server} cannot be watched ({}): {why}; what was read \
-                     before stays in force",
-                    names(kinds.iter().copied()).join(", ")
-                );
-            }
-            (None, Some(since)) => {
-                self.outage = None;
-                let lasted = since.elapsed().as_secs();
-                tracing::info!("the API server at {server} is watched again, after {lasted} s");
-            }
-            (Some(_), Some(_)) | (None, None) => (),
         }
     }
 
@@ -171,19 +152,31 @@ impl Source {
         self.store.is_synced()
     }
 
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+    }
+
     pub fn report(&self) -> SourceRow {
-        let troubles = self.store.troubles().into_iter();
         SourceRow {
             from: self.server.clone(),
             waiting_for: names(self.store.in_phase(Phase::Waiting)),
             not_installed: names(self.store.in_phase(Phase::NotInstalled)),
-            troubles: troubles
-                .map(|(why, kinds)| TroubleRow {
-                    why: why.to_owned(),
-                    kinds: names(kinds),
-                })
-                .collect(),
+            troubles: self.troubles(),
         }
+    }
+
+    /// Why watches fail, each reason once.
+    fn troubles(&self) -> Vec<TroubleRow> {
+        let kinds = self.store.troubles().into_iter();
+        let mut troubles: BTreeMap<_, _> = kinds.map(|(why, kinds)| (why, names(kinds))).collect();
+        if let Some(why) = self.peers.trouble() {
+            troubles.entry(why).or_default().push(PODS.to_owned());
+        }
+        let rows = troubles.into_iter().map(|(why, kinds)| TroubleRow {
+            why: why.to_owned(),
+            kinds,
+        });
+        rows.collect()
     }
 }
 

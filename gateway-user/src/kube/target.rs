@@ -10,6 +10,9 @@ use kube::{
 /// Labels of our pods, as the chart sets them.
 const OUR_PODS: &str = "app.kubernetes.io/name=xdp-gateway,app.kubernetes.io/component=gateway";
 
+/// Kind of our pods.
+pub(super) const PODS: &str = "Pod";
+
 /// What a watch is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -45,7 +48,7 @@ impl Target {
                 )
             }
             Self::Peers(namespace) => {
-                let pods = resource("", version, "Pod", "pods");
+                let pods = resource("", version, PODS, "pods");
                 Api::namespaced_with(client, namespace, &pods)
             }
         }
@@ -66,7 +69,7 @@ impl Target {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Kind(kind) => kind.as_str(),
-            Self::Peers(_) => "Pod",
+            Self::Peers(_) => PODS,
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::target::Target;
+use super::{metrics::WatchMetrics, target::Target};
 
 /// How often a kind that is not installed is asked for.
 const NOT_INSTALLED: Duration = Duration::from_secs(3);
@@ -32,6 +32,7 @@ pub(super) struct Watch {
     client: Client,
     target: Target,
     events: mpsc::Sender<(Target, Event)>,
+    metrics: WatchMetrics,
     backoff: ExponentialBackoff,
     /// Failures in a row.
     failures: u32,
@@ -53,11 +54,13 @@ impl Watch {
         client: Client,
         target: Target,
         events: mpsc::Sender<(Target, Event)>,
+        metrics: WatchMetrics,
     ) -> Self {
         Self {
             client,
             target,
             events,
+            metrics,
             backoff: backoff(),
             failures: 0,
         }
@@ -125,6 +128,7 @@ impl Watch {
     async fn failed(&mut self, error: &Error) -> Result<(), Closed> {
         self.failures += 1;
         let kind = self.target.name();
+        self.metrics.failed(kind);
         tracing::debug!(kind, failures = self.failures, "watch failed: {error:#}");
         if self.failures >= WORTH_MENTIONING {
             self.send(Event::Failed(explain(error))).await?;

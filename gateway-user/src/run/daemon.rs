@@ -54,20 +54,18 @@ impl Daemon {
             }
             return;
         }
+        let before = self.shown.in_force.load().translation.clone();
         let in_force = self.reconcile(source).await;
+        if !changed.world {
+            return;
+        }
         let ok = in_force && !source.problems().iter().any(Problem::is_error);
         self.reloads.count(ok, SystemTime::now());
-        if ok {
-            let World {
-                http_routes,
-                tcp_routes,
-                udp_routes,
-                gateways,
-                ..
-            } = source.world();
-            let routes = http_routes.len() + tcp_routes.len() + udp_routes.len();
-            let (gateways, took) = (gateways.len(), started.elapsed());
-            tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
+        let translated = !Arc::ptr_eq(&before, &self.shown.in_force.load().translation);
+        if !translated {
+            tracing::debug!("endpoints in force after {:.1?}", started.elapsed());
+        } else if ok {
+            log_in_force(source.world(), started.elapsed());
         } else if in_force {
             tracing::warn!("what is broken stays as it was before; all else is in force");
         }
@@ -110,10 +108,7 @@ impl Daemon {
             removals_held_back: removals == Removals::Later,
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });
-        for line in changes(&self.shown.report.load(), &report) {
-            line.log();
-        }
-        self.shown.report.store(Arc::new(report));
+        self.show(report);
         source.tell(Some(Arc::new(outcome.statuses)));
         self.shown.in_force.store(Arc::new(InForce {
             translation: outcome.translation,
@@ -125,15 +120,23 @@ impl Daemon {
     /// Shows how the source of objects is, where nothing else is new.
     fn show_source(&self, source: &Source) {
         let shown = self.shown.report.load();
-        let (version, source) = (VERSION.to_owned(), source.report());
-        if shown.source != source {
-            let report = Report::clone(&shown);
-            self.shown.report.store(Arc::new(Report {
-                version,
-                source,
-                ..report
-            }));
+        let source = source.report();
+        if shown.source == source {
+            return;
         }
+        let report = Report {
+            version: VERSION.to_owned(),
+            source,
+            ..Report::clone(&shown)
+        };
+        self.show(report);
+    }
+
+    fn show(&self, report: Report) {
+        for line in changes(&self.shown.report.load(), &report) {
+            line.log();
+        }
+        self.shown.report.store(Arc::new(report));
     }
 
     /// Sees to it that interfaces that were made anew carry the programs.
@@ -181,4 +184,17 @@ impl Daemon {
         tracing::info!("stopping: requests in flight have {deadline:?} to finish");
         self.reconciler.path.proxy.shutdown(deadline).await;
     }
+}
+
+fn log_in_force(world: &World, took: Duration) {
+    let World {
+        http_routes,
+        tcp_routes,
+        udp_routes,
+        gateways,
+        ..
+    } = world;
+    let routes = http_routes.len() + tcp_routes.len() + udp_routes.len();
+    let gateways = gateways.len();
+    tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
 }

@@ -7,6 +7,7 @@ use gateway_core::{
     status::Statuses,
     world::{Changed, Problem, World},
 };
+use prometheus_client::registry::Registry;
 
 use super::directory::Directory;
 use crate::{cli, kube, status::report::SourceRow};
@@ -35,6 +36,13 @@ impl Source {
         let daemonset = daemonset
             .map(|name| kube::OurDaemonSet::start(client.clone(), &identity.namespace, name));
         Ok(Self::Kubernetes(Box::new(source), daemonset))
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        match self {
+            Self::Directory(_) => (),
+            Self::Kubernetes(source, _) => source.register(registry),
+        }
     }
 
     /// Waits until there may be something new. May be dropped and called again.

@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, interfaces::uplinks,
-    path::RealPath, privileges, reconcile::Reconciler, sweeper::Sweeper,
+    path::RealPath, privileges, reconcile::Reconciler, source::Source, sweeper::Sweeper,
 };
 use crate::{
     admin::{self, InForce, Shown},
@@ -25,7 +25,7 @@ impl Daemon {
     /// # Errors
     /// Where something is missing; the message says what to do. Nothing is left behind then,
     /// but what an earlier daemon had put in force.
-    pub(super) async fn start(options: &cli::Run) -> Result<Self> {
+    pub(super) async fn start(options: &cli::Run, source: &Source) -> Result<Self> {
         let listener = admin::bind(options.admin, "--admin").await?;
         let scrapes = match options.metrics {
             Some(address) => Some(admin::bind(address, "--metrics").await?),
@@ -43,6 +43,7 @@ impl Daemon {
         let mut registry = metrics::registry();
         let reloads = Reloads::register(&mut registry);
         proxy.metrics().register(&mut registry);
+        source.register(&mut registry);
         let in_force = Arc::default();
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
         let shown = Arc::new(Shown::new(registry, in_force));

@@ -1,5 +1,7 @@
 //! What is worth a line in the log when one report follows another. Pure.
 
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_core::world::Problem;
@@ -15,7 +17,8 @@ pub enum Line {
 
 /// Lines for what is new, mended or gone; none where the reports say the same.
 pub fn changes(old: &Report, new: &Report) -> Vec<Line> {
-    let mut lines = files(&old.problems, &new.problems);
+    let mut lines = source::source(&old.source, &new.source);
+    lines.extend(files(&old.problems, &new.problems));
     lines.extend(listeners(old, new));
     lines.extend(conditions(&old.conditions, &new.conditions));
     let new_limits = new

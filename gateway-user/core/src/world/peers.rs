@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{collection::Collection, store::Event};
+use super::{
+    collection::Collection,
+    store::{Changed, Event},
+};
 use crate::name::ObjectName;
 
 /// Pods of ours, each with its node while it is ready.
@@ -12,12 +15,13 @@ use crate::name::ObjectName;
 pub struct Peers {
     pods: Collection<Option<Arc<str>>>,
     listed: bool,
+    trouble: Option<String>,
 }
 
 impl Peers {
-    /// Takes an event of the watch of our pods; says whether other nodes are ready now.
-    pub fn take(&mut self, event: Event) -> bool {
-        let before = self.nodes();
+    /// Takes an event of the watch of our pods.
+    pub fn take(&mut self, event: Event) -> Changed {
+        let (nodes, trouble) = (self.nodes(), self.trouble.clone());
         match event {
             Event::Listing => self.pods.begin(),
             Event::Applied(json) => drop(self.pods.put(name(&json), ready_node(&json))),
@@ -27,9 +31,20 @@ impl Peers {
                 drop(self.pods.end());
             }
             // What was seen last is the best that is known.
-            Event::NotInstalled | Event::Failed(_) | Event::Recovered => (),
+            Event::Failed(why) => self.trouble = Some(why),
+            Event::Recovered => self.trouble = None,
+            Event::NotInstalled => (),
         }
-        before != self.nodes()
+        Changed {
+            peers: nodes != self.nodes(),
+            watches: trouble != self.trouble,
+            ..Changed::default()
+        }
+    }
+
+    /// Why the watch fails.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Nodes with a ready pod; `None` before the first list.
@@ -86,21 +101,25 @@ mod tests {
     #[test]
     fn nodes_are_those_of_ready_pods_once_they_have_been_listed() {
         let mut peers = Peers::default();
-        assert!(!peers.take(Event::Listing));
-        assert!(!peers.take(pod("a", "n1", "True")));
+        assert!(!peers.take(Event::Listing).peers);
+        assert!(!peers.take(pod("a", "n1", "True")).peers);
         assert_eq!(nodes(&peers), None);
         peers.take(pod("b", "n2", "False"));
-        assert!(peers.take(Event::Listed));
+        assert!(peers.take(Event::Listed).peers);
         assert_eq!(nodes(&peers).as_deref(), Some("n1"));
 
-        assert!(peers.take(pod("b", "n2", "True")));
+        assert!(peers.take(pod("b", "n2", "True")).peers);
         assert_eq!(nodes(&peers).as_deref(), Some("n1 n2"));
-        assert!(!peers.take(pod("b", "n2", "True")));
-        assert!(!peers.take(Event::Failed("no route".into())));
+        assert!(!peers.take(pod("b", "n2", "True")).peers);
+        let failed = peers.take(Event::Failed("no route".into()));
+        assert!(failed.watches && !failed.peers);
+        assert_eq!(peers.trouble(), Some("no route"));
+        assert!(peers.take(Event::Recovered).watches);
+        assert_eq!(peers.trouble(), None);
 
-        assert!(!peers.take(Event::Listing));
-        assert!(!peers.take(pod("b", "n2", "True")));
-        assert!(peers.take(Event::Listed));
+        assert!(!peers.take(Event::Listing).peers);
+        assert!(!peers.take(pod("b", "n2", "True")).peers);
+        assert!(peers.take(Event::Listed).peers);
         assert_eq!(nodes(&peers).as_deref(), Some("n2"));
     }
 
@@ -115,7 +134,7 @@ mod tests {
         peers.take(Event::Listed);
         assert_eq!(nodes(&peers).as_deref(), Some(""));
         peers.take(pod("a", "n1", "True"));
-        assert!(peers.take(Event::Deleted(leaving)));
+        assert!(peers.take(Event::Deleted(leaving)).peers);
         assert_eq!(nodes(&peers).as_deref(), Some(""));
     }
 }
