@@ -1,12 +1,13 @@
 //! `cargo xtask TASK`: one file per task.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
 mod bench;
 mod cache;
 mod demo;
+mod image;
 mod lint;
 mod oci;
 mod privileges;
@@ -35,6 +36,12 @@ enum Task {
         #[arg(long)]
         keep: bool,
     },
+    /// Build the container image, statically linked and with nothing else in it
+    Image {
+        /// Where the archive goes, as `docker load` takes it; default: the cache
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Run every test as root, those with network namespaces included
     Test,
     /// Measure; prints numbers and judges nothing
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Setup => setup::run(),
         Task::Demo { keep } => demo::run(keep),
+        Task::Image { output } => image::run(output.as_deref()),
         Task::Test => test::run(),
         Task::Bench { subject } => bench::run(&subject),
         Task::Tidy => tidy::run(),
