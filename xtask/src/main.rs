@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod cache;
+mod cluster;
 mod demo;
 mod image;
 mod lint;
@@ -17,6 +18,7 @@ mod steps;
 mod test;
 mod tidy;
 mod toolchain;
+mod tools;
 mod workspace;
 
 #[derive(Parser)]
@@ -49,6 +51,11 @@ enum Task {
         #[command(subcommand)]
         subject: bench::Subject,
     },
+    /// A real Kubernetes in namespaces of this machine, for trying things and for tests
+    Cluster {
+        #[command(subcommand)]
+        action: cluster::Action,
+    },
     /// Check the rules of the code that no other tool knows
     Tidy,
     /// Formatting, tidy, clippy, licences and bans, and our reading of the official API
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
         Task::Image { output } => image::run(output.as_deref()),
         Task::Test => test::run(),
         Task::Bench { subject } => bench::run(&subject),
+        Task::Cluster { action } => cluster::run(&action),
         Task::Tidy => tidy::run(),
         Task::Lint => lint::run(),
     };

@@ -78,6 +78,12 @@ impl Job {
         self
     }
 
+    /// Gives it a file as its standard input.
+    pub(crate) fn input(mut self, file: File) -> Self {
+        self.command.stdin(file);
+        self
+    }
+
     /// Also gives up after `after` without output and without growth below `watch`.
     pub(crate) fn idle(mut self, after: Duration, watch: Vec<PathBuf>) -> Self {
         self.idle = Some(Idle { after, watch });

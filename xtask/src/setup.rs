@@ -39,6 +39,16 @@ const LINT: &[Step] = &[Step {
     install: programs::install,
 }];
 
+/// What only `cargo xtask cluster` needs.
+const CLUSTER: &[Step] = &[
+    STEPS[0],
+    Step {
+        name: "container programs",
+        check: programs::check_cluster,
+        install: programs::install,
+    },
+];
+
 /// Idempotent; changes nothing and needs no network when everything is there.
 pub(crate) fn run() -> Result<()> {
     println!("setup");
@@ -50,4 +60,10 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn run_for_lint() -> Result<()> {
     run()?;
     steps::run(LINT, &Context::new(Cache::open()?, LINT.len()))
+}
+
+/// Only what `cargo xtask cluster` needs.
+pub(crate) fn run_for_cluster() -> Result<()> {
+    println!("setup");
+    steps::run(CLUSTER, &Context::new(Cache::open()?, CLUSTER.len()))
 }

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cache::Cache;
 
 /// Something that must be there before the next step.
+#[derive(Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) check: fn(&Context) -> Result<State>,
@@ -67,6 +68,26 @@ impl Context {
         Ok(())
     }
 
+    /// Does `work` and says how long it took; what it returns is the last column.
+    pub(crate) fn timed(&self, name: &str, work: impl FnOnce() -> Result<String>) -> Result<()> {
+        let start = Instant::now();
+        self.bar.set_message(name.to_owned());
+        let detail = work().with_context(|| name.to_owned())?;
+        self.finished("done", name, start, &detail);
+        Ok(())
+    }
+
+    fn finished(&self, word: &str, name: &str, start: Instant, detail: &str) {
+        let seconds = start.elapsed().as_secs_f64();
+        self.line(&format!("  {word:<9} {name:<28} {seconds:6.1} s  {detail}"));
+        self.bar.inc(1);
+    }
+
+    /// Removes what was drawn behind the lines.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
     fn line(&self, text: &str) {
         self.bar.suspend(|| println!("{text}"));
     }
@@ -77,15 +98,10 @@ pub(crate) fn run(steps: &[Step], context: &Context) -> Result<()> {
     let result = steps.iter().try_for_each(|step| {
         let start = Instant::now();
         let (word, detail) = one(step, context).with_context(|| step.name.to_owned())?;
-        let seconds = start.elapsed().as_secs_f64();
-        context.line(&format!(
-            "  {word:<9} {:<28} {seconds:6.1} s  {detail}",
-            step.name
-        ));
-        context.bar.inc(1);
+        context.finished(word, step.name, start, &detail);
         Ok(())
     });
-    context.bar.finish_and_clear();
+    context.end();
     result
 }
 

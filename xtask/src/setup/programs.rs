@@ -20,6 +20,16 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// Downloads the official API's files for `cargo xtask lint`; any version does.
 const GO: &[(&str, &str)] = &[("go", "golang-go")];
 
+/// What the nodes of `cargo xtask cluster` call; plugins of the network are on no PATH.
+const CLUSTER: &[(&str, &str)] = &[
+    ("/usr/lib/cni/ptp", "containernetworking-plugins"),
+    ("conntrack", "conntrack"),
+    ("iptables", "iptables"),
+    ("mount", "mount"),
+    ("runc", "runc"),
+    ("unshare", "util-linux"),
+];
+
 /// Where root's programs are, also for a PATH that lacks them.
 const SYSTEM: &[&str] = &["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
@@ -29,6 +39,10 @@ pub(super) fn check(_: &Context) -> Result<State> {
 
 pub(super) fn check_go(_: &Context) -> Result<State> {
     find(GO)
+}
+
+pub(super) fn check_cluster(_: &Context) -> Result<State> {
+    find(CLUSTER)
 }
 
 fn find(programs: &[(&str, &str)]) -> Result<State> {

@@ -1,0 +1,3 @@
+module xdp-gateway.dev/xtask/pause
+
+go 1.26.0
