@@ -22,6 +22,30 @@ pub(crate) const KINDS: [&str; 6] = [
     "udproutes",
 ];
 
+/// A CRD for AddressPool that checks nothing.
+const POOL_KIND: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: addresspools.xdp-gateway.dev}
+spec:
+  group: xdp-gateway.dev
+  scope: Cluster
+  names: {kind: AddressPool, plural: addresspools, singular: addresspool}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+    subresources: {status: {}}
+";
+const POOL: &str = "
+apiVersion: xdp-gateway.dev/v1alpha1
+kind: AddressPool
+metadata: {name: demo}
+spec: {addresses: [10.77.0.100]}
+";
+
 pub(crate) struct Cluster {
     // Fields are dropped in this order: processes before their namespaces.
     pub(crate) api: ApiServer,
@@ -37,9 +61,18 @@ impl Cluster {
         Ok(Self { api, bed })
     }
 
+    /// As [`Cluster::with`], with an AddressPool that has the address of examples/demo.
+    pub(crate) fn with_pool(plurals: &[&str]) -> Result<Self> {
+        let cluster = Self::with(plurals)?;
+        cluster.api.apply(POOL_KIND)?;
+        cluster.api.established("addresspools.xdp-gateway.dev")?;
+        cluster.api.apply(POOL)?;
+        Ok(cluster)
+    }
+
     /// An API server that has the objects of examples/demo.
     pub(crate) fn with_demo() -> Result<Self> {
-        let cluster = Self::with(&KINDS)?;
+        let cluster = Self::with_pool(&KINDS)?;
         cluster.api.apply_path(&demo()?)?;
         Ok(cluster)
     }

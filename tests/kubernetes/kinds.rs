@@ -10,7 +10,7 @@ use super::bed::{Cluster, KINDS, LIMIT, demo, wait_log};
 #[test]
 fn a_crd_that_is_installed_later_is_picked_up() -> Result<()> {
     let present: Vec<_> = KINDS.into_iter().filter(|k| *k != "udproutes").collect();
-    let cluster = Cluster::with(&present)?;
+    let cluster = Cluster::with_pool(&present)?;
     for entry in fs::read_dir(demo()?)? {
         let path = entry?.path();
         if path.file_name().is_some_and(|name| name != "udp.yaml") {

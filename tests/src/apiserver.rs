@@ -140,12 +140,18 @@ impl ApiServer {
             self.apply_path(&crd(plural)?)?;
         }
         for plural in plurals {
-            self.kubectl(&format!(
-                "wait --for=condition=Established --timeout=30s \
-                 crd/{plural}.gateway.networking.k8s.io"
-            ))?;
+            self.established(&format!("{plural}.gateway.networking.k8s.io"))?;
         }
         Ok(())
+    }
+
+    /// Waits until a CRD is served.
+    ///
+    /// # Errors
+    /// As [`ApiServer::kubectl`].
+    pub fn established(&self, crd: &str) -> Result<()> {
+        let wait = "wait --for=condition=Established --timeout=30s";
+        self.kubectl(&format!("{wait} crd/{crd}")).map(drop)
     }
 }
 
