@@ -4,10 +4,12 @@
 //! [`crate::maps::ABI_VERSION`].
 #![allow(unsafe_code, reason = "structs as bytes")]
 
+mod address;
 pub mod counters;
 mod flow;
 mod frontend;
 
+pub use address::{Address, LinkAddress, Mac};
 pub use counters::{Count, Counter, Counters, Description, Kind};
 pub use flow::{
     BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, Event, FORWARD, Flow, FlowKey, RESET,
@@ -26,10 +28,18 @@ pub(crate) const fn bytes_of(words: [u64; 2]) -> [u8; 16] {
     unsafe { core::mem::transmute(words) }
 }
 
+/// A word as it lies in memory; by bytes, LLVM would call memset for zeros.
+#[inline(always)]
+pub(crate) const fn link_of(word: u64) -> LinkAddress {
+    // SAFETY: integers of the same size without padding, any bits are valid.
+    unsafe { core::mem::transmute(word) }
+}
+
 /// Lets aya read and write these types as the bytes of map entries.
 #[cfg(feature = "aya")]
 mod pod {
     use super::*;
+    use crate::addr::Addr;
 
     macro_rules! pod {
         ($($name:ty),+) => {$(
@@ -46,11 +56,15 @@ mod pod {
         Flow,
         Counters,
         BackendStats,
-        Event
+        Event,
+        Addr,
+        Address,
+        LinkAddress
     );
 }
 
 const _: () = {
+    use crate::addr::Addr;
     assert!(size_of::<FrontendKey>() == 24);
     assert!(size_of::<Frontend>() == 16);
     assert!(size_of::<Service>() == 16);
@@ -58,6 +72,9 @@ const _: () = {
     assert!(size_of::<FlowKey>() == 40);
     assert!(size_of::<Flow>() == 48);
     assert!(size_of::<BackendStats>() == 40);
-    assert!(size_of::<Event>() == 48);
+    assert!(size_of::<Event>() == 56);
+    assert!(size_of::<Addr>() == 16);
+    assert!(size_of::<Address>() == 8);
+    assert!(size_of::<LinkAddress>() == 8);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

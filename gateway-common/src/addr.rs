@@ -33,6 +33,31 @@ impl Addr {
         }
     }
 
+    /// From the eight 16-bit words of an IPv6 header, in memory order.
+    #[inline(always)]
+    pub const fn from_v6(words: [u16; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = words;
+        Self {
+            bytes: bytes_of([join([a, b, c, d]), join([e, f, g, h])]),
+        }
+    }
+
+    /// The eight 16-bit words, in memory order.
+    #[inline(always)]
+    pub const fn v6(&self) -> [u16; 8] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.bytes;
+        [
+            u16::from_ne_bytes([a, b]),
+            u16::from_ne_bytes([c, d]),
+            u16::from_ne_bytes([e, f]),
+            u16::from_ne_bytes([g, h]),
+            u16::from_ne_bytes([i, j]),
+            u16::from_ne_bytes([k, l]),
+            u16::from_ne_bytes([m, n]),
+            u16::from_ne_bytes([o, p]),
+        ]
+    }
+
     /// The last two 16-bit words, in memory order: the IPv4 address where it is one.
     #[inline(always)]
     pub const fn v4(&self) -> [u16; 2] {
@@ -52,6 +77,17 @@ impl Addr {
             u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
             u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
         ]
+    }
+}
+
+/// Four words as they lie in memory, as one.
+#[inline(always)]
+const fn join([a, b, c, d]: [u16; 4]) -> u64 {
+    let (a, b, c, d) = (a as u64, b as u64, c as u64, d as u64);
+    if cfg!(target_endian = "little") {
+        d << 48 | c << 32 | b << 16 | a
+    } else {
+        a << 48 | b << 32 | c << 16 | d
     }
 }
 
@@ -98,5 +134,13 @@ mod tests {
         assert_eq!(Addr::from_v4(words), ip.into());
         assert_eq!(Addr::from(ip).v4(), words);
         assert_eq!(IpAddr::from(Addr::from_v4(words)), IpAddr::V4(ip));
+    }
+
+    #[test]
+    fn ipv6_header_words_and_addresses_agree() {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, 1, 2, 3, 4, 5, 0xff06);
+        let addr = Addr::from(IpAddr::V6(ip));
+        assert_eq!(addr.v6(), ip.segments().map(u16::to_be));
+        assert_eq!(Addr::from_v6(addr.v6()), addr);
     }
 }

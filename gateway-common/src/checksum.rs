@@ -29,6 +29,19 @@ pub const fn apply(field: u16, delta: u32) -> u16 {
     !(fold(!field as u64 + delta as u64) as u16)
 }
 
+/// What an address adds to a sum.
+#[inline(always)]
+pub const fn address(of: &Addr) -> u64 {
+    let [high, low] = of.words();
+    halves(high) + halves(low)
+}
+
+/// The checksum field of a text whose words sum up to `sum`.
+#[inline(always)]
+pub const fn text(sum: u64) -> u16 {
+    !(fold(sum) as u16)
+}
+
 /// Adds carries back in; sums of up to eight 32-bit words.
 #[inline(always)]
 const fn fold(sum: u64) -> u32 {

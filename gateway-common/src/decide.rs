@@ -3,6 +3,7 @@
 //! Parse, decide, rewrite: nothing is written before everything was checked, and every packet
 //! ends in exactly one [`Counter`], whose kind says what to do with it.
 
+mod neighbour;
 mod open;
 mod rewrite;
 mod touch;
@@ -15,35 +16,51 @@ use crate::{
 };
 
 /// A packet that arrives on an uplink: requests for a layer 4 frontend get a backend's address
-/// and go on through the node's stack.
+/// and go on through the node's stack; whoever asks for the link address of a gateway's address
+/// is answered.
 #[inline(always)]
 pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let (tcp, udp) = (request::<P, Ipv4, Tcp, T>, request::<P, Ipv4, Udp, T>);
-    by_protocol(packet, tables, tcp, udp)
+    by_protocol(packet, tables, tcp, udp, neighbour::ingress::<P, T, false>)
+}
+
+/// A packet behind XDP, on an uplink that XDP cannot answer on: whoever asks for the link address of
+/// a gateway's address is answered. Counts answers only: all packets were counted before.
+#[inline(always)]
+pub fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+    let bytes = packet.len();
+    let outcome = neighbour::ingress::<_, _, true>(packet, tables);
+    if outcome.kind() == Kind::Answer {
+        tables.count(outcome, bytes);
+    }
+    outcome
 }
 
 /// A packet that leaves on an uplink: replies of backends get the gateway's address.
 #[inline(always)]
 pub fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let (tcp, udp) = (reply::<P, Ipv4, Tcp, T>, reply::<P, Ipv4, Udp, T>);
-    by_protocol(packet, tables, tcp, udp)
+    by_protocol(packet, tables, tcp, udp, neighbour::egress)
 }
 
-/// Lets `tcp` or `udp` decide, and counts the outcome.
+/// Lets `tcp` or `udp` decide, or `other` where it is not IPv4, and counts the outcome.
 #[inline(always)]
 fn by_protocol<P: Packet + ?Sized, T: Tables>(
     packet: &mut P,
     tables: &mut T,
     tcp: impl FnOnce(&mut P, &mut T) -> Counter,
     udp: impl FnOnce(&mut P, &mut T) -> Counter,
+    other: impl FnOnce(&mut P, &mut T) -> Counter,
 ) -> Counter {
+    let bytes = packet.len();
     let outcome = match protocol(packet) {
         Ok(p) if u16::from(p) == Tcp::PROTOCOL => tcp(packet, tables),
         Ok(p) if u16::from(p) == Udp::PROTOCOL => udp(packet, tables),
         Ok(_) => Counter::PassProtocol,
+        Err(Counter::PassNotIpv4) => other(packet, tables),
         Err(reason) => reason,
     };
-    tables.count(outcome, packet.len());
+    tables.count(outcome, bytes);
     outcome
 }
 

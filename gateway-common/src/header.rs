@@ -1,15 +1,21 @@
 //! Network headers as they lie in a frame. Multi-byte fields are in network order.
 
+mod arp;
+mod icmp6;
 mod ipv4;
+mod ipv6;
 mod tcp;
 mod udp;
 
+pub use arp::{ARP_REPLY, ARP_REQUEST, Arp};
+pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
+pub use ipv6::Ipv6;
 pub use tcp::Tcp;
 pub use udp::Udp;
 
 use crate::{
-    abi::{Counter, FlowKey},
+    abi::{Counter, FlowKey, Mac},
     addr::Addr,
     packet::{Frame, Wire},
 };
@@ -17,11 +23,16 @@ use crate::{
 /// EtherType of IPv4, in memory order (IEEE 802 numbers).
 pub const ETHER_IPV4: u16 = 0x0800_u16.to_be();
 
+/// EtherType of IPv6, in memory order.
+pub const ETHER_IPV6: u16 = 0x86dd_u16.to_be();
+/// EtherType of ARP, in memory order.
+pub const ETHER_ARP: u16 = 0x0806_u16.to_be();
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Ether {
-    pub destination: [u16; 3],
-    pub source: [u16; 3],
+    pub destination: Mac,
+    pub source: Mac,
     pub kind: u16,
 }
 
@@ -88,7 +99,7 @@ impl<I: Ip, L: L4> Frame<I, L> {
 
 mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
-    use super::{Ether, Ipv4, Tcp, Udp};
+    use super::{Advertisement, Arp, Ether, Ipv4, Ipv6, Neighbour, Tcp, Udp};
     use crate::packet::Wire;
 
     macro_rules! wire {
@@ -98,5 +109,7 @@ mod wire {
             const _: () = assert!(size_of::<$name>() == $size && align_of::<$name>() <= 2);
         )+};
     }
-    wire!(Ether: 14, Ipv4: 20, Tcp: 20, Udp: 8);
+    wire!(
+        Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Neighbour: 24, Advertisement: 32
+    );
 }

@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";
@@ -20,15 +20,23 @@ pub const FLOWS: &str = "flows";
 pub const COUNTERS: &str = "counters";
 /// Backend id -> [`crate::abi::BackendStats`], per-CPU hash; the programs insert what is missing.
 pub const BACKEND_STATS: &str = "backend_stats";
-/// Worker index -> listening socket of the proxy (sockmap).
+/// Worker index -> listening socket of the proxy (sockmap): for IPv4 from 0, for IPv6 from
+/// [`LISTENERS_V6`].
 pub const LISTENERS: &str = "listeners";
 /// Ring buffer of [`crate::abi::Event`].
 pub const EVENTS: &str = "events";
-/// Jiffies of the last event, per CPU: keeps a flood of drops from becoming a flood of events.
+/// Jiffies of the last drop and of the last claim that were told, per CPU: keeps a flood of
+/// packets from becoming a flood of events.
 pub const EVENT_GATE: &str = "event_gate";
 
-/// Every map, for pinning. `frontends`, `services` and `backends` are hashes, `maglev` an array.
-pub const ALL: [&str; 10] = [
+/// Address of a Gateway -> [`crate::abi::Address`].
+pub const ADDRESSES: &str = "addresses";
+/// Interface index -> [`crate::abi::LinkAddress`].
+pub const UPLINKS: &str = "uplinks";
+
+/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses` and
+/// `uplinks` are hashes, `maglev` an array.
+pub const ALL: [&str; 12] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -39,6 +47,8 @@ pub const ALL: [&str; 10] = [
     LISTENERS,
     EVENTS,
     EVENT_GATE,
+    ADDRESSES,
+    UPLINKS,
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;
@@ -48,6 +58,15 @@ pub const BACKENDS_MAX: u32 = 16_384;
 pub const FLOWS_MAX: u32 = 262_144;
 /// Most proxy workers (one per core) on a node.
 pub const LISTENERS_MAX: u32 = 256;
+/// Slot of the first worker's IPv6 socket.
+pub const LISTENERS_V6: u32 = LISTENERS_MAX;
+/// Most addresses of Gateways.
+pub const ADDRESSES_MAX: u32 = 4_096;
+/// Most interfaces that the programs run on.
+pub const UPLINKS_MAX: u32 = 64;
+/// Slots of `event_gate`: for drops, and for claims.
+pub const EVENT_GATE_DROPS: u32 = 0;
+pub const EVENT_GATE_CLAIMS: u32 = 1;
 /// Bytes of the ring buffer, a power of two and whole pages.
 pub const EVENTS_BYTES: u32 = 65_536;
 
@@ -55,6 +74,8 @@ pub const EVENTS_BYTES: u32 = 65_536;
 pub const PROGRAM_INGRESS: &str = "xdpgw_ingress";
 /// tcx egress program on the uplinks: replies of L4 backends.
 pub const PROGRAM_EGRESS: &str = "xdpgw_egress";
+/// tcx ingress program of uplinks that XDP cannot answer on: questions for their link address.
+pub const PROGRAM_ANSWER: &str = "xdpgw_answer";
 /// sk_lookup program of the network namespace: connections for the proxy.
 pub const PROGRAM_LOOKUP: &str = "xdpgw_lookup";
 /// XDP program that is never attached: a test run returns the low 32 bits of jiffies, the clock

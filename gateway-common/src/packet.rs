@@ -32,6 +32,13 @@ pub trait Packet {
         self.len() == 0
     }
 
+    /// Index of the interface that it arrived on, or leaves by.
+    fn interface(&self) -> u32;
+
+    /// Cuts the frame at its end, or makes room there for more; `false`, and nothing has changed,
+    /// where that is impossible. New bytes hold anything.
+    fn resize(&mut self, bytes: u64) -> bool;
+
     /// The first bytes as `T`; `None` where the frame is shorter.
     fn head<T: Wire>(&mut self) -> Option<&mut T>;
 
@@ -47,19 +54,50 @@ pub trait Packet {
     }
 }
 
-/// Frames in plain memory. The storage must be aligned to 2, which every allocator does.
-impl Packet for [u8] {
+/// A frame in plain memory, with room behind it. The storage must be aligned to 2, which every
+/// allocator does.
+#[derive(Debug)]
+pub struct Buffer<'a> {
+    storage: &'a mut [u8],
+    length: usize,
+    interface: u32,
+}
+
+impl<'a> Buffer<'a> {
+    /// The first `length` bytes are the frame.
+    pub fn new(storage: &'a mut [u8], length: usize, interface: u32) -> Self {
+        Self {
+            length: length.min(storage.len()),
+            storage,
+            interface,
+        }
+    }
+}
+
+impl Packet for Buffer<'_> {
     fn len(&self) -> u64 {
-        <[u8]>::len(self) as u64
+        self.length as u64
+    }
+
+    fn interface(&self) -> u32 {
+        self.interface
+    }
+
+    fn resize(&mut self, bytes: u64) -> bool {
+        let fits = bytes <= self.storage.len() as u64;
+        if fits {
+            self.length = bytes as usize;
+        }
+        fits
     }
 
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
-        let start: *mut T = self.as_mut_ptr().cast();
-        if <[u8]>::len(self) < size_of::<T>() || !start.is_aligned() {
+        let start: *mut T = self.storage.as_mut_ptr().cast();
+        if self.length < size_of::<T>() || !start.is_aligned() {
             return None;
         }
-        // SAFETY: in bounds and aligned, just checked; Wire types take any bytes; the borrow of
-        // `self` keeps others away.
+        // SAFETY: in bounds (the length is within the storage) and aligned, just checked; Wire
+        // types take any bytes; the borrow of `self` keeps others away.
         Some(unsafe { &mut *start })
     }
 }

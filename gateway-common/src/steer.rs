@@ -12,8 +12,8 @@ pub enum Steer {
     /// This worker of the proxy.
     Worker(u32),
     /// Nobody: the stack answers with a reset, or with "port unreachable". A layer 4 frontend
-    /// sends on what it can, so what comes here has no backend; a service of the node that
-    /// listens on every address is not meant.
+    /// sends on what it can, so what comes here has no backend; on other ports of a Gateway's
+    /// address nobody listens. A server of the node that listens on every address is not meant.
     Refuse,
     /// The node, as it does without us.
     Node,
@@ -33,6 +33,7 @@ pub fn steer<T: Tables>(key: &FlowKey, tables: &T) -> Steer {
             Steer::Worker(pick::slot(pick::hash(key), 0, frontend.workers))
         }
         Some(frontend) if frontend.kind == KIND_L4 => Steer::Refuse,
+        _ if tables.address(&key.destination).is_some() => Steer::Refuse,
         _ => Steer::Node,
     }
 }

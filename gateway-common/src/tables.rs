@@ -1,6 +1,11 @@
 //! What the data path asks of the world: maps, clock and counters.
 
-use crate::abi::{Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, Service};
+use crate::{
+    abi::{
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Mac, Service,
+    },
+    addr::Addr,
+};
 
 /// Which way a packet of a backend went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +16,28 @@ pub enum Traffic {
     Opened,
 }
 
+/// Somebody else says that an address is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub address: Addr,
+    pub mac: Mac,
+}
+
+impl Claim {
+    /// Key of the event that tells of it: both addresses are the one claimed.
+    #[inline(always)]
+    pub const fn key(&self) -> FlowKey {
+        FlowKey {
+            source: self.address,
+            destination: self.address,
+            source_port: 0,
+            destination_port: 0,
+            protocol: 0,
+            direction: 0,
+        }
+    }
+}
+
 /// BPF maps in the kernel, plain collections on the host.
 pub trait Tables {
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend>;
@@ -18,6 +45,11 @@ pub trait Tables {
     /// Backend id in a slot of the Maglev tables.
     fn slot(&self, slot: u32) -> Option<u32>;
     fn backend(&self, id: u32) -> Option<&Backend>;
+
+    /// Of a Gateway.
+    fn address(&self, address: &Addr) -> Option<&Address>;
+    /// By the index of the interface.
+    fn uplink(&self, interface: u32) -> Option<&LinkAddress>;
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow>;
     /// Sets the time and adds bits to the state; `false` where there is no such flow.
@@ -35,4 +67,6 @@ pub trait Tables {
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64);
     /// Tells user space of a dropped packet.
     fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64);
+    /// Tells user space of somebody who claims an address of this node.
+    fn dispute(&mut self, reason: Counter, claim: &Claim, bytes: u64);
 }

@@ -10,6 +10,7 @@
     reason = "the macros of entry points pass contexts by value"
 )]
 
+mod events;
 mod log;
 mod lookup;
 mod maps;
@@ -19,9 +20,9 @@ mod world;
 use aya_ebpf::{
     bindings::{
         TC_ACT_SHOT, sk_action,
-        xdp_action::{XDP_DROP, XDP_PASS},
+        xdp_action::{XDP_DROP, XDP_PASS, XDP_TX},
     },
-    helpers::bpf_jiffies64,
+    helpers::{bpf_jiffies64, bpf_redirect},
     macros::{classifier, sk_lookup, xdp},
     programs::{SkLookupContext, TcContext, XdpContext},
 };
@@ -36,14 +37,28 @@ static ABI: u32 = ABI_VERSION;
 /// `TCX_NEXT`: the next program on the interface decides, and in the end the packet goes on.
 const TCX_NEXT: i32 = -1;
 
-/// Requests that arrive on an uplink.
+/// Requests that arrive on an uplink, and questions for the gateway's link address.
 #[xdp]
 fn xdpgw_ingress(ctx: XdpContext) -> u32 {
     let outcome = decide::ingress(&mut packet::Xdp(&ctx), &mut World);
     log::outcome(&ctx, "ingress", outcome);
     match outcome.kind() {
-        Kind::Done | Kind::Pass | Kind::Refuse => XDP_PASS,
-        Kind::Drop => XDP_DROP,
+        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
+        Kind::Answer => XDP_TX,
+        Kind::Suppress | Kind::Drop => XDP_DROP,
+    }
+}
+
+/// Questions for the gateway's link address, on an uplink that XDP cannot answer on.
+#[classifier]
+fn xdpgw_answer(ctx: TcContext) -> i32 {
+    let outcome = decide::answer(&mut packet::Skb(&ctx), &mut World);
+    log::outcome(&ctx, "answer", outcome);
+    match outcome.kind() {
+        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => TCX_NEXT,
+        // SAFETY: the helper has no precondition; out of the interface that the question came by.
+        Kind::Answer => unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 },
+        Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     }
 }
 
@@ -53,8 +68,8 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
     match outcome.kind() {
-        Kind::Done | Kind::Pass | Kind::Refuse => TCX_NEXT,
-        Kind::Drop => TC_ACT_SHOT,
+        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict | Kind::Answer => TCX_NEXT,
+        Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     }
 }
 

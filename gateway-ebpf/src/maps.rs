@@ -5,10 +5,14 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use gateway_common::{
-    abi::{Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Service},
+    abi::{
+        Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
+        LinkAddress, Service,
+    },
+    addr::Addr,
     maps::{
-        BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRONTENDS_MAX, LISTENERS_MAX, MAGLEV_SLOTS,
-        SERVICES_MAX,
+        ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRONTENDS_MAX, LISTENERS_MAX,
+        MAGLEV_SLOTS, SERVICES_MAX, UPLINKS_MAX,
     },
 };
 
@@ -29,9 +33,13 @@ pub(crate) static COUNTERS: PerCpuArray<Counters, 1> = PerCpuArray::new();
 pub(crate) static BACKEND_STATS: PerCpuHashMap<u32, BackendStats, { BACKENDS_MAX as usize }> =
     PerCpuHashMap::new();
 #[btf_map(name = "listeners")]
-pub(crate) static LISTENERS: SockMap<{ LISTENERS_MAX as usize }> = SockMap::new();
+pub(crate) static LISTENERS: SockMap<{ 2 * LISTENERS_MAX as usize }> = SockMap::new();
 /// Of `Event`s; libbpf refuses ring buffers with a typed value.
 #[btf_map(name = "events")]
 pub(crate) static EVENTS: RingBuf<(), { EVENTS_BYTES as usize }> = RingBuf::new();
 #[btf_map(name = "event_gate")]
-pub(crate) static EVENT_GATE: PerCpuArray<u32, 1> = PerCpuArray::new();
+pub(crate) static EVENT_GATE: PerCpuArray<u32, 2> = PerCpuArray::new();
+#[btf_map(name = "addresses")]
+pub(crate) static ADDRESSES: HashMap<Addr, Address, { ADDRESSES_MAX as usize }> = HashMap::new();
+#[btf_map(name = "uplinks")]
+pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();

@@ -1,7 +1,9 @@
 //! Frames as XDP and tcx see them.
 
 use aya_ebpf::{
+    EbpfContext as _,
     bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR},
+    helpers::{bpf_skb_change_tail, bpf_xdp_adjust_tail},
     programs::{TcContext, XdpContext},
 };
 use gateway_common::{
@@ -20,6 +22,18 @@ impl Packet for Xdp<'_> {
     }
 
     #[inline(always)]
+    fn interface(&self) -> u32 {
+        self.0.ingress_ifindex() as u32
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, bytes: u64) -> bool {
+        let more = bytes as i64 - self.len() as i64;
+        // SAFETY: a valid context; the kernel checks what it can do.
+        unsafe { bpf_xdp_adjust_tail(self.0.as_ptr().cast(), more as i32) == 0 }
+    }
+
+    #[inline(always)]
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
         view(self.0.data(), self.0.data_end())
     }
@@ -33,6 +47,18 @@ impl Packet for Skb<'_> {
     #[inline(always)]
     fn len(&self) -> u64 {
         u64::from(self.0.len())
+    }
+
+    #[inline(always)]
+    fn interface(&self) -> u32 {
+        // SAFETY: the kernel hands the program a valid context.
+        unsafe { (*self.0.skb.skb).ifindex }
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, bytes: u64) -> bool {
+        // SAFETY: a valid context; the kernel checks what it can do.
+        unsafe { bpf_skb_change_tail(self.0.skb.skb, bytes as u32, 0) == 0 }
     }
 
     #[inline(always)]

@@ -6,13 +6,19 @@ use aya_ebpf::{
 };
 use gateway_common::{
     abi::{
-        Backend, BackendStats, Count, Counter, Event, Flow, FlowKey, Frontend, FrontendKey, Service,
+        Address, Backend, BackendStats, Count, Counter, Event, Flow, FlowKey, Frontend,
+        FrontendKey, LinkAddress, Service,
     },
-    tables::{Tables, Traffic},
+    addr::Addr,
+    maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
+    tables::{Claim, Tables, Traffic},
 };
 
-use crate::maps::{
-    BACKEND_STATS, BACKENDS, COUNTERS, EVENT_GATE, EVENTS, FLOWS, FRONTENDS, MAGLEV, SERVICES,
+use crate::{
+    events::{gate, tell},
+    maps::{
+        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRONTENDS, MAGLEV, SERVICES, UPLINKS,
+    },
 };
 
 /// Jiffies in a second. The loader sets it; no kernel ticks as slowly as this, so that tests see
@@ -58,6 +64,18 @@ impl Tables for World {
     fn backend(&self, id: u32) -> Option<&Backend> {
         // SAFETY: as above.
         unsafe { BACKENDS.get(id) }
+    }
+
+    #[inline(always)]
+    fn address(&self, address: &Addr) -> Option<&Address> {
+        // SAFETY: as above.
+        unsafe { ADDRESSES.get(address) }
+    }
+
+    #[inline(always)]
+    fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
+        // SAFETY: as above.
+        unsafe { UPLINKS.get(interface) }
     }
 
     #[inline(always)]
@@ -139,23 +157,25 @@ impl Tables for World {
 
     #[inline(always)]
     fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64) {
-        let (now, hz) = (self.now(), self.hz());
-        let Some(last) = EVENT_GATE.get_ptr_mut(0) else {
-            return;
-        };
-        // SAFETY: this CPU's value.
-        unsafe {
-            if now.wrapping_sub(*last) < hz / 10 {
-                return;
-            }
-            *last = now;
+        if gate(EVENT_GATE_DROPS, self.now(), self.hz()) {
+            tell(Event {
+                key: *key,
+                reason: reason as u32,
+                bytes: bytes as u32,
+                station: LinkAddress::from_words([0; 3]),
+            });
         }
-        let event = Event {
-            key: *key,
-            reason: reason as u32,
-            bytes: bytes as u32,
-        };
-        // A full buffer loses the event; the counters have the packet.
-        let _ = EVENTS.output_untyped::<Event>(event, 0);
+    }
+
+    #[inline(always)]
+    fn dispute(&mut self, reason: Counter, claim: &Claim, bytes: u64) {
+        if gate(EVENT_GATE_CLAIMS, self.now(), self.hz()) {
+            tell(Event {
+                key: claim.key(),
+                reason: reason as u32,
+                bytes: bytes as u32,
+                station: LinkAddress::from_words(claim.mac),
+            });
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Makes the Gateways' addresses this node's, without putting them on an interface.
 //!
-//! A route `local ADDRESS dev lo table local` is enough for the kernel to deliver packets and to
-//! answer ARP. Ours carry a protocol number of our own; no other route is ever touched. They stay
-//! when the daemon dies, as the maps do. (IPv6 routes deliver too, but nobody answers neighbour
-//! discovery for them yet.)
+//! A route `local ADDRESS dev lo table local` is enough for the kernel to deliver packets, and to
+//! answer ARP (for IPv6 it does not answer): so the XDP program decides who may. Our routes carry a
+//! protocol number of their own; no other is ever touched. They stay when the daemon dies, as the
+//! maps do.
 
 pub mod plan;
 
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::TryStreamExt as _;
-use plan::{LocalRoute, changes};
+use plan::{LocalRoute, changes, elsewhere};
 use rtnetlink::{
     Error, Handle, RouteMessageBuilder,
     packet_route::route::{
@@ -81,6 +81,14 @@ impl Addresses {
             done.note(address, unless(EEXIST, request).with_context(context));
         }
         Ok(done)
+    }
+
+    /// Those of `wanted` that are local without us: interfaces have them.
+    ///
+    /// # Errors
+    /// Where the routes in force cannot be listed.
+    pub async fn on_interfaces(&self, wanted: &BTreeSet<IpAddr>) -> Result<BTreeSet<IpAddr>> {
+        Ok(elsewhere(wanted, &self.local_routes().await?))
     }
 
     /// Removes our routes of addresses that are not `wanted`. Call it when nothing serves them any

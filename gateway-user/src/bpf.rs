@@ -22,7 +22,7 @@ mod unload;
 mod version;
 mod watch;
 
-pub use attach::{Attachment, Hook};
+pub use attach::{Attachment, Hook, Uplink};
 pub use datapath::Datapath;
 pub use events::Events;
 pub use flows::{Flows, Swept};

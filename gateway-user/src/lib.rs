@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod admin;
+pub mod announce;
 pub mod bpf;
 pub mod check;
 pub mod cli;

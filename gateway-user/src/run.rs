@@ -10,6 +10,7 @@ mod daemon;
 mod descriptors;
 mod directory;
 mod interfaces;
+mod neighbours;
 mod path;
 mod privileges;
 mod reconcile;
@@ -22,7 +23,10 @@ mod sweeper;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc,
+    time::{Interval, MissedTickBehavior, interval},
+};
 
 use self::{
     daemon::Daemon,
@@ -35,6 +39,8 @@ use crate::{cli, unload};
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often flows that outlived their connection are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Claims of others to our addresses that wait to be looked at.
+const CLAIMS: usize = 64;
 /// How often interfaces are looked at: one that is made anew (a restarted network, a driver that
 /// was loaded again) comes without programs.
 const INTERFACES: Duration = Duration::from_secs(1);
@@ -49,14 +55,19 @@ pub async fn run(options: &cli::Run) -> Result<()> {
     let mut signals = Signals::listen()?;
     tracing::info!("xdp-gateway {}", env!("CARGO_PKG_VERSION"));
     let mut source = Source::open(options).await?;
-    let mut daemon = Daemon::start(options, &source).await?;
+    let (claimed, mut claims) = mpsc::channel(CLAIMS);
+    let mut daemon = Daemon::start(options, &source, claimed).await?;
     let (mut sweep, mut interfaces) = (every(SWEEP), every(INTERFACES));
     loop {
         tokio::select! {
             () = source.changed() => daemon.reload(&mut source).await,
             () = daemon.retry_due() => drop(daemon.reconcile(&source).await),
             _ = sweep.tick() => daemon.sweep(),
-            _ = interfaces.tick() => daemon.follow_interfaces(&source).await,
+            _ = interfaces.tick() => {
+                daemon.follow_interfaces(&source).await;
+                daemon.forget_claims(&source).await;
+            }
+            Some(claim) = claims.recv() => daemon.claimed(claim, &source).await,
             signal = signals.next() => match signal {
                 Signal::Reload => daemon.reload(&mut source).await,
                 Signal::Stop => break,

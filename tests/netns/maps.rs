@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use gateway_common::maps;
+use gateway_common::maps::{self, ABI_VERSION};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
     programs::root,
@@ -20,7 +20,12 @@ fn the_documentation_shows_every_map_as_bpftool_does() -> Result<()> {
     let documented: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
     ensure!(documented == maps::ALL, "docs/maps.md has {documented:?}");
     for (name, example) in &sections {
-        let live = dump(&daemon.pins().join("v1/maps").join(name))?;
+        let live = dump(
+            &daemon
+                .pins()
+                .join(format!("v{ABI_VERSION}/maps"))
+                .join(name),
+        )?;
         let (shown, real) = (example.as_ref().map(shape), live.as_ref().map(shape));
         ensure!(
             shown == real,

@@ -7,7 +7,7 @@ use crate::{
     frames::{SYN, tcp},
     host::Host,
     kernel::Kernel,
-    path::{Hook, Path as _},
+    path::{Action, Hook, Path as _},
 };
 
 const DROPS: u64 = 100;
@@ -29,6 +29,7 @@ fn expected() -> Event {
         key,
         reason: Counter::RefuseNoBackend as u32,
         bytes: frame().len() as u32,
+        ..Event::default()
     }
 }
 
@@ -37,7 +38,7 @@ fn expected() -> Event {
 #[test]
 fn the_data_path_tells_each_drop() {
     let mut host = Host::new(&config());
-    assert!(host.run(Hook::Ingress, &mut frame()));
+    assert_eq!(host.run(Hook::Ingress, &mut frame()), Action::Pass);
     assert_eq!(host.events, [expected()]);
 }
 
@@ -46,7 +47,7 @@ fn the_data_path_tells_each_drop() {
 fn the_kernel_tells_drops_sparingly() {
     let mut kernel = Kernel::new(&config());
     for _ in 0..DROPS {
-        assert!(kernel.run(Hook::Ingress, &mut frame()));
+        assert_eq!(kernel.run(Hook::Ingress, &mut frame()), Action::Pass);
     }
     assert_eq!(kernel.counters().refuse_no_backend.packets, DROPS);
     let events = kernel.events();

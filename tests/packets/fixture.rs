@@ -1,10 +1,15 @@
 //! The tables that all rows share.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use gateway_common::abi::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP, UDP};
+use gateway_common::abi::{
+    Address, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress, Service, TCP, UDP,
+};
 
-use crate::{frames::End, path::Config};
+use crate::{
+    frames::End,
+    path::{Config, INTERFACE},
+};
 
 pub(crate) const CLIENT: End = (Ipv4Addr::new(10, 0, 0, 1), 40_000);
 /// TCP and UDP, one backend.
@@ -17,6 +22,15 @@ pub(crate) const TWO: End = (Ipv4Addr::new(203, 0, 113, 3), 53);
 pub(crate) const EMPTY: End = (Ipv4Addr::new(203, 0, 113, 4), 80);
 /// TCP, served by the proxy.
 pub(crate) const PROXY: End = (Ipv4Addr::new(203, 0, 113, 1), 8080);
+
+/// Of the interface that frames arrive on.
+pub(crate) const UPLINK: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// Addresses that this node answers for.
+pub(crate) const OURS: Ipv4Addr = ONE.0;
+pub(crate) const OURS_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0xab, 0xcd01);
+/// Addresses that another node answers for.
+pub(crate) const THEIRS: Ipv4Addr = TWO.0;
+pub(crate) const THEIRS_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0xab, 0xcd02);
 
 /// Backends 1, 2 and 3.
 pub(crate) const BACKENDS: [End; 3] = [
@@ -74,5 +88,12 @@ pub(crate) fn config() -> Config {
         ],
         slots: vec![1, 2, 3, 2, 3, 2, 3, 2],
         backends: (1..).zip(BACKENDS.map(backend)).collect(),
+        addresses: vec![
+            (IpAddr::V4(OURS).into(), Address::new(true)),
+            (IpAddr::V6(OURS_V6).into(), Address::new(true)),
+            (IpAddr::V4(THEIRS).into(), Address::new(false)),
+            (IpAddr::V6(THEIRS_V6).into(), Address::new(false)),
+        ],
+        uplinks: vec![(INTERFACE, LinkAddress::new(UPLINK))],
     }
 }

@@ -116,7 +116,7 @@ impl Spec {
 }
 
 /// RFC 1071.
-fn checksum(text: &[u8]) -> [u8; 2] {
+pub(crate) fn checksum(text: &[u8]) -> [u8; 2] {
     let mut sum = 0_u32;
     for word in text.chunks(2) {
         sum += u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0));

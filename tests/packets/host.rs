@@ -4,14 +4,19 @@ use std::collections::HashMap;
 
 use gateway_common::{
     abi::{
-        Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend, FrontendKey,
-        Kind, Service,
+        Address, Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend,
+        FrontendKey, LinkAddress, Service,
     },
+    addr::Addr,
     decide,
-    tables::{Tables, Traffic},
+    packet::{Buffer, Packet as _},
+    tables::{Claim, Tables, Traffic},
 };
 
-use crate::path::{Config, HZ, Hook, Path};
+use crate::path::{Action, Config, HZ, Hook, INTERFACE, Path};
+
+/// Bytes that a frame may grow by.
+const ROOM: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct Host {
@@ -19,6 +24,8 @@ pub(crate) struct Host {
     services: HashMap<u32, Service>,
     slots: Vec<u32>,
     backends: HashMap<u32, Backend>,
+    addresses: HashMap<Addr, Address>,
+    uplinks: HashMap<u32, LinkAddress>,
     flows: HashMap<FlowKey, Flow>,
     counters: Counters,
     stats: HashMap<u32, BackendStats>,
@@ -35,6 +42,8 @@ impl Host {
             services: config.services.iter().copied().collect(),
             slots: config.slots.clone(),
             backends: config.backends.iter().copied().collect(),
+            addresses: config.addresses.iter().copied().collect(),
+            uplinks: config.uplinks.iter().copied().collect(),
             ..Self::default()
         }
     }
@@ -45,12 +54,18 @@ impl Path for Host {
         "host"
     }
 
-    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool {
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
+        let length = frame.len();
+        frame.resize(length + ROOM, 0);
+        let mut packet = Buffer::new(frame, length, INTERFACE);
         let outcome = match hook {
-            Hook::Ingress => decide::ingress(frame.as_mut_slice(), self),
-            Hook::Egress => decide::egress(frame.as_mut_slice(), self),
+            Hook::Ingress => decide::ingress(&mut packet, self),
+            Hook::Answer => decide::answer(&mut packet, self),
+            Hook::Egress => decide::egress(&mut packet, self),
         };
-        outcome.kind() != Kind::Drop
+        let length = packet.len() as usize;
+        frame.truncate(length);
+        outcome.kind().into()
     }
 
     fn counters(&self) -> Counters {
@@ -101,6 +116,14 @@ impl Tables for Host {
 
     fn backend(&self, id: u32) -> Option<&Backend> {
         self.backends.get(&id)
+    }
+
+    fn address(&self, address: &Addr) -> Option<&Address> {
+        self.addresses.get(address)
+    }
+
+    fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
+        self.uplinks.get(&interface)
     }
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow> {
@@ -157,6 +180,16 @@ impl Tables for Host {
             key: *key,
             reason: reason as u32,
             bytes: bytes as u32,
+            ..Event::default()
+        });
+    }
+
+    fn dispute(&mut self, reason: Counter, claim: &Claim, bytes: u64) {
+        self.events.push(Event {
+            key: claim.key(),
+            reason: reason as u32,
+            bytes: bytes as u32,
+            station: LinkAddress::from_words(claim.mac),
         });
     }
 }

@@ -6,17 +6,20 @@ use aya::{
     programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp},
 };
 use gateway_common::{
-    abi::{Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey},
+    abi::{Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey},
+    addr::Addr,
     maps,
 };
 use gateway_user::bpf::{OBJECT, events::parse};
 
-use crate::path::{Config, HZ, Hook, Path};
+use crate::path::{Action, Config, HZ, Hook, Path};
 
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
+const XDP_TX: u32 = 3;
 const TCX_NEXT: u32 = u32::MAX;
 const TC_ACT_SHOT: u32 = 2;
+const TC_ACT_REDIRECT: u32 = 7;
 
 pub(crate) struct Kernel {
     pub(crate) ebpf: Ebpf,
@@ -34,6 +37,12 @@ impl Kernel {
         kernel.put_slots(&config.slots);
         for (id, backend) in &config.backends {
             kernel.put_backend(*id, backend);
+        }
+        for (address, value) in &config.addresses {
+            kernel.insert::<Addr, Address>(maps::ADDRESSES, address, value);
+        }
+        for (interface, value) in &config.uplinks {
+            kernel.insert(maps::UPLINKS, interface, value);
         }
         kernel
     }
@@ -81,6 +90,10 @@ fn load() -> Ebpf {
     egress
         .load()
         .expect("the verifier accepts the egress program");
+    let answer: &mut SchedClassifier = program(&mut ebpf, maps::PROGRAM_ANSWER);
+    answer
+        .load()
+        .expect("the verifier accepts the answering program");
     let lookup: &mut aya::programs::SkLookup = program(&mut ebpf, maps::PROGRAM_LOOKUP);
     lookup
         .load()
@@ -102,29 +115,40 @@ impl Path for Kernel {
         "kernel"
     }
 
-    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool {
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
         let mut out = vec![0; frame.len() + 64];
         let mut options = TestRunOptions::new();
         options.data_in = Some(frame);
         options.data_out = Some(&mut out);
-        let (result, pass, drop) = match hook {
+        let (result, actions) = match hook {
             Hook::Ingress => {
                 let ingress: &mut Xdp = program(&mut self.ebpf, maps::PROGRAM_INGRESS);
-                (ingress.test_run(options), XDP_PASS, XDP_DROP)
+                let actions = [
+                    (XDP_PASS, Action::Pass),
+                    (XDP_TX, Action::Back),
+                    (XDP_DROP, Action::Drop),
+                ];
+                (ingress.test_run(options), actions.to_vec())
+            }
+            Hook::Answer => {
+                let answer: &mut SchedClassifier = program(&mut self.ebpf, maps::PROGRAM_ANSWER);
+                let actions = [(TCX_NEXT, Action::Pass), (TC_ACT_REDIRECT, Action::Back)];
+                (answer.test_run(options), actions.to_vec())
             }
             Hook::Egress => {
                 let egress: &mut SchedClassifier = program(&mut self.ebpf, maps::PROGRAM_EGRESS);
-                (egress.test_run(options), TCX_NEXT, TC_ACT_SHOT)
+                let actions = [(TCX_NEXT, Action::Pass), (TC_ACT_SHOT, Action::Drop)];
+                (egress.test_run(options), actions.to_vec())
             }
         };
         let result = result.expect("a test run");
         out.truncate(result.data_size_out as usize);
         *frame = out;
-        match result.return_value {
-            action if action == pass => true,
-            action if action == drop => false,
-            action => panic!("{hook:?} returned {action}"),
-        }
+        let returned = result.return_value;
+        let action = actions.iter().find(|(number, _)| *number == returned);
+        action
+            .unwrap_or_else(|| panic!("{hook:?} returned {returned}"))
+            .1
     }
 
     fn counters(&self) -> Counters {

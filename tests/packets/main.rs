@@ -2,6 +2,7 @@
 //!
 //! Needs the privileges to load BPF programs, and fails without them.
 
+mod answers;
 mod events;
 mod fixture;
 mod frames;
@@ -9,6 +10,7 @@ mod gates;
 mod host;
 mod kernel;
 mod life;
+mod neighbours;
 mod pass;
 mod path;
 mod random;

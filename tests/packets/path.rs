@@ -1,10 +1,17 @@
 //! One interface to both worlds: the data path on plain collections and in the kernel.
 
-use gateway_common::abi::{
-    Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Service,
+use gateway_common::{
+    abi::{
+        Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
+        LinkAddress, Service,
+    },
+    addr::Addr,
 };
 
 use crate::{fixture, host::Host, kernel::Kernel};
+
+/// Where frames arrive: test runs of the kernel use the loopback interface.
+pub(crate) const INTERFACE: u32 = 1;
 
 /// So many jiffies a second that no test waits for one: time passes by [`Path::age`] only.
 pub(crate) const HZ: u32 = 100_000;
@@ -12,7 +19,28 @@ pub(crate) const HZ: u32 = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hook {
     Ingress,
+    /// Behind [`Hook::Ingress`], where that cannot answer.
+    Answer,
     Egress,
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Pass,
+    /// Out of the interface that it came in by.
+    Back,
+    Drop,
+}
+
+impl From<Kind> for Action {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => Self::Pass,
+            Kind::Answer => Self::Back,
+            Kind::Suppress | Kind::Drop => Self::Drop,
+        }
+    }
 }
 
 /// What user space would put into the maps.
@@ -22,12 +50,14 @@ pub(crate) struct Config {
     pub(crate) services: Vec<(u32, Service)>,
     pub(crate) slots: Vec<u32>,
     pub(crate) backends: Vec<(u32, Backend)>,
+    pub(crate) addresses: Vec<(Addr, Address)>,
+    pub(crate) uplinks: Vec<(u32, LinkAddress)>,
 }
 
 pub(crate) trait Path {
     fn name(&self) -> &'static str;
-    /// Runs one frame, which is rewritten in place; whether it goes on.
-    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> bool;
+    /// Runs one frame, which is rewritten in place.
+    fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action;
     fn counters(&self) -> Counters;
     fn stats(&self, backend: u32) -> BackendStats;
     fn flows(&self) -> Vec<(FlowKey, Flow)>;

@@ -7,6 +7,7 @@ use gateway_tests::measured::measured;
 use crate::{
     fixture::{BACKENDS, EMPTY, ONE, PROXY, SAME, TWO},
     frames::{ACK, FIN, RST, SYN, tcp, udp},
+    neighbours::*,
     path::{Hook, both},
     table::difference,
 };
@@ -63,6 +64,10 @@ fn host_and_kernel_agree() {
         ("opened", counters.opened),
         ("malformed", counters.pass_malformed),
         ("fragments", counters.pass_fragment),
+        ("ARP answers", counters.answer_arp),
+        ("NDP answers", counters.answer_ndp),
+        ("suppressed", counters.suppress_ndp),
+        ("claims", counters.conflict_arp),
     ] {
         println!("{name}: {}", count.packets);
         assert!(
@@ -73,7 +78,7 @@ fn host_and_kernel_agree() {
     }
 }
 
-/// A frame between clients, gateway and backends; every third one is damaged.
+/// A frame between clients, gateway and backends, or about their link addresses.
 fn frame(rng: &mut Rng) -> (Hook, Vec<u8>) {
     let client = (
         Ipv4Addr::new(10, 0, 0, rng.below(8) as u8),
@@ -81,23 +86,44 @@ fn frame(rng: &mut Rng) -> (Hook, Vec<u8>) {
     );
     let hook = rng.pick(&[Hook::Ingress, Hook::Egress]);
     let (source, destination) = match hook {
-        Hook::Ingress => (
+        Hook::Ingress | Hook::Answer => (
             client,
             rng.pick(&[ONE, TWO, SAME, EMPTY, PROXY, BACKENDS[0]]),
         ),
         Hook::Egress => (rng.pick(&BACKENDS), client),
     };
     let flags = rng.pick(&[SYN, ACK, ACK, ACK, SYN | ACK, FIN | ACK, RST]);
+    if rng.below(4) == 0 {
+        let frame = question(rng);
+        return finish(rng, hook, frame);
+    }
     let mut spec = match rng.below(2) {
         0 => tcp(source, destination, flags),
         _ => udp(source, destination),
     };
     spec.unsummed = rng.below(8) == 0;
     spec.payload = (0..rng.below(64)).map(|_| rng.below(256) as u8).collect();
-    let mut frame = spec.frame();
+    let frame = spec.frame();
+    finish(rng, hook, frame)
+}
+
+/// ARP or neighbour discovery about our addresses, or another node's.
+fn question(rng: &mut Rng) -> Vec<u8> {
+    let (v4, v6) = (rng.pick(&[OURS, THEIRS]), rng.pick(&[OURS_V6, THEIRS_V6]));
+    match rng.below(5) {
+        0 => who_has(v4),
+        1 => solicit(v6, &[]),
+        2 => probe(v6),
+        3 => advert(STRANGER, v6, None),
+        _ => arp(BROADCAST, REPLY, (STRANGER, v4), (STRANGER, v4)),
+    }
+}
+
+/// Every third frame is damaged.
+fn finish(rng: &mut Rng, hook: Hook, mut frame: Vec<u8>) -> (Hook, Vec<u8>) {
     if rng.below(3) == 0 {
         for _ in 0..=rng.below(3) {
-            let at = 12 + rng.below((frame.len() - 12).min(44));
+            let at = 12 + rng.below((frame.len() - 12).min(66));
             frame[at] = rng.below(256) as u8;
         }
         frame.truncate(14 + rng.below(frame.len() * 2));

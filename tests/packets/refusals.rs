@@ -5,31 +5,45 @@ use gateway_common::{
     abi::{Counter, Flow, FlowKey},
     decide,
     header::{Ip, L4},
-    packet::{Packet, Wire},
+    packet::{Buffer, Packet, Wire},
 };
 
 use crate::{
     fixture::{BACKENDS, CLIENT, ONE, config},
     frames::{ACK, SYN, tcp},
     host::Host,
-    path::Path as _,
+    neighbours::{OURS_V6, probe},
+    path::{INTERFACE, Path as _},
 };
 
 /// A packet whose checksum the kernel does not let us change.
-struct Stubborn(Vec<u8>);
+struct Stubborn<'a>(Buffer<'a>);
 
-impl Packet for Stubborn {
+impl Packet for Stubborn<'_> {
     fn len(&self) -> u64 {
-        self.0.len() as u64
+        self.0.len()
+    }
+
+    fn interface(&self) -> u32 {
+        self.0.interface()
+    }
+
+    fn resize(&mut self, _bytes: u64) -> bool {
+        false
     }
 
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
-        self.0.as_mut_slice().head()
+        self.0.head()
     }
 
     fn adjust<I: Ip, L: L4>(&mut self, _address_delta: u32, _port_delta: u32) -> bool {
         false
     }
+}
+
+fn buffer(frame: &mut [u8]) -> Buffer<'_> {
+    let length = frame.len();
+    Buffer::new(frame, length, INTERFACE)
 }
 
 fn reasons(host: &Host) -> Vec<Option<Counter>> {
@@ -41,14 +55,14 @@ fn reasons(host: &Host) -> Vec<Option<Counter>> {
 fn a_packet_that_cannot_be_rewritten_is_dropped_as_it_is() {
     let mut host = Host::new(&config());
     let request = tcp(CLIENT, ONE, SYN).frame();
-    let mut packet = Stubborn(request.clone());
-    let outcome = decide::ingress(&mut packet, &mut host);
-    assert_eq!((outcome, packet.0), (Counter::DropRewrite, request));
+    let mut frame = request.clone();
+    let outcome = decide::ingress(&mut Stubborn(buffer(&mut frame)), &mut host);
+    assert_eq!((outcome, frame), (Counter::DropRewrite, request));
 
     let reply = tcp(BACKENDS[0], CLIENT, SYN | ACK).frame();
-    let mut packet = Stubborn(reply.clone());
-    let outcome = decide::egress(&mut packet, &mut host);
-    assert_eq!((outcome, packet.0), (Counter::DropRewrite, reply));
+    let mut frame = reply.clone();
+    let outcome = decide::egress(&mut Stubborn(buffer(&mut frame)), &mut host);
+    assert_eq!((outcome, frame), (Counter::DropRewrite, reply));
 
     let told = Some(Counter::DropRewrite);
     assert_eq!(reasons(&host), [told, told]);
@@ -66,7 +80,7 @@ fn a_flow_without_room_is_refused() {
         let mut host = Host::new(&config());
         host.flows_max = Some(room);
         let mut frame = request.clone();
-        let outcome = decide::ingress(frame.as_mut_slice(), &mut host);
+        let outcome = decide::ingress(&mut buffer(&mut frame), &mut host);
         assert_eq!(outcome, Counter::DropTableFull, "room for {room}");
         assert_eq!(frame, request, "room for {room}");
         assert_eq!(reasons(&host), [Some(Counter::DropTableFull)]);
@@ -80,7 +94,7 @@ fn established_flows_go_on_in_a_full_table() {
     let mut host = Host::new(&config());
     let mut opens = tcp(CLIENT, ONE, SYN).frame();
     assert_eq!(
-        decide::ingress(opens.as_mut_slice(), &mut host),
+        decide::ingress(&mut buffer(&mut opens), &mut host),
         Counter::Forwarded
     );
     host.flows_max = Some(0);
@@ -88,7 +102,7 @@ fn established_flows_go_on_in_a_full_table() {
     let before = host.flows();
     let mut data = tcp(CLIENT, ONE, ACK).frame();
     assert_eq!(
-        decide::ingress(data.as_mut_slice(), &mut host),
+        decide::ingress(&mut buffer(&mut data), &mut host),
         Counter::Forwarded
     );
     let touched = |(key, flow): &(FlowKey, Flow)| {
@@ -97,4 +111,15 @@ fn established_flows_go_on_in_a_full_table() {
             .any(|(old, was)| old == key && was.last_seen != flow.last_seen)
     };
     assert!(host.flows().iter().all(touched), "both entries stay fresh");
+}
+
+/// Without room for the link address there is no answer; the frame stays as it was.
+#[test]
+fn a_solicitation_that_cannot_grow_is_dropped_as_it_is() {
+    let mut host = Host::new(&config());
+    let question = probe(OURS_V6);
+    let mut frame = question.clone();
+    let outcome = decide::ingress(&mut buffer(&mut frame), &mut host);
+    assert_eq!((outcome, frame), (Counter::DropRewrite, question));
+    assert_eq!(host.counters().drop_rewrite.packets, 1);
 }

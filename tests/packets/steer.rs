@@ -72,18 +72,30 @@ fn one_worker_takes_everything() {
 fn only_frontends_are_steered_and_none_of_layer_4_reaches_a_socket() {
     let other_port = (PROXY.0, PROXY.1 + 1);
     let other_address = (Ipv4Addr::new(203, 0, 113, 99), PROXY.1);
+    let node = (Ipv4Addr::new(10, 0, 0, 99), PROXY.1);
     use Steer::{Node, Refuse};
     for (name, workers, key, taker) in [
         ("layer 4", 2, connection(CLIENT, ONE, TCP), Refuse),
-        ("another port", 2, connection(CLIENT, other_port, TCP), Node),
+        (
+            "another port",
+            2,
+            connection(CLIENT, other_port, TCP),
+            Refuse,
+        ),
+        ("the node itself", 2, connection(CLIENT, node, TCP), Node),
         (
             "another address",
             2,
             connection(CLIENT, other_address, TCP),
             Node,
         ),
-        ("another protocol", 2, connection(CLIENT, PROXY, UDP), Node),
-        ("no worker yet", 0, connection(CLIENT, PROXY, TCP), Node),
+        (
+            "another protocol",
+            2,
+            connection(CLIENT, PROXY, UDP),
+            Refuse,
+        ),
+        ("no worker yet", 0, connection(CLIENT, PROXY, TCP), Refuse),
     ] {
         assert_eq!(steer(&key, &host(workers)), taker, "{name}");
     }

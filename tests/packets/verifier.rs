@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use gateway_common::maps::{PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
+use gateway_common::maps::{PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
 use gateway_tests::{measured::measured, net::Net};
 use gateway_user::bpf::{OBJECT, object::OBJECT_LOG};
 
@@ -55,7 +55,12 @@ fn read(before: &str, log: &str) -> Option<Verified> {
 #[test]
 fn the_verifier_accepts_every_program() {
     let programs = load(OBJECT);
-    for wanted in [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_LOOKUP] {
+    for wanted in [
+        PROGRAM_INGRESS,
+        PROGRAM_EGRESS,
+        PROGRAM_ANSWER,
+        PROGRAM_LOOKUP,
+    ] {
         let found = programs.iter().find(|p| p.program == wanted);
         let Verified {
             instructions,

@@ -23,12 +23,17 @@ pub(crate) struct Image {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A file of the layer.
+/// A file or directory of the layer; directories come before what is in them.
 pub(crate) struct Entry {
     /// Relative to the root of the image.
     pub(crate) path: String,
     pub(crate) mode: u32,
-    pub(crate) content: Vec<u8>,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    Directory,
+    File(Vec<u8>),
 }
 
 impl Entry {
@@ -39,8 +44,16 @@ impl Entry {
         Ok(Self {
             path: path.to_owned(),
             mode,
-            content: bytes,
+            content: Content::File(bytes),
         })
+    }
+
+    pub(crate) fn directory(path: &str, mode: u32) -> Self {
+        Self {
+            path: path.to_owned(),
+            mode,
+            content: Content::Directory,
+        }
     }
 }
 
@@ -89,7 +102,14 @@ impl Image {
 fn layer(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut layer = tar::Builder::new(Vec::new());
     for entry in entries {
-        add(&mut layer, &entry.path, entry.mode, &entry.content)?;
+        match &entry.content {
+            Content::File(bytes) => add(&mut layer, &entry.path, entry.mode, bytes)?,
+            Content::Directory => {
+                let mut header = header(entry.mode, 0);
+                header.set_entry_type(EntryType::Directory);
+                layer.append_data(&mut header, &entry.path, std::io::empty())?;
+            }
+        }
     }
     Ok(layer.into_inner()?)
 }
@@ -139,15 +159,11 @@ mod tests {
             user: "65532:65532".into(),
             labels: vec![("org.opencontainers.image.version".into(), "v1".into())],
             entries: vec![
-                Entry {
-                    path: "etc/app.conf".into(),
-                    mode: 0o644,
-                    content: b"x".into(),
-                },
+                Entry::directory("tmp", 0o1777),
                 Entry {
                     path: "app".into(),
                     mode: 0o755,
-                    content: b"program".into(),
+                    content: Content::File(b"program".into()),
                 },
             ],
         }
@@ -192,7 +208,7 @@ mod tests {
             .iter()
             .map(|(path, mode, bytes)| (path.as_str(), *mode, bytes.len()))
             .collect();
-        assert_eq!(shown, [("etc/app.conf", 0o644, 1), ("app", 0o755, 7)]);
+        assert_eq!(shown, [("tmp", 0o1777, 0), ("app", 0o755, 7)]);
     }
 
     #[test]

@@ -13,10 +13,16 @@ pub struct Count {
 pub enum Kind {
     /// Carried by the data path.
     Done,
+    /// Made an answer, which goes back where the packet came from.
+    Answer,
     /// Left to the node's network stack, untouched.
     Pass,
     /// Left to the node's network stack, which refuses it: no socket of the node may take it.
     Refuse,
+    /// Somebody else claims an address that this node answers for. Left to the network stack.
+    Conflict,
+    /// Kept from the network stack, which would answer although another node does.
+    Suppress,
     /// Thrown away.
     Drop,
 }
@@ -83,8 +89,14 @@ counters! {
         /// First packets of flows; counted as forwarded too.
         opened: Opened,
     }
+    Answer {
+        /// ARP requests for an address of this node, answered.
+        answer_arp: AnswerArp,
+        /// Neighbour solicitations for an address of this node, answered.
+        answer_ndp: AnswerNdp,
+    }
     Pass {
-        /// Not IPv4: ARP, IPv6, VLAN tags and so on.
+        /// Not IPv4: IPv6, VLAN tags, ARP about other addresses and so on.
         pass_not_ipv4: PassNotIpv4,
         /// Neither TCP nor UDP.
         pass_protocol: PassProtocol,
@@ -104,6 +116,18 @@ counters! {
     Refuse {
         /// The service has no backend.
         refuse_no_backend: RefuseNoBackend,
+    }
+    Conflict {
+        /// ARP of another station that claims an address of this node.
+        conflict_arp: ConflictArp,
+        /// Neighbour discovery of another station that claims an address of this node.
+        conflict_ndp: ConflictNdp,
+    }
+    Suppress {
+        /// ARP about an address that another node answers for.
+        suppress_arp: SuppressArp,
+        /// Neighbour solicitations for an address that another node answers for.
+        suppress_ndp: SuppressNdp,
     }
     Drop {
         /// Client and backend already talk through another listener from the same client port.
@@ -151,9 +175,17 @@ mod tests {
             assert_eq!(counter as usize, index);
             assert_eq!(Counter::from_index(index as u32), Some(counter));
             let Description { name, kind, help } = counter.describe();
-            assert_eq!(name.starts_with("pass_"), kind == Kind::Pass, "{name}");
-            assert_eq!(name.starts_with("refuse_"), kind == Kind::Refuse, "{name}");
-            assert_eq!(name.starts_with("drop_"), kind == Kind::Drop, "{name}");
+            let prefixes = [
+                ("answer_", Kind::Answer),
+                ("pass_", Kind::Pass),
+                ("refuse_", Kind::Refuse),
+                ("conflict_", Kind::Conflict),
+                ("suppress_", Kind::Suppress),
+                ("drop_", Kind::Drop),
+            ];
+            for (prefix, of) in prefixes {
+                assert_eq!(name.starts_with(prefix), kind == of, "{name}");
+            }
             assert!(
                 help.ends_with('.') && !help.starts_with(' '),
                 "{name}: {help}"

@@ -1,6 +1,6 @@
 //! What the kernel remembers of connections and tells of them.
 
-use crate::addr::Addr;
+use crate::{abi::LinkAddress, addr::Addr};
 
 /// `FlowKey::direction`: from a client to the gateway.
 pub const FORWARD: u16 = 0;
@@ -59,13 +59,16 @@ pub struct BackendStats {
     pub flows: u64,
 }
 
-/// A dropped packet; at most one per CPU in a tenth of a second, the counters know them all.
+/// A dropped packet, or a claim to an address of this node; of each at most one per CPU in a tenth
+/// of a second, the counters know them all.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     pub key: FlowKey,
-    /// A [`crate::abi::Counter`] of kind drop, see `Counter::from_index`.
+    /// A [`crate::abi::Counter`] of kind refuse, drop or conflict, see `Counter::from_index`.
     pub reason: u32,
     /// Bytes of the frame.
     pub bytes: u32,
+    /// Who claims the address of `key`, for kind conflict; else zeros.
+    pub station: LinkAddress,
 }

@@ -5,6 +5,7 @@
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 pub mod addresses;
+pub mod announce;
 pub mod api;
 pub mod balance;
 pub mod endpoints;

@@ -64,6 +64,9 @@ pub enum ConditionType {
     /// as ours.
     #[serde(rename = "xdp-gateway.dev/AddressesAssigned")]
     AddressesAssigned,
+    /// Another station of the network claims an address; only set when it is true.
+    #[serde(rename = "xdp-gateway.dev/AddressConflict")]
+    AddressConflict,
     /// Fields are valid but have no effect in this version; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/FieldsIgnored")]
     FieldsIgnored,
@@ -88,9 +91,11 @@ impl ConditionType {
             | Self::OverlappingTlsConfig
             | Self::AddressesAssigned
             | Self::BackendsReady => Truth::True,
-            Self::Conflicted | Self::PartiallyInvalid | Self::Shadowed | Self::FieldsIgnored => {
-                Truth::False
-            }
+            Self::Conflicted
+            | Self::PartiallyInvalid
+            | Self::Shadowed
+            | Self::AddressConflict
+            | Self::FieldsIgnored => Truth::False,
         }
     }
 
@@ -105,6 +110,7 @@ impl ConditionType {
             Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
             Self::AddressesAssigned => "xdp-gateway.dev/AddressesAssigned",
+            Self::AddressConflict => "xdp-gateway.dev/AddressConflict",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
         }
     }
@@ -121,6 +127,7 @@ impl ConditionType {
             Self::BackendsReady => "every backend in use has a ready endpoint",
             Self::Shadowed => "no other route takes its traffic",
             Self::AddressesAssigned => "every address is one of an AddressPool",
+            Self::AddressConflict => "nobody else answers for its addresses",
             Self::FieldsIgnored => "every field is honoured",
         }
     }
@@ -130,6 +137,7 @@ impl ConditionType {
         let reason = match self {
             Self::Conflicted => "NoConflicts",
             Self::Shadowed => "NotShadowed",
+            Self::AddressConflict => "NoConflict",
             Self::FieldsIgnored => "NoneIgnored",
             Self::OverlappingTlsConfig => "OverlappingHostnames",
             Self::PartiallyInvalid => "Valid",

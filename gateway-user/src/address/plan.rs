@@ -29,6 +29,12 @@ pub fn changes(wanted: &BTreeSet<IpAddr>, routes: &[LocalRoute]) -> Changes {
     }
 }
 
+/// Those of `wanted` that a route of others makes local.
+pub fn elsewhere(wanted: &BTreeSet<IpAddr>, routes: &[LocalRoute]) -> BTreeSet<IpAddr> {
+    let theirs = |a: &&IpAddr| routes.iter().any(|r| !r.ours && r.covers(**a));
+    wanted.iter().filter(theirs).copied().collect()
+}
+
 impl LocalRoute {
     fn covers(&self, address: IpAddr) -> bool {
         match (self.address, address) {
@@ -82,6 +88,7 @@ mod tests {
         let changes = changes(&wanted, &routes);
         assert_eq!(changes.add, set(&["203.0.113.3", "2001:db8::2"]));
         assert_eq!(changes.remove, set(&["203.0.113.2", "2001:db8::1"]));
+        assert_eq!(elsewhere(&wanted, &routes), set(&["10.0.0.1", "127.0.0.9"]));
     }
 
     #[test]

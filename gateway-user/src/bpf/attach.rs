@@ -8,7 +8,8 @@ use std::fmt;
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::ProgramError};
-use gateway_common::maps::{PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
+use gateway_common::maps::{PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
+use gateway_core::announce::MacAddress;
 use serde::Serialize;
 
 use super::{
@@ -37,8 +38,19 @@ pub struct Attachment {
 #[serde(rename_all = "kebab-case")]
 pub enum Hook {
     Xdp,
+    TcxIngress,
     TcxEgress,
     SkLookup,
+}
+
+/// An interface that the programs run on, with its Ethernet address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    pub name: String,
+    pub index: u32,
+    pub mac: MacAddress,
+    /// XDP cannot answer here: a program at tcx ingress does.
+    pub detour: bool,
 }
 
 /// What the interfaces carry now. Made before anything is changed.
@@ -77,10 +89,25 @@ impl Survey {
         Ok((Self(found), gone))
     }
 
+    /// Interfaces with an Ethernet address.
+    pub(super) fn uplinks(&self) -> Vec<Uplink> {
+        let uplink = |interface: &Interface| {
+            Some(Uplink {
+                name: interface.name.clone(),
+                index: interface.index,
+                mac: MacAddress(interface.mac?),
+                detour: interface.veth,
+            })
+        };
+        self.0.iter().filter_map(|(i, _)| uplink(i)).collect()
+    }
+
     /// Whether every interface carries our programs.
     pub(super) fn is_whole(&self, pins: &Pins) -> Result<bool> {
         for (interface, found) in &self.0 {
-            if !matches!(found, xdp::Found::Ours(_)) || !tcx::in_force(pins, interface)? {
+            let answers = !interface.veth || tcx::in_force(tcx::ANSWERS, pins, interface)?;
+            let replies = tcx::in_force(tcx::REPLIES, pins, interface)?;
+            if !matches!(found, xdp::Found::Ours(_)) || !answers || !replies {
                 return Ok(false);
             }
         }
@@ -100,7 +127,11 @@ pub(super) async fn attach_all(
     // Replies first: a request that is sent on must find its way back.
     for (interface, _) in &survey.0 {
         let program = program(ebpf, PROGRAM_EGRESS)?;
-        done.push(tcx::attach(program, pins, interface)?);
+        done.push(tcx::attach(program, tcx::REPLIES, pins, interface)?);
+    }
+    for (interface, _) in survey.0.iter().filter(|(i, _)| i.veth) {
+        let program = program(ebpf, PROGRAM_ANSWER)?;
+        done.push(tcx::attach(program, tcx::ANSWERS, pins, interface)?);
     }
     done.push(lookup::attach(program(ebpf, PROGRAM_LOOKUP)?, pins)?);
     for (interface, found) in &survey.0 {
@@ -125,7 +156,7 @@ where
 /// Removes links of interfaces that are not in the survey.
 fn detach_unwanted(pins: &Pins, wanted: &[(Interface, xdp::Found)]) -> Result<()> {
     for name in names(&pins.links_dir())? {
-        let interface = [xdp::PREFIX, tcx::PREFIX]
+        let interface = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::ANSWERS.prefix]
             .into_iter()
             .find_map(|prefix| name.strip_prefix(prefix));
         let Some(interface) = interface else { continue };
@@ -161,6 +192,7 @@ impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Xdp => "xdp",
+            Self::TcxIngress => "tcx-ingress",
             Self::TcxEgress => "tcx-egress",
             Self::SkLookup => "sk-lookup",
         })

@@ -1,14 +1,17 @@
 //! The data path in force: opened once by the daemon, outlives it in the kernel.
 
-use std::os::fd::AsRawFd;
+use std::{collections::BTreeMap, os::fd::AsRawFd};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aya::{Ebpf, TestRun as _, TestRunOptions, programs::Xdp};
-use gateway_common::maps::{LISTENERS_MAX, PROGRAM_CLOCK};
+use gateway_common::{
+    abi,
+    maps::{LISTENERS_MAX, LISTENERS_V6, PROGRAM_CLOCK},
+};
 use gateway_core::l4::{MapOp, Sweep, Tables};
 
 use super::{
-    attach::{Attachment, Survey, attach_all},
+    attach::{Attachment, Survey, Uplink, attach_all},
     bpffs, compat,
     events::Events,
     flows::Flows,
@@ -30,6 +33,7 @@ pub struct Datapath {
     stats: Stats,
     tables: Tables,
     attachments: Vec<Attachment>,
+    uplinks: Vec<Uplink>,
     interfaces: Vec<String>,
     xdp_mode: XdpMode,
     hz: u32,
@@ -82,7 +86,9 @@ impl Datapath {
         if options.kernel_log {
             kernel_log::forward(&mut ebpf)?;
         }
-        let maps = Maps::open(&pins)?;
+        let mut maps = Maps::open(&pins)?;
+        let uplinks = survey.uplinks();
+        maps.set_uplinks(&entries(&uplinks))?;
         let tables = read::tables(&maps)?;
         let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
         Ok(Self {
@@ -92,6 +98,7 @@ impl Datapath {
             maps,
             tables,
             attachments,
+            uplinks,
             interfaces: options.interfaces.clone(),
             xdp_mode: options.xdp_mode,
             hz,
@@ -109,13 +116,25 @@ impl Datapath {
         &self.attachments
     }
 
+    /// Interfaces with an Ethernet address, as of the last look.
+    pub fn uplinks(&self) -> &[Uplink] {
+        &self.uplinks
+    }
+
     /// Attaches to interfaces that were made anew since the last look, and notes those that are
-    /// gone; whether [`Self::attachments`] changed.
+    /// gone or have another Ethernet address; whether [`Self::attachments`] or [`Self::uplinks`]
+    /// changed.
     pub async fn follow_interfaces(&mut self) -> Result<bool> {
         let (survey, gone) = Survey::take_present(&self.pins, &self.interfaces).await?;
         let known = |name: &String| self.attachments.iter().any(|a| a.is_gone(name));
+        let uplinks = survey.uplinks();
+        let moved = self.uplinks != uplinks;
+        if moved {
+            self.maps.set_uplinks(&entries(&uplinks))?;
+            self.uplinks = uplinks;
+        }
         if survey.is_whole(&self.pins)? && gone.iter().all(known) {
-            return Ok(false);
+            return Ok(moved);
         }
         let before = std::mem::take(&mut self.attachments);
         let mode = self.xdp_mode;
@@ -123,7 +142,7 @@ impl Datapath {
         now.extend(gone.into_iter().map(Attachment::gone));
         now.sort_by(|a, b| (&a.interface, a.hook).cmp(&(&b.interface, b.hook)));
         self.attachments = now;
-        Ok(self.attachments != before)
+        Ok(moved || self.attachments != before)
     }
 
     /// Writes to the maps, in order. On an error those before it are done, and [`Self::tables`]
@@ -141,12 +160,23 @@ impl Datapath {
         Ok(())
     }
 
-    /// Gives connections that are steered to worker `slot` to this listening TCP socket.
-    pub fn set_socket(&mut self, slot: u32, socket: &impl AsRawFd) -> Result<()> {
+    /// Gives IPv4 connections that are steered to this worker to a listening TCP socket.
+    pub fn set_socket(&mut self, worker: u32, socket: &impl AsRawFd) -> Result<()> {
+        self.set_slot(worker, worker, socket)
+    }
+
+    /// The same for IPv6 connections.
+    pub fn set_socket_v6(&mut self, worker: u32, socket: &impl AsRawFd) -> Result<()> {
+        self.set_slot(worker, LISTENERS_V6.saturating_add(worker), socket)
+    }
+
+    fn set_slot(&mut self, worker: u32, slot: u32, socket: &impl AsRawFd) -> Result<()> {
+        ensure!(
+            worker < LISTENERS_MAX,
+            "there is no worker {worker}: at most {LISTENERS_MAX}"
+        );
         let set = self.maps.listeners.set(slot, socket, 0);
-        set.with_context(|| {
-            format!("cannot hand worker {slot} its socket: it must listen, and the slot be below {LISTENERS_MAX}")
-        })
+        set.with_context(|| format!("cannot hand worker {worker} its socket: it must listen"))
     }
 
     /// What the programs counted.
@@ -191,4 +221,16 @@ impl Datapath {
             .context("cannot read the kernel's jiffies")?;
         Ok(run.return_value)
     }
+}
+
+/// As the map of uplinks has them.
+fn entries(uplinks: &[Uplink]) -> BTreeMap<u32, abi::LinkAddress> {
+    let entry = |uplink: &Uplink| {
+        let link = abi::LinkAddress {
+            mac: uplink.mac.0,
+            detour: uplink.detour.into(),
+        };
+        (uplink.index, link)
+    };
+    uplinks.iter().map(entry).collect()
 }

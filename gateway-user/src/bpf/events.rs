@@ -1,16 +1,17 @@
-//! Dropped packets, as the programs tell them: into the log, with their reason.
+//! What the programs tell: dropped packets, into the log with their reason; and who else claims an
+//! address of this node.
 
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use aya::maps::{MapData, RingBuf};
 use gateway_common::{
-    abi::{Counter, Event, FlowKey, TCP},
+    abi::{Counter, Event, FlowKey, Kind, LinkAddress, TCP},
     addr::Addr,
     maps,
 };
-
-use tokio::io::unix::AsyncFd;
+use gateway_core::announce::MacAddress;
+use tokio::{io::unix::AsyncFd, sync::mpsc};
 
 use super::{pins::Pins, watch::watch};
 
@@ -26,7 +27,7 @@ impl Events {
         Ok(Self { ring })
     }
 
-    /// The next drop, as soon as there is one. The programs limit their rate.
+    /// The next event, as soon as there is one. The programs limit their rate.
     pub async fn next(&mut self) -> Result<Event> {
         loop {
             let ready = self.ring.readable_mut().await;
@@ -38,11 +39,34 @@ impl Events {
         }
     }
 
-    /// Logs drops until it is cancelled or the ring fails.
-    pub async fn log(mut self) -> Result<()> {
+    /// Logs drops, and hands on claims, until it is cancelled or the ring fails.
+    pub async fn run(mut self, claims: mpsc::Sender<Claim>) -> Result<()> {
         loop {
-            log(&self.next().await?);
+            let event = self.next().await?;
+            match Claim::of(&event) {
+                // One that finds no room is repeated by whoever claims.
+                Some(claim) => drop(claims.try_send(claim)),
+                None => log(&event),
+            }
         }
+    }
+}
+
+/// Somebody else says that an address of this node is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub address: IpAddr,
+    pub mac: MacAddress,
+}
+
+impl Claim {
+    /// `None` for events of other kinds.
+    pub fn of(event: &Event) -> Option<Self> {
+        let kind = Counter::from_index(event.reason)?.kind();
+        (kind == Kind::Conflict).then(|| Self {
+            address: event.key.destination.into(),
+            mac: MacAddress(event.station.mac),
+        })
     }
 }
 
@@ -86,6 +110,10 @@ pub fn parse(bytes: &[u8]) -> Option<Event> {
         },
         reason: u32::from_ne_bytes(take(&mut rest)?),
         bytes: u32::from_ne_bytes(take(&mut rest)?),
+        station: LinkAddress {
+            mac: take(&mut rest)?,
+            detour: u16::from_ne_bytes(take(&mut rest)?),
+        },
     };
     (bytes.len() == size_of::<Event>()).then_some(event)
 }
@@ -115,6 +143,7 @@ mod tests {
             },
             reason: Counter::RefuseNoBackend as u32,
             bytes: 60,
+            station: LinkAddress::new([2, 0, 0, 0, 0, 7]),
         };
         let mut bytes = Vec::new();
         bytes.extend(expected.key.source.bytes);
@@ -124,9 +153,20 @@ mod tests {
         }
         bytes.extend(expected.reason.to_ne_bytes());
         bytes.extend(60_u32.to_ne_bytes());
+        bytes.extend([2, 0, 0, 0, 0, 7, 0, 0]);
         assert_eq!(parse(&bytes), Some(expected));
+        assert_eq!(Claim::of(&expected), None);
+        let claim = Event {
+            reason: Counter::ConflictArp as u32,
+            ..expected
+        };
+        let said = Claim {
+            address: Ipv4Addr::new(10, 0, 0, 2).into(),
+            mac: MacAddress([2, 0, 0, 0, 0, 7]),
+        };
+        assert_eq!(Claim::of(&claim), Some(said));
         bytes.push(0);
         assert_eq!(parse(&bytes), None, "longer than an event");
-        assert_eq!(parse(&bytes[..47]), None, "shorter than an event");
+        assert_eq!(parse(&bytes[..55]), None, "shorter than an event");
     }
 }

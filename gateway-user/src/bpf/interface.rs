@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::TryStreamExt as _;
-use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
+use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage, LinkXdp};
 use serde::Serialize;
 
 /// How an XDP program is attached.
@@ -25,6 +25,11 @@ pub(super) struct AttachedXdp {
 pub(super) struct Interface {
     pub name: String,
     pub index: u32,
+    /// Its Ethernet address; `None` where its link has other ones or none.
+    pub mac: Option<[u8; 6]>,
+    /// Half of a veth pair: it takes frames that XDP sends for sent, and forgets them, where the
+    /// other half runs no XDP program.
+    pub veth: bool,
     /// Usually none or one; a driver and a generic program can be on an interface together.
     pub xdp: Vec<AttachedXdp>,
 }
@@ -58,6 +63,14 @@ impl Interface {
         Self {
             name: name.into(),
             index: link.header.index,
+            mac: link
+                .attributes
+                .iter()
+                .find_map(|attribute| match attribute {
+                    LinkAttribute::Address(bytes) => bytes.as_slice().try_into().ok(),
+                    _ => None,
+                }),
+            veth: link.attributes.iter().any(is_veth),
             xdp: nested.filter_map(attached).collect(),
         }
     }
@@ -67,6 +80,13 @@ impl Interface {
         let ours = self.xdp.iter().find(|x| x.program_id == program_id);
         ours.map(|x| x.mode)
     }
+}
+
+fn is_veth(attribute: &LinkAttribute) -> bool {
+    let LinkAttribute::LinkInfo(infos) = attribute else {
+        return false;
+    };
+    infos.contains(&LinkInfo::Kind(InfoKind::Veth))
 }
 
 fn attached(attribute: &LinkXdp) -> Option<AttachedXdp> {

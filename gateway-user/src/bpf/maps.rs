@@ -1,9 +1,12 @@
 //! The maps that user space writes, and how each operation is done to them.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
 use gateway_common::{
-    abi::{Backend, BackendStats, Frontend, FrontendKey, Service},
+    abi::{Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service},
+    addr::Addr,
     maps,
 };
 use gateway_core::l4::MapOp;
@@ -18,6 +21,8 @@ pub(super) struct Maps {
     pub backends: HashMap<MapData, u32, Backend>,
     pub backend_stats: PerCpuHashMap<MapData, u32, BackendStats>,
     pub listeners: SockMap<MapData>,
+    pub addresses: HashMap<MapData, Addr, Address>,
+    pub uplinks: HashMap<MapData, u32, LinkAddress>,
 }
 
 impl Maps {
@@ -29,6 +34,8 @@ impl Maps {
             backends: pins.open(maps::BACKENDS)?,
             backend_stats: pins.open(maps::BACKEND_STATS)?,
             listeners: pins.open(maps::LISTENERS)?,
+            addresses: pins.open(maps::ADDRESSES)?,
+            uplinks: pins.open(maps::UPLINKS)?,
         })
     }
 
@@ -36,6 +43,8 @@ impl Maps {
     /// is given again.
     pub(super) fn apply(&mut self, op: &MapOp) -> Result<()> {
         let done = match op {
+            MapOp::PutAddress(address, value) => self.addresses.insert(address, value, 0),
+            MapOp::RemoveAddress(address) => gone(self.addresses.remove(address)),
             MapOp::PutBackend(id, value) => self.backends.insert(id, value, 0),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value) => self.services.insert(id, value, 0),
@@ -51,6 +60,21 @@ impl Maps {
     pub(super) fn clear_stats(&mut self, backend: u32) -> Result<()> {
         gone(self.backend_stats.remove(&backend))
             .with_context(|| format!("cannot clear the statistics of backend {backend}"))
+    }
+
+    /// Link addresses by the index of the interface: these and no others.
+    pub(super) fn set_uplinks(&mut self, wanted: &BTreeMap<u32, LinkAddress>) -> Result<()> {
+        let context = "cannot write the uplinks to the kernel's map";
+        for (interface, uplink) in wanted {
+            self.uplinks.insert(interface, uplink, 0).context(context)?;
+        }
+        let known = self.uplinks.keys().collect::<Result<Vec<_>, _>>();
+        for interface in known.context(context)? {
+            if !wanted.contains_key(&interface) {
+                gone(self.uplinks.remove(&interface)).context(context)?;
+            }
+        }
+        Ok(())
     }
 
     fn put_slots(&mut self, offset: u32, slots: &[u32]) -> Result<(), MapError> {

@@ -1,12 +1,13 @@
 //! Objects of an API server, as of now.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use gateway_core::{
+    announce::Members,
     api::Kind,
     status::Statuses,
     world::{Changed, Event, Peers, Phase, Problem, Store, World},
@@ -41,6 +42,7 @@ const QUEUE: usize = 1024;
 /// Watches of all kinds, and what they have told so far. They end with it.
 #[derive(Debug)]
 pub struct Source {
+    node: Arc<str>,
     server: String,
     store: Store,
     peers: Peers,
@@ -64,6 +66,7 @@ impl Source {
             watches.spawn(Watch::new(client, target, sender, metrics).run());
         }
         Self {
+            node: identity.node.as_str().into(),
             server,
             store: Store::new(kinds()),
             peers: Peers::default(),
@@ -138,9 +141,13 @@ impl Source {
         });
     }
 
-    /// Nodes with a ready pod of ours; `None` until they have been listed.
-    pub fn nodes(&self) -> Option<BTreeSet<Arc<str>>> {
-        self.peers.nodes()
+    /// This node, and all with a ready pod of ours. As the API server sees them, this one too:
+    /// until every node knows that it is ready, another one answers for its addresses.
+    pub fn members(&self) -> Members {
+        Members {
+            me: self.node.clone(),
+            nodes: self.peers.nodes().unwrap_or_default(),
+        }
     }
 
     pub fn problems(&self) -> Vec<Problem> {

@@ -62,14 +62,18 @@ pub(super) fn without_removals(step: Step) -> Option<Step> {
             ops.retain(|op| !is_removal(op));
             (!ops.is_empty()).then_some(Step::Kernel(ops))
         }
-        Step::AddAddresses(_) | Step::Http(_) => Some(step),
+        Step::Withdraw(_) | Step::AddAddresses(_) | Step::Http(_) | Step::Announce(_) => Some(step),
     }
 }
 
 fn is_removal(op: &MapOp) -> bool {
     match op {
-        MapOp::RemoveFrontend(_) | MapOp::RemoveService(_) | MapOp::RemoveBackend(_) => true,
-        MapOp::PutBackend(..)
+        MapOp::RemoveFrontend(_)
+        | MapOp::RemoveService(_)
+        | MapOp::RemoveBackend(_)
+        | MapOp::RemoveAddress(_) => true,
+        MapOp::PutAddress(..)
+        | MapOp::PutBackend(..)
         | MapOp::PutRegion(..)
         | MapOp::PutService(..)
         | MapOp::PutFrontend(..) => false,

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::{
     backoff::Backoff,
     caution::Caution,
+    neighbours::Conflicts,
     path::RealPath,
     reconcile::{DataPath as _, Failure, Outcome, Reconciler, Removals},
     source::Source,
@@ -33,6 +34,7 @@ pub(super) struct Daemon {
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
+    pub(super) conflicts: Conflicts,
     /// Why the interfaces could not be followed the last time: said once.
     pub(super) trouble: Option<String>,
     pub(super) reloads: Reloads,
@@ -47,7 +49,7 @@ impl Daemon {
         let started = Instant::now();
         let changed = source.read();
         // What a world that is not whole lacks must not be taken from the data path.
-        if !(changed.world || changed.watches) || !source.is_whole() {
+        if !(changed.world || changed.watches || changed.peers) || !source.is_whole() {
             self.show_source(source);
             if changed.live {
                 source.tell(None);
@@ -74,7 +76,10 @@ impl Daemon {
     /// Brings the data path to what the objects say, and tells; whether it is there now.
     pub(super) async fn reconcile(&mut self, source: &Source) -> bool {
         let removals = self.caution.removals(&source.problems());
-        let outcome = self.reconciler.reconcile(source.world(), removals).await;
+        self.reconciler.set_members(source.members());
+        let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
+        let plan = &outcome.translation.plan;
+        self.conflicts.tell(plan, &mut outcome.statuses);
         let done = outcome.failure.is_none();
         // An address that cannot be had must not keep traffic from the others.
         let serves = !matches!(outcome.failure, Some(Failure::Steps(_)));
@@ -104,6 +109,7 @@ impl Daemon {
             statuses: &outcome.statuses,
             problems: source.problems(),
             attachments: self.attachments(),
+            answerers: &outcome.answerers,
             unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
             removals_held_back: removals == Removals::Later,
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
@@ -145,6 +151,8 @@ impl Daemon {
             Ok(false) => self.trouble = None,
             Ok(true) => {
                 self.trouble = None;
+                let path = &self.reconciler.path;
+                path.announcer.set_uplinks(path.kernel.uplinks());
                 for row in self.attachments() {
                     tracing::warn!("an interface changed: {row}");
                 }

@@ -1,6 +1,6 @@
 //! The real data path: the kernel's maps, the proxy's table, the host's local routes.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
@@ -10,12 +10,13 @@ use super::{
     reconcile::{DataPath, Refused},
     steps::Step,
 };
-use crate::{address::Addresses, bpf::Datapath, proxy::Proxy};
+use crate::{address::Addresses, announce::Announcer, bpf::Datapath, proxy::Proxy};
 
 /// Where steps are taken for real.
 pub(super) struct RealPath {
     pub kernel: Datapath,
     addresses: Addresses,
+    pub announcer: Announcer,
     table: Arc<ArcSwap<http::Table>>,
     pub proxy: Proxy,
     /// The kernel leads connections to the proxy's sockets.
@@ -30,9 +31,11 @@ impl RealPath {
         proxy: Proxy,
     ) -> Result<Self> {
         let addresses = Addresses::open()?;
+        let announcer = Announcer::start(kernel.uplinks())?;
         Ok(Self {
             kernel,
             addresses,
+            announcer,
             table,
             proxy,
             steered: false,
@@ -54,8 +57,14 @@ impl DataPath for RealPath {
         self.kernel.tables()
     }
 
+    async fn on_interfaces(&mut self, wanted: &BTreeSet<IpAddr>) -> Result<BTreeSet<IpAddr>> {
+        self.addresses.on_interfaces(wanted).await
+    }
+
     async fn take(&mut self, step: Step) -> Result<Refused> {
         match step {
+            Step::Withdraw(owned) => self.announcer.withdraw(&owned),
+            Step::Announce(owned) => self.announcer.announce(owned),
             Step::AddAddresses(wanted) => {
                 let done = self.addresses.add(&wanted).await?;
                 let added = done.changed.iter();

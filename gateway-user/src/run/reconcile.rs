@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Result;
 use gateway_core::{
+    announce::{self, Answerers, Members},
     endpoints::Endpoints,
     l4::{CapacityError, Tables, Unserved, unserved},
     name::ObjectName,
@@ -21,7 +22,7 @@ use gateway_core::{
 
 use super::{
     caution::{without_losses, without_removals},
-    steps::{Step, steps},
+    steps::{Addresses, Step, steps},
 };
 use crate::address::reasons;
 
@@ -32,6 +33,11 @@ pub(super) type Refused = BTreeMap<IpAddr, String>;
 pub(super) trait DataPath {
     /// What the kernel's maps hold.
     fn tables(&self) -> &Tables;
+    /// Those of `wanted` that interfaces of this host have.
+    fn on_interfaces(
+        &mut self,
+        wanted: &BTreeSet<IpAddr>,
+    ) -> impl Future<Output = Result<BTreeSet<IpAddr>>>;
     /// Takes one step. After an error the rest of the list is not tried.
     fn take(&mut self, step: Step) -> impl Future<Output = Result<Refused>>;
 }
@@ -44,8 +50,16 @@ pub(super) struct Reconciler<P> {
     /// Threads of the proxy.
     workers: u32,
     translated: Option<Translated>,
+    members: Members,
     /// Addresses in force; `None` before the first success, when an earlier daemon's may be.
-    addresses: Option<BTreeSet<IpAddr>>,
+    addresses: Option<InForce>,
+}
+
+/// Addresses, with whom their owners were chosen from.
+#[derive(Clone, Debug)]
+struct InForce {
+    members: Members,
+    answerers: Answerers,
 }
 
 /// The last translation, with what it was made from: everything but the EndpointSlices.
@@ -72,6 +86,8 @@ pub(super) struct Outcome {
     pub statuses: Statuses,
     /// What is asked for and cannot be done in this version.
     pub unserved: Vec<Unserved>,
+    /// Who answers for the addresses of the Gateways.
+    pub answerers: Answerers,
     /// Why the data path is not what it should be; to be tried again.
     pub failure: Option<Failure>,
 }
@@ -94,14 +110,28 @@ impl Failure {
 }
 
 impl<P: DataPath> Reconciler<P> {
-    pub(super) fn new(path: P, settings: Settings, workers: u32) -> Self {
+    pub(super) fn new(path: P, settings: Settings, members: Members, workers: u32) -> Self {
         Self {
             path,
             settings,
+            members,
             workers,
             translated: None,
             addresses: None,
         }
+    }
+
+    /// The nodes that share the addresses, from the next reconciliation on.
+    pub(super) fn set_members(&mut self, members: Members) {
+        self.members = members;
+    }
+
+    /// Who answers for the addresses in force.
+    pub(super) fn answerers_in_force(&self) -> &Answerers {
+        static NONE: Answerers = Answerers::new();
+        self.addresses
+            .as_ref()
+            .map_or(&NONE, |known| &known.answerers)
     }
 
     /// Brings the data path to what `world` says. Statuses tell what is in force afterwards.
@@ -109,7 +139,14 @@ impl<P: DataPath> Reconciler<P> {
         let translation = self.translate(world);
         let plan = &translation.plan;
         let endpoints = world.endpoints(plan.backend_ids().into_iter());
-        let applied = self.apply(plan, &endpoints, removals).await;
+        let (answerers, applied) = match self.answerers(plan).await {
+            Ok((answerers, refused)) => {
+                let applied = self.apply(plan, &endpoints, &answerers, removals).await;
+                let all = applied.map(|more| refused.into_iter().chain(more).collect::<Refused>());
+                (answerers, all)
+            }
+            Err(error) => (Answerers::new(), Err(error)),
+        };
 
         let mut statuses = translation.statuses.clone();
         endpoint_verdicts(plan, &endpoints, &mut statuses);
@@ -134,6 +171,7 @@ impl<P: DataPath> Reconciler<P> {
             endpoints: Arc::new(endpoints),
             statuses,
             unserved,
+            answerers,
             failure,
         }
     }
@@ -156,14 +194,34 @@ impl<P: DataPath> Reconciler<P> {
         }
     }
 
+    /// Who answers for the plan's addresses; and those that the kernel has no room for.
+    async fn answerers(&mut self, plan: &Plan) -> Result<(Answerers, Refused)> {
+        let mut wanted: BTreeSet<_> = plan.frontends.keys().map(|id| id.address.ip()).collect();
+        let refused = announce::without_room(&mut wanted, &self.path.tables().addresses);
+        let answerers = match &self.addresses {
+            Some(known) if known.members == self.members && known.answerers.keys().eq(&wanted) => {
+                known.answerers.clone()
+            }
+            _ => {
+                let on_interfaces = self.path.on_interfaces(&wanted).await?;
+                announce::answerers(&wanted, &on_interfaces, &self.members)
+            }
+        };
+        Ok((answerers, refused))
+    }
+
     async fn apply(
         &mut self,
         plan: &Plan,
         endpoints: &Endpoints,
+        answerers: &Answerers,
         removals: Removals,
     ) -> Result<Refused> {
-        let wanted: BTreeSet<_> = plan.frontends.keys().map(|id| id.address.ip()).collect();
-        let addresses = (self.addresses.as_ref() != Some(&wanted)).then_some(&wanted);
+        let in_force = self.addresses.as_ref().map(|known| &known.answerers);
+        let addresses = Addresses {
+            wanted: answerers,
+            changed: in_force != Some(answerers),
+        };
         let steps = self.steps(plan, endpoints, addresses, removals)?;
         self.addresses = None;
         let mut refused = Refused::new();
@@ -171,7 +229,10 @@ impl<P: DataPath> Reconciler<P> {
             refused.extend(self.path.take(step).await?);
         }
         let all_done = removals == Removals::Now && refused.is_empty();
-        self.addresses = all_done.then_some(wanted);
+        self.addresses = all_done.then(|| InForce {
+            members: self.members.clone(),
+            answerers: answerers.clone(),
+        });
         Ok(refused)
     }
 
@@ -179,7 +240,7 @@ impl<P: DataPath> Reconciler<P> {
         &self,
         plan: &Plan,
         endpoints: &Endpoints,
-        addresses: Option<&BTreeSet<IpAddr>>,
+        addresses: Addresses<'_>,
         removals: Removals,
     ) -> Result<Vec<Step>, CapacityError> {
         let tables = self.path.tables();
@@ -205,7 +266,7 @@ fn without_address<'a>(
     })
 }
 
-fn gateway_of(frontend: &Frontend) -> &ObjectName {
+pub(super) fn gateway_of(frontend: &Frontend) -> &ObjectName {
     match frontend {
         Frontend::L4(service) => &service.gateway,
         Frontend::Http(http) => &http.gateway,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use gateway_core::{
+    announce::Members,
     status::Statuses,
     world::{Changed, Problem, World},
 };
@@ -87,6 +88,14 @@ impl Source {
             Self::Kubernetes(_, daemonset) => daemonset
                 .as_ref()
                 .is_some_and(kube::OurDaemonSet::is_deleted),
+        }
+    }
+
+    /// The nodes that share the Gateways' addresses. A directory of files is one node's.
+    pub(super) fn members(&self) -> Members {
+        match self {
+            Self::Directory(_) => Members::alone("this node".into()),
+            Self::Kubernetes(source, _) => source.members(),
         }
     }
 

@@ -4,17 +4,18 @@ use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use gateway_core::{addresses::Addressing, http, translate::Settings};
+use gateway_core::{addresses::Addressing, announce::Members, http, translate::Settings};
 use prometheus_client::registry::Registry;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
 use super::{
     backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, interfaces::uplinks,
-    path::RealPath, privileges, reconcile::Reconciler, source::Source, sweeper::Sweeper,
+    neighbours::Conflicts, path::RealPath, privileges, reconcile::Reconciler, source::Source,
+    sweeper::Sweeper,
 };
 use crate::{
     admin::{self, InForce, Shown},
-    bpf::{Datapath, Options},
+    bpf::{Datapath, Options, events::Claim},
     cli,
     metrics::{self, Reloads, kernel::Kernel},
     proxy::{Limits, Proxy, ProxyOptions},
@@ -22,10 +23,16 @@ use crate::{
 };
 
 impl Daemon {
+    /// `claimed` gets what other stations say of our addresses.
+    ///
     /// # Errors
     /// Where something is missing; the message says what to do. Nothing is left behind then,
     /// but what an earlier daemon had put in force.
-    pub(super) async fn start(options: &cli::Run, source: &Source) -> Result<Self> {
+    pub(super) async fn start(
+        options: &cli::Run,
+        source: &Source,
+        claimed: mpsc::Sender<Claim>,
+    ) -> Result<Self> {
         let listener = admin::bind(options.admin, "--admin").await?;
         let scrapes = match options.metrics {
             Some(address) => Some(admin::bind(address, "--metrics").await?),
@@ -47,7 +54,7 @@ impl Daemon {
         let in_force = Arc::default();
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
         let shown = Arc::new(Shown::new(registry, in_force));
-        let mut tasks = tasks(&kernel, listener, shown.clone())?;
+        let mut tasks = tasks(&kernel, listener, shown.clone(), claimed)?;
         if let Some(listener) = scrapes {
             serve_scrapes(&mut tasks, listener, shown.clone())?;
         }
@@ -60,9 +67,10 @@ impl Daemon {
         let workers = u32::try_from(workers.get())?;
         Ok(Self {
             caution: Caution::default(),
-            reconciler: Reconciler::new(path, settings, workers),
+            reconciler: Reconciler::new(path, settings, Members::none(), workers),
             backoff: Backoff::default(),
             sweeper,
+            conflicts: Conflicts::new(),
             trouble: None,
             reloads,
             shown,
@@ -124,12 +132,19 @@ fn watch_flows(
 }
 
 /// What runs beside the main loop: admin requests and the kernel's events.
-fn tasks(kernel: &Datapath, listener: TcpListener, shown: Arc<Shown>) -> Result<JoinSet<()>> {
+fn tasks(
+    kernel: &Datapath,
+    listener: TcpListener,
+    shown: Arc<Shown>,
+    claims: mpsc::Sender<Claim>,
+) -> Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
     let events = kernel.open_events()?;
-    tasks.spawn(async {
-        if let Err(error) = events.log().await {
-            tracing::warn!("drops are counted, but not logged any more: {error:#}");
+    tasks.spawn(async move {
+        if let Err(error) = events.run(claims).await {
+            tracing::warn!(
+                "drops and claims to our addresses are counted, but not told any more: {error:#}"
+            );
         }
     });
     tracing::info!("admin requests at http://{}", listener.local_addr()?);

@@ -1,6 +1,9 @@
 //! The report, from what was read, translated and applied.
 
+use std::net::IpAddr;
+
 use gateway_core::{
+    announce::{Answerer, Answerers},
     api::Gateway,
     endpoints::Endpoints,
     plan::Plan,
@@ -13,7 +16,8 @@ use super::{
     backends::backends,
     conditions::conditions,
     report::{
-        AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow, SourceRow, VERSION,
+        AddressRow, AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow, SourceRow,
+        VERSION,
     },
 };
 
@@ -28,6 +32,8 @@ pub struct Facts<'a> {
     pub statuses: &'a Statuses,
     pub problems: Vec<Problem>,
     pub attachments: Vec<AttachmentRow>,
+    /// Who answers for the Gateways' addresses.
+    pub answerers: &'a Answerers,
     pub unserved: Vec<String>,
     pub removals_held_back: bool,
     pub failure: Option<String>,
@@ -45,6 +51,7 @@ pub fn build(facts: Facts<'_>) -> Report {
             .iter()
             .map(|g| gateway(g, facts.world))
             .collect(),
+        addresses: facts.answerers.iter().map(address).collect(),
         routes: statuses.routes.iter().map(route).collect(),
         backends: backends(facts.plan, facts.endpoints),
         conditions: conditions(statuses),
@@ -53,6 +60,13 @@ pub fn build(facts: Facts<'_>) -> Report {
         problems: facts.problems,
         removals_held_back: facts.removals_held_back,
         failure: facts.failure,
+    }
+}
+
+fn address((address, answerer): (&IpAddr, &Answerer)) -> AddressRow {
+    AddressRow {
+        address: address.to_string(),
+        answered_by: answerer.to_string(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     conditions::ConditionRow,
-    report::{AttachmentRow, GatewayRow, Report, SourceRow},
+    report::{AddressRow, AttachmentRow, GatewayRow, Report, SourceRow},
 };
 use crate::table::Table;
 
@@ -19,6 +19,7 @@ pub fn render(report: &Report) -> String {
         }
     };
     section("Gateways", gateways(&report.gateways));
+    section("Addresses", addresses(report));
     section("Routes", routes(report));
     section("Backends", backends(report));
     section("Programs in the kernel", attachments(report));
@@ -127,6 +128,13 @@ fn gateways(gateways: &[GatewayRow]) -> String {
             ]);
         }
     }
+    shown(&table)
+}
+
+fn addresses(report: &Report) -> String {
+    let mut table = Table::new(["ADDRESS", "ANSWERED BY"]);
+    let cells = |row: &AddressRow| [row.address.clone(), row.answered_by.clone()];
+    table.extend(report.addresses.iter().map(cells));
     shown(&table)
 }
 

@@ -25,6 +25,7 @@ pub struct Report {
     /// may be its: so it stays, whether or not the others name it.
     pub removals_held_back: bool,
     pub gateways: Vec<GatewayRow>,
+    pub addresses: Vec<AddressRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,
     pub attachments: Vec<AttachmentRow>,
@@ -65,6 +66,15 @@ pub struct GatewayRow {
     pub addresses: Vec<String>,
     pub programmed: bool,
     pub listeners: Vec<ListenerRow>,
+}
+
+/// An address of a Gateway on the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressRow {
+    pub address: String,
+    /// Who tells the network that it is there: `this node`, another, or an interface of this node.
+    pub answered_by: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +135,7 @@ impl From<&Attachment> for AttachmentRow {
     fn from(attachment: &Attachment) -> Self {
         let hook = match attachment.hook {
             Hook::Xdp => "xdp",
+            Hook::TcxIngress => "tcx ingress",
             Hook::TcxEgress => "tcx egress",
             Hook::SkLookup => "sk_lookup",
         };

@@ -10,7 +10,10 @@ fn programs_are_on_every_hook_in_driver_mode() {
     rig.open(&rig.options(), |datapath| {
         let datapath = datapath.expect("it opens");
         let hooks: Vec<_> = datapath.attachments().iter().map(|a| a.hook).collect();
-        assert_eq!(hooks, [Hook::SkLookup, Hook::Xdp, Hook::TcxEgress]);
+        assert_eq!(
+            hooks,
+            [Hook::SkLookup, Hook::Xdp, Hook::TcxIngress, Hook::TcxEgress]
+        );
         assert_eq!(
             xdp(datapath.attachments()),
             (Some("up0"), Some(Mode::Driver))

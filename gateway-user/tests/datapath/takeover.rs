@@ -22,7 +22,7 @@ fn program(datapath: anyhow::Result<Datapath>) -> Tables {
 }
 
 fn link_id(rig: &Rig, name: &str) -> u32 {
-    let path = rig.pins().join("v1/links").join(name);
+    let path = rig.pins().join("v2/links").join(name);
     let link = FdLink::from(PinnedLink::from_pin(path).expect("a pinned link"));
     link.info().expect("its info").id()
 }
@@ -101,10 +101,10 @@ fn interfaces_that_are_no_longer_wanted_are_let_go() {
     rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
     assert_eq!(rig.xdp_of("up1"), None);
     assert!(rig.xdp_of("up0").is_some());
-    let links = fs::read_dir(rig.pins().join("v1/links"))
+    let links = fs::read_dir(rig.pins().join("v2/links"))
         .expect("the links")
         .count();
-    assert_eq!(links, 3);
+    assert_eq!(links, 4);
 }
 
 #[test]
@@ -138,10 +138,11 @@ fn a_worker_gets_a_listening_socket() {
         let mut datapath = datapath.expect("it opens");
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
         datapath.set_socket(0, &socket).expect("it is taken");
+        datapath.set_socket_v6(255, &socket).expect("it is taken");
         let error = datapath
             .set_socket(256, &socket)
-            .expect_err("beyond the last slot");
-        assert!(format!("{error:#}").contains("below 256"));
+            .expect_err("beyond the last worker");
+        assert!(format!("{error:#}").contains("at most 256"));
     });
 }
 
@@ -149,7 +150,7 @@ fn a_worker_gets_a_listening_socket() {
 fn operations_reach_the_maps_that_bpftool_dumps() {
     let rig = Rig::new();
     rig.open(&rig.options(), program);
-    let map = rig.pins().join("v1/maps/frontends");
+    let map = rig.pins().join("v2/maps/frontends");
     let path = map.to_str().expect("a path");
     let dump = rig
         .node

@@ -11,10 +11,10 @@ fn removes_links_maps_and_directories_and_says_so() {
     rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
     let removed = unload(&rig.pins()).expect("it unloads");
     for path in [
-        "v1/links/xdp-up0",
-        "v1/links/tcx-up0",
-        "v1/links/sk_lookup",
-        "v1/maps/flows",
+        "v2/links/xdp-up0",
+        "v2/links/tcx-up0",
+        "v2/links/sk_lookup",
+        "v2/maps/flows",
     ] {
         assert!(
             removed.contains(&rig.pins().join(path)),

@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_common::abi::{Backend, Frontend, FrontendKey, Service};
+use gateway_common::{
+    abi::{Address, Backend, Frontend, FrontendKey, Service},
+    addr::Addr,
+};
 
 use super::tables::Tables;
 
 /// One write to a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MapOp {
+    PutAddress(Addr, Address),
     PutBackend(u32, Backend),
     /// Writes a lookup table, first slot first. No service uses these slots yet.
     PutRegion(u32, Arc<[u32]>),
@@ -18,6 +22,7 @@ pub enum MapOp {
     RemoveFrontend(FrontendKey),
     RemoveService(u32),
     RemoveBackend(u32),
+    RemoveAddress(Addr),
 }
 
 /// Operations that turn `current` into `desired`: what is pointed at before what points at it,
@@ -25,6 +30,8 @@ pub enum MapOp {
 /// leads to something complete.
 pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     let mut ops = Vec::new();
+    let op = |(address, value): (&Addr, &Address)| MapOp::PutAddress(*address, *value);
+    ops.extend(changed(&current.addresses, &desired.addresses).map(op));
     let op = |(id, value): (&u32, &Backend)| MapOp::PutBackend(*id, *value);
     ops.extend(changed(&current.backends, &desired.backends).map(op));
     let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
@@ -40,6 +47,8 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(gone(&current.services, &desired.services).map(op));
     let op = |id: &u32| MapOp::RemoveBackend(*id);
     ops.extend(gone(&current.backends, &desired.backends).map(op));
+    let op = |address: &Addr| MapOp::RemoveAddress(*address);
+    ops.extend(gone(&current.addresses, &desired.addresses).map(op));
     ops
 }
 

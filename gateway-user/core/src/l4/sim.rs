@@ -11,6 +11,12 @@ impl Tables {
     /// Does what applying `op` to the maps does.
     pub fn apply(&mut self, op: &MapOp) {
         match op {
+            MapOp::PutAddress(address, value) => {
+                self.addresses.insert(*address, *value);
+            }
+            MapOp::RemoveAddress(address) => {
+                self.addresses.remove(address);
+            }
             MapOp::PutBackend(id, backend) => {
                 if self.backends.insert(*id, *backend).is_none() {
                     self.cursors.backend = id.saturating_add(1);

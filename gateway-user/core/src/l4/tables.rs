@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_common::abi::{Backend, Frontend, FrontendKey, KIND_L4, Service};
+use gateway_common::{
+    abi::{Address, Backend, Frontend, FrontendKey, KIND_L4, Service},
+    addr::Addr,
+};
 use serde::Serialize;
 
 /// Contents of the maps that the control plane writes. Equality ignores [`Cursors`].
@@ -15,6 +18,8 @@ pub struct Tables {
     pub regions: BTreeMap<u32, Arc<[u32]>>,
     /// By backend id, from 1.
     pub backends: BTreeMap<u32, Backend>,
+    /// Addresses of the Gateways, and whether this node answers for them.
+    pub addresses: BTreeMap<Addr, Address>,
     pub cursors: Cursors,
 }
 
@@ -72,5 +77,6 @@ impl PartialEq for Tables {
             && self.services == other.services
             && self.regions == other.regions
             && self.backends == other.backends
+            && self.addresses == other.addresses
     }
 }

@@ -1,7 +1,10 @@
 //! Folds verdicts over the conditions that an object has when all is well.
 
+use std::net::IpAddr;
+
 use super::{Condition, GatewayStatus, Statuses, find};
 use crate::{
+    announce::MacAddress,
     name::ObjectName,
     verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Outcome, Truth, Verdict},
 };
@@ -91,6 +94,22 @@ impl Statuses {
         let mut gateways = self.gateways.iter_mut();
         if let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) {
             found.status.not_programmed(why);
+        }
+    }
+}
+
+impl Statuses {
+    /// Says that another station at `mac` claims an address of a Gateway.
+    pub fn address_conflict(&mut self, gateway: &ObjectName, address: IpAddr, mac: MacAddress) {
+        let mut gateways = self.gateways.iter_mut();
+        let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) else {
+            return;
+        };
+        let conditions = &mut found.status.conditions;
+        let generation = conditions.first().map_or(0, |c| c.observed_generation);
+        let verdict = [GatewayVerdict::AddressConflict { address, mac }];
+        for new in fold(&[], &verdict, generation) {
+            set(conditions, new);
         }
     }
 }

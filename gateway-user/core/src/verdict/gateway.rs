@@ -3,10 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    ConditionType::{Accepted, AddressesAssigned, FieldsIgnored, Programmed},
+    ConditionType::{Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, Programmed},
     Outcome, Verdict, is_false, is_true, is_unknown,
 };
-use crate::{api::core_kinds::Family, name::ObjectName};
+use crate::{announce::MacAddress, api::core_kinds::Family, name::ObjectName};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayVerdict {
@@ -118,6 +118,12 @@ pub enum GatewayVerdict {
 
     #[error("the data path does not hold it yet: {why}")]
     NotApplied { why: String },
+
+    #[error(
+        "another station of the network, {mac}, answers for {address}, so that clients may reach it \
+         instead; find it by this Ethernet address and take {address} from it, or use another address"
+    )]
+    AddressConflict { address: IpAddr, mac: MacAddress },
 }
 
 impl Verdict for GatewayVerdict {
@@ -175,6 +181,9 @@ impl Verdict for GatewayVerdict {
             }
             Self::NoListenerServed { .. } => const { &[is_false(Programmed, "Invalid")] },
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
+            Self::AddressConflict { .. } => {
+                const { &[is_true(AddressConflict, "AnotherStationAnswers")] }
+            }
             Self::NotApplied { .. } => const { &[is_false(Programmed, "Pending")] },
         }
     }

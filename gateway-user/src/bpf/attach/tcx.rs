@@ -1,4 +1,4 @@
-//! The tcx egress hook of an interface; other programs may share it.
+//! The tcx hooks of an interface; other programs may share it.
 
 use anyhow::{Context as _, Result};
 use aya::programs::{
@@ -11,23 +11,44 @@ use super::{
     Attachment, Hook,
 };
 
-pub(super) const PREFIX: &str = "tcx-";
+/// One of the two directions.
+#[derive(Clone, Copy)]
+pub(super) struct Direction {
+    /// Of the names of its links.
+    pub(super) prefix: &'static str,
+    kind: TcAttachType,
+    hook: Hook,
+}
+
+/// Of the replies of backends.
+pub(super) const REPLIES: Direction = Direction {
+    prefix: "tcx-",
+    kind: TcAttachType::Egress,
+    hook: Hook::TcxEgress,
+};
+/// Of questions for link addresses that XDP cannot answer.
+pub(super) const ANSWERS: Direction = Direction {
+    prefix: "answer-",
+    kind: TcAttachType::Ingress,
+    hook: Hook::TcxIngress,
+};
 
 /// Replaces our program, or attaches it.
 pub(super) fn attach(
     program: &mut SchedClassifier,
+    direction: Direction,
     pins: &Pins,
     interface: &Interface,
 ) -> Result<Attachment> {
-    let context = || format!("cannot attach to tcx egress of {}", interface.name);
-    if in_force(pins, interface).with_context(context)? {
-        replace(program, pins, interface).with_context(context)?;
+    let context = || format!("cannot attach to {} of {}", direction.hook, interface.name);
+    if in_force(direction, pins, interface).with_context(context)? {
+        replace(program, direction, pins, interface).with_context(context)?;
     } else {
-        links::remove(&pins.link(&link_name(interface)))?;
-        attach_new(program, pins, interface).with_context(context)?;
+        links::remove(&pins.link(&link_name(direction, interface)))?;
+        attach_new(program, direction, pins, interface).with_context(context)?;
     }
     Ok(Attachment {
-        hook: Hook::TcxEgress,
+        hook: direction.hook,
         interface: Some(interface.name.clone()),
         mode: None,
         note: None,
@@ -35,27 +56,38 @@ pub(super) fn attach(
 }
 
 /// Our pinned link leads to this interface, not to one of this name that was before it.
-pub(super) fn in_force(pins: &Pins, interface: &Interface) -> Result<bool> {
-    let leads_to = links::interface(&pins.link(&link_name(interface)))?;
+pub(super) fn in_force(direction: Direction, pins: &Pins, interface: &Interface) -> Result<bool> {
+    let leads_to = links::interface(&pins.link(&link_name(direction, interface)))?;
     Ok(leads_to == Some(interface.index))
 }
 
-fn replace(program: &mut SchedClassifier, pins: &Pins, interface: &Interface) -> Result<()> {
-    let link = links::open(&pins.link(&link_name(interface)))?.context("the pin is gone")?;
+fn replace(
+    program: &mut SchedClassifier,
+    direction: Direction,
+    pins: &Pins,
+    interface: &Interface,
+) -> Result<()> {
+    let link =
+        links::open(&pins.link(&link_name(direction, interface)))?.context("the pin is gone")?;
     let id = program.attach_to_link(SchedClassifierLink::try_from(link)?)?;
     // The pin keeps it; pinning again would fail with EEXIST.
     drop(program.take_link(id)?);
     Ok(())
 }
 
-fn attach_new(program: &mut SchedClassifier, pins: &Pins, interface: &Interface) -> Result<()> {
+fn attach_new(
+    program: &mut SchedClassifier,
+    direction: Direction,
+    pins: &Pins,
+    interface: &Interface,
+) -> Result<()> {
     // Last: what others say about a packet on its way out comes before we translate it.
     let options = TcAttachOptions::TcxOrder(LinkOrder::default());
-    let id = program.attach_with_options(&interface.name, TcAttachType::Egress, options)?;
+    let id = program.attach_with_options(&interface.name, direction.kind, options)?;
     let link = FdLink::try_from(program.take_link(id)?)?;
-    links::pin(link, &pins.link(&link_name(interface)))
+    links::pin(link, &pins.link(&link_name(direction, interface)))
 }
 
-fn link_name(interface: &Interface) -> String {
-    format!("{PREFIX}{}", interface.name)
+fn link_name(direction: Direction, interface: &Interface) -> String {
+    format!("{}{}", direction.prefix, interface.name)
 }

@@ -21,12 +21,18 @@ impl DataPath for Fake {
         &self.tables
     }
 
+    async fn on_interfaces(&mut self, _: &BTreeSet<IpAddr>) -> Result<BTreeSet<IpAddr>> {
+        Ok(BTreeSet::new())
+    }
+
     async fn take(&mut self, step: Step) -> Result<Refused> {
         self.taken.push(match step {
             Step::AddAddresses(_) => {
                 self.taken.push("add");
                 return Ok(self.refused.clone());
             }
+            Step::Withdraw(_) => "withdraw",
+            Step::Announce(_) => "announce",
             Step::Http(_) => "http",
             Step::Kernel(_) if self.fails => anyhow::bail!("the map is full"),
             Step::Kernel(ops) => {
@@ -39,8 +45,18 @@ impl DataPath for Fake {
     }
 }
 
+/// What brings the manifest from nothing into force.
+const ALL: [&str; 8] = [
+    "withdraw", "kernel", "add", "http", "kernel", "kernel", "announce", "keep",
+];
+
 fn reconciler() -> Reconciler<Fake> {
-    Reconciler::new(Fake::default(), Settings::default(), 2)
+    Reconciler::new(
+        Fake::default(),
+        Settings::default(),
+        Members::alone("a".into()),
+        2,
+    )
 }
 
 fn programmed(outcome: &Outcome) -> (Truth, String) {
@@ -53,7 +69,7 @@ fn programmed(outcome: &Outcome) -> (Truth, String) {
 async fn programmed_once_everything_is_in_place() {
     let mut reconciler = reconciler();
     let outcome = reconciler.reconcile(&world(MANIFEST), Removals::Now).await;
-    assert_eq!(reconciler.path.taken, ["add", "http", "kernel", "keep"]);
+    assert_eq!(reconciler.path.taken, ALL);
     assert_eq!(reconciler.path.tables.backends.len(), 1);
     assert_eq!(
         (programmed(&outcome).0, outcome.failure),
@@ -89,15 +105,12 @@ async fn a_failure_is_told_and_mended_by_the_next_try() {
         Some(Failure::Steps("the map is full".into()))
     );
     // What came before the failure is done; what comes after it is not.
-    assert_eq!(reconciler.path.taken, ["add", "http"]);
+    assert_eq!(reconciler.path.taken, ["withdraw"]);
 
     reconciler.path.fails = false;
     let mended = reconciler.reconcile(&world, Removals::Now).await;
     assert_eq!((programmed(&mended).0, mended.failure), (Truth::True, None));
-    assert_eq!(
-        reconciler.path.taken[2..],
-        ["add", "http", "kernel", "keep"]
-    );
+    assert_eq!(reconciler.path.taken[1..], ALL);
 }
 
 #[tokio::test]
@@ -108,7 +121,7 @@ async fn an_address_that_cannot_be_had_affects_only_its_gateways() {
     let mut reconciler = reconciler();
     reconciler.path.refused = [([10, 0, 0, 2].into(), "not this one".into())].into();
     let outcome = reconciler.reconcile(&world, Removals::Now).await;
-    assert_eq!(reconciler.path.taken, ["add", "http", "kernel", "keep"]);
+    assert_eq!(reconciler.path.taken, ALL);
     let failure = Failure::Addresses("not this one".into());
     assert_eq!(outcome.failure, Some(failure));
     let [other, web] = &outcome.statuses.gateways[..] else {
@@ -124,7 +137,8 @@ async fn an_address_that_cannot_be_had_affects_only_its_gateways() {
     reconciler.path.refused.clear();
     reconciler.path.taken.clear();
     let mended = reconciler.reconcile(&world, Removals::Now).await;
-    assert_eq!(reconciler.path.taken, ["add", "http", "keep"]);
+    let expected = ["withdraw", "add", "http", "announce", "keep"];
+    assert_eq!(reconciler.path.taken, expected);
     assert_eq!(mended.failure, None);
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use gateway_core::{
+    announce::Answerer,
     endpoints::{Conditions, Endpoint},
     name::ObjectName,
     plan::{
@@ -69,6 +70,8 @@ fn endpoints(last: u8) -> Endpoints {
 
 fn names(steps: &[Step]) -> Vec<&'static str> {
     let name = |step: &Step| match step {
+        Step::Withdraw(_) => "withdraw",
+        Step::Announce(_) => "announce",
         Step::AddAddresses(_) => "add",
         Step::Http(_) => "http",
         Step::Kernel(_) => "kernel",
@@ -87,24 +90,100 @@ fn after(tables: &Tables, steps: &[Step]) -> Tables {
     tables
 }
 
+fn answered_by(who: Answerer) -> Answerers {
+    [(GATEWAY, who)].into()
+}
+
+fn changed(wanted: &Answerers) -> Addresses<'_> {
+    Addresses {
+        wanted,
+        changed: true,
+    }
+}
+
+fn same(wanted: &Answerers) -> Addresses<'_> {
+    Addresses {
+        wanted,
+        changed: false,
+    }
+}
+
+/// Whether the node answers for the Gateway's address, after each write to the kernel.
+fn answers(tables: &Tables, steps: &[Step]) -> Vec<Option<bool>> {
+    let mut tables = tables.clone();
+    let mut seen = Vec::new();
+    for step in steps {
+        if let Step::Kernel(ops) = step {
+            ops.iter().for_each(|op| tables.apply(op));
+            let entry = tables.addresses.get(&GATEWAY.into());
+            seen.push(entry.map(Address::is_owned));
+        }
+    }
+    seen
+}
+
 #[test]
-fn addresses_and_routes_come_before_frontends_and_removals_last() {
-    let wanted = [GATEWAY].into();
-    let empty = Tables::default();
-    let steps = steps(&plan(), &endpoints(1), 2, &empty, Some(&wanted)).unwrap();
-    assert_eq!(names(&steps), ["add", "http", "kernel", "keep"]);
-    let tables = after(&empty, &steps);
+fn what_is_needed_comes_before_what_needs_it_and_removals_last() {
+    let (empty, ours) = (Tables::default(), answered_by(Answerer::Us));
+    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&ours)).unwrap();
+    let expected = [
+        "withdraw", "kernel", "add", "http", "kernel", "kernel", "announce", "keep",
+    ];
+    assert_eq!(names(&first), expected);
+    // The kernel's stack must not answer while nothing is served yet.
+    assert_eq!(
+        answers(&empty, &first),
+        [Some(false), Some(false), Some(true)]
+    );
+    let tables = after(&empty, &first);
     assert_eq!((tables.frontends.len(), tables.backends.len()), (2, 1));
+
+    let (nothing, none) = (Plan::default(), Answerers::new());
+    let last = steps(&nothing, &endpoints(1), 2, &tables, changed(&none)).unwrap();
+    let expected = [
+        "withdraw", "add", "http", "kernel", "announce", "keep", "kernel",
+    ];
+    assert_eq!(names(&last), expected);
+    assert_eq!(after(&tables, &last), empty);
+}
+
+#[test]
+fn an_address_changes_hands_without_a_change_of_what_is_served() {
+    let (ours, theirs) = (Answerer::Us, Answerer::Other("b".into()));
+    let (ours, theirs) = (answered_by(ours), answered_by(theirs));
+    let empty = Tables::default();
+    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&theirs)).unwrap();
+    let tables = after(&empty, &first);
+    let gained = steps(&plan(), &endpoints(1), 2, &tables, changed(&ours)).unwrap();
+    let expected = ["withdraw", "add", "http", "kernel", "announce", "keep"];
+    assert_eq!(names(&gained), expected);
+    assert_eq!(answers(&tables, &gained), [Some(true)]);
+    let tables = after(&tables, &gained);
+    let lost = steps(&plan(), &endpoints(1), 2, &tables, changed(&theirs)).unwrap();
+    let expected = ["withdraw", "kernel", "add", "http", "announce", "keep"];
+    assert_eq!(names(&lost), expected);
+    assert_eq!(answers(&tables, &lost), [Some(false)]);
+    let announced = lost.iter().filter_map(|step| match step {
+        Step::Withdraw(owned) | Step::Announce(owned) => Some(owned.len()),
+        _ => None,
+    });
+    assert_eq!(announced.collect::<Vec<_>>(), [0, 0]);
+}
+
+#[test]
+fn an_address_of_an_interface_is_left_to_the_stack() {
+    let (empty, stack) = (Tables::default(), answered_by(Answerer::Interface));
+    let steps = steps(&plan(), &endpoints(1), 2, &empty, changed(&stack)).unwrap();
+    assert_eq!(answers(&empty, &steps), [None]);
 }
 
 #[test]
 fn what_is_in_force_is_left_alone() {
-    let wanted = [GATEWAY].into();
-    let empty = Tables::default();
-    let first = steps(&plan(), &endpoints(1), 2, &empty, Some(&wanted)).unwrap();
+    let (empty, ours) = (Tables::default(), answered_by(Answerer::Us));
+    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&ours)).unwrap();
     let tables = after(&empty, &first);
-    let again = steps(&plan(), &endpoints(1), 2, &tables, None).unwrap();
+    let again = steps(&plan(), &endpoints(1), 2, &tables, same(&ours)).unwrap();
     assert_eq!(names(&again), ["http"]);
-    let moved = steps(&plan(), &endpoints(2), 2, &tables, None).unwrap();
+    let moved = steps(&plan(), &endpoints(2), 2, &tables, same(&ours)).unwrap();
     assert_eq!(names(&moved), ["http", "kernel"]);
 }

@@ -1,6 +1,7 @@
 //! From manifests to the text that `status` prints.
 
 use gateway_core::{
+    announce::Answerer,
     status::endpoint_verdicts,
     translate::{Settings, translate},
 };
@@ -25,6 +26,10 @@ Gateways
 GATEWAY    CLASS  ADDRESS   LISTENER  PROTOCOL  PORT  HOST           ROUTES  PROGRAMMED
 infra/web  xdp    10.0.0.1  http      HTTP      80    *.example.com  1       yes
                             echo      TCP       7     any            1       yes
+
+Addresses
+ADDRESS   ANSWERED BY
+10.0.0.1  this node
 
 Routes
 ROUTE                 PARENT          ACCEPTED
@@ -79,6 +84,7 @@ fn report() -> Report {
             mode,
             note,
         }],
+        answerers: &[([10, 0, 0, 1].into(), Answerer::Us)].into(),
         unserved: vec!["something on IPv6".into()],
         removals_held_back: true,
         failure: Some("a map is full".into()),

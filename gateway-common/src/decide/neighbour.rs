@@ -1,0 +1,184 @@
+//! ARP and neighbour discovery about the gateway's addresses, of which no interface has any: the
+//! node that owns one answers for it, all others are silent.
+//!
+//! Everything else passes, also what comes in by an interface whose Ethernet address is not known.
+
+use crate::{
+    abi::{Counter, Mac},
+    addr::Addr,
+    header::{
+        ADVERTISEMENT, ARP_REPLY, ARP_REQUEST, Advertisement, Arp, ETHER_ARP, ETHER_IPV6, Ether,
+        Ipv6, Neighbour, SOLICITATION,
+    },
+    packet::{Frame, Packet},
+    tables::{Claim, Tables},
+};
+
+/// What is left alone.
+const PASS: Counter = Counter::PassNotIpv4;
+
+/// A frame that arrives on an uplink and is not IPv4. XDP answers; where it cannot, it leaves the
+/// question alone, and the program behind it answers, with `DETOUR`.
+#[inline(always)]
+pub(super) fn ingress<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
+    packet: &mut P,
+    tables: &mut T,
+) -> Counter {
+    match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_ARP) => arp::<P, T, DETOUR>(packet, tables),
+        Some(ETHER_IPV6) => ndp::<P, T, DETOUR>(packet, tables),
+        _ => PASS,
+    }
+}
+
+/// A frame that the node sends and is not IPv4. Where the node talks from an address that another
+/// node owns, its stack would tell everybody in ARP that the address is here.
+#[inline(always)]
+pub(super) fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+    match packet.head::<Frame<Arp, ()>>() {
+        Some(frame) if frame.ether.kind == ETHER_ARP && frame.ip.is_plain() => {
+            match tables.address(&Addr::from_v4(frame.ip.sender)) {
+                Some(address) if !address.is_owned() => Counter::SuppressArp,
+                _ => PASS,
+            }
+        }
+        _ => PASS,
+    }
+}
+
+#[inline(never)]
+fn arp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
+    packet: &mut P,
+    tables: &mut T,
+) -> Counter {
+    let (interface, bytes) = (packet.interface(), packet.len());
+    let Some((mac, answers)) = uplink::<T, DETOUR>(interface, tables) else {
+        return PASS;
+    };
+    let Some(Frame { ether, ip: arp, .. }) = packet.head::<Frame<Arp, ()>>() else {
+        return PASS;
+    };
+    if !arp.is_plain() || same(arp.sender_mac, mac) {
+        return PASS;
+    }
+    let (from, sender) = (arp.sender_mac, arp.sender);
+    let (claimed, asked) = (Addr::from_v4(sender), Addr::from_v4(arp.target));
+    if is_ours(&claimed, tables) {
+        return dispute::<T, DETOUR>(Counter::ConflictArp, &claimed, from, bytes, tables);
+    }
+    if arp.operation != ARP_REQUEST {
+        return PASS;
+    }
+    match tables.address(&asked) {
+        Some(address) if address.is_owned() && !answers => PASS,
+        Some(address) if address.is_owned() => {
+            let target = arp.target;
+            arp.fill(ARP_REPLY, (mac, target), (from, sender));
+            ether.destination = from;
+            ether.source = mac;
+            Counter::AnswerArp
+        }
+        Some(_) => Counter::SuppressArp,
+        None => PASS,
+    }
+}
+
+#[inline(never)]
+fn ndp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
+    packet: &mut P,
+    tables: &mut T,
+) -> Counter {
+    let (interface, bytes) = (packet.interface(), packet.len());
+    let Some((mac, answers)) = uplink::<T, DETOUR>(interface, tables) else {
+        return PASS;
+    };
+    let Some(frame) = packet.head::<Frame<Ipv6, Neighbour>>() else {
+        return PASS;
+    };
+    if !frame.is_valid() || same(frame.ether.source, mac) {
+        return PASS;
+    }
+    let (kind, from) = (frame.l4.kind, frame.ether.source);
+    let (source, target) = (
+        Addr::from_v6(frame.ip.source),
+        Addr::from_v6(frame.l4.target),
+    );
+    match kind {
+        ADVERTISEMENT if is_ours(&target, tables) => {
+            dispute::<T, DETOUR>(Counter::ConflictNdp, &target, from, bytes, tables)
+        }
+        SOLICITATION if is_ours(&source, tables) => {
+            dispute::<T, DETOUR>(Counter::ConflictNdp, &source, from, bytes, tables)
+        }
+        SOLICITATION => match tables.address(&target) {
+            Some(known) if known.is_owned() && !answers => PASS,
+            Some(known) if known.is_owned() => {
+                // One who has no address yet cannot be answered alone (RFC 4861, 7.2.4).
+                let nobody = source == Addr::default();
+                advertise(packet, mac, &target, (!nobody).then_some((from, &source)))
+            }
+            Some(_) => Counter::SuppressNdp,
+            None => PASS,
+        },
+        _ => PASS,
+    }
+}
+
+/// Makes the frame an advertisement. Solicitations are of several lengths.
+#[inline(always)]
+fn advertise<P: Packet + ?Sized>(
+    packet: &mut P,
+    mac: Mac,
+    target: &Addr,
+    to: Option<(Mac, &Addr)>,
+) -> Counter {
+    let bytes = size_of::<Frame<Ipv6, Advertisement>>() as u64;
+    if packet.len() != bytes && !packet.resize(bytes) {
+        return Counter::DropRewrite;
+    }
+    match packet.head::<Frame<Ipv6, Advertisement>>() {
+        Some(frame) => {
+            frame.fill(mac, target, to);
+            Counter::AnswerNdp
+        }
+        None => Counter::DropRewrite,
+    }
+}
+
+/// Ethernet address of the interface, and whether this is the hook that answers on it.
+#[inline(always)]
+fn uplink<T: Tables, const DETOUR: bool>(interface: u32, tables: &T) -> Option<(Mac, bool)> {
+    let uplink = tables.uplink(interface)?;
+    Some((uplink.words(), (uplink.detour != 0) == DETOUR))
+}
+
+#[inline(always)]
+fn is_ours<T: Tables>(address: &Addr, tables: &T) -> bool {
+    tables.address(address).is_some_and(|a| a.is_owned())
+}
+
+#[inline(always)]
+fn dispute<T: Tables, const DETOUR: bool>(
+    reason: Counter,
+    address: &Addr,
+    mac: Mac,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    // XDP has told of it.
+    if DETOUR {
+        return PASS;
+    }
+    let claim = Claim {
+        address: *address,
+        mac,
+    };
+    tables.dispute(reason, &claim, bytes);
+    reason
+}
+
+/// By words: the derived comparison of arrays calls memcmp.
+#[inline(always)]
+const fn same([a, b, c]: Mac, [d, e, f]: Mac) -> bool {
+    (a ^ d) | (b ^ e) | (c ^ f) == 0
+}

@@ -1,0 +1,27 @@
+//! What user space hears of single packets.
+
+use gateway_common::abi::Event;
+
+use crate::maps::{EVENT_GATE, EVENTS};
+
+/// Whether an event may be told: a tenth of a second has passed since the last of this slot.
+#[inline(always)]
+pub(crate) fn gate(slot: u32, now: u32, hz: u32) -> bool {
+    let Some(last) = EVENT_GATE.get_ptr_mut(slot) else {
+        return false;
+    };
+    // SAFETY: this CPU's value.
+    unsafe {
+        let due = now.wrapping_sub(*last) >= hz / 10;
+        if due {
+            *last = now;
+        }
+        due
+    }
+}
+
+/// A full buffer loses the event; the counters have the packet.
+#[inline(always)]
+pub(crate) fn tell(event: Event) {
+    let _ = EVENTS.output_untyped::<Event>(event, 0);
+}
