@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod cache;
 mod cluster;
+mod conformance;
 mod demo;
 mod image;
+mod install;
 mod lint;
 mod oci;
 mod privileges;
@@ -56,6 +58,8 @@ enum Task {
         #[command(subcommand)]
         action: cluster::Action,
     },
+    /// Run the official conformance suite, unmodified, against the chart on that Kubernetes
+    Conformance(conformance::Options),
     /// Check the rules of the code that no other tool knows
     Tidy,
     /// Formatting, tidy, clippy, licences and bans, and our reading of the official API
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Bench { subject } => bench::run(&subject),
         Task::Cluster { action } => cluster::run(&action),
+        Task::Conformance(options) => conformance::run(&options),
         Task::Tidy => tidy::run(),
         Task::Lint => lint::run(),
     };

@@ -23,17 +23,12 @@ pub(crate) struct Image {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A file or directory of the layer; directories come before what is in them.
+/// A file of the layer.
 pub(crate) struct Entry {
     /// Relative to the root of the image.
     pub(crate) path: String,
     pub(crate) mode: u32,
-    pub(crate) content: Content,
-}
-
-pub(crate) enum Content {
-    Directory,
-    File(Vec<u8>),
+    pub(crate) content: Vec<u8>,
 }
 
 impl Entry {
@@ -44,16 +39,8 @@ impl Entry {
         Ok(Self {
             path: path.to_owned(),
             mode,
-            content: Content::File(bytes),
+            content: bytes,
         })
-    }
-
-    pub(crate) fn directory(path: &str, mode: u32) -> Self {
-        Self {
-            path: path.to_owned(),
-            mode,
-            content: Content::Directory,
-        }
     }
 }
 
@@ -102,14 +89,7 @@ impl Image {
 fn layer(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut layer = tar::Builder::new(Vec::new());
     for entry in entries {
-        match &entry.content {
-            Content::File(bytes) => add(&mut layer, &entry.path, entry.mode, bytes)?,
-            Content::Directory => {
-                let mut header = header(entry.mode, 0);
-                header.set_entry_type(EntryType::Directory);
-                layer.append_data(&mut header, &entry.path, std::io::empty())?;
-            }
-        }
+        add(&mut layer, &entry.path, entry.mode, &entry.content)?;
     }
     Ok(layer.into_inner()?)
 }
@@ -159,11 +139,15 @@ mod tests {
             user: "65532:65532".into(),
             labels: vec![("org.opencontainers.image.version".into(), "v1".into())],
             entries: vec![
-                Entry::directory("tmp", 0o1777),
+                Entry {
+                    path: "etc/app.conf".into(),
+                    mode: 0o644,
+                    content: b"x".into(),
+                },
                 Entry {
                     path: "app".into(),
                     mode: 0o755,
-                    content: Content::File(b"program".into()),
+                    content: b"program".into(),
                 },
             ],
         }
@@ -208,7 +192,7 @@ mod tests {
             .iter()
             .map(|(path, mode, bytes)| (path.as_str(), *mode, bytes.len()))
             .collect();
-        assert_eq!(shown, [("tmp", 0o1777, 0), ("app", 0o755, 7)]);
+        assert_eq!(shown, [("etc/app.conf", 0o644, 1), ("app", 0o755, 7)]);
     }
 
     #[test]
