@@ -5,15 +5,20 @@
 //! be reached, what was read last stays in force.
 
 mod client;
+mod control;
 mod daemonset;
+mod events;
+mod leader;
 mod metrics;
 mod newest;
 mod source;
 mod target;
 mod watch;
+mod writer;
 
 pub use self::{
     client::{Identity, connect},
+    control::Control,
     daemonset::OurDaemonSet,
     newest::Newest,
     source::Source,

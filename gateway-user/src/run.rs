@@ -74,8 +74,9 @@ pub async fn run(options: &cli::Run) -> Result<()> {
             },
         }
     }
+    let end = async { tokio::join!(daemon.drain(DRAIN), source.close()) };
     tokio::select! {
-        () = daemon.drain(DRAIN) => {}
+        ((), ()) = end => {}
         // Asked twice: whoever asks does not want to wait.
         _ = signals.next() => {}
     }

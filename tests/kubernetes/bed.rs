@@ -10,6 +10,7 @@ use gateway_tests::{
     programs,
     wait::wait_until,
 };
+use serde_json::Value as Json;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// The kinds of Gateway API that examples/demo has, and ReferenceGrant.
@@ -135,6 +136,28 @@ pub(crate) fn wait_log(daemon: &Daemon, words: &str) -> Result<()> {
 pub(crate) fn lines(daemon: &Daemon, words: &str) -> usize {
     let log = daemon.log();
     log.lines().filter(|line| line.contains(words)).count()
+}
+
+/// An object, or a list, as `kubectl get` gives it.
+pub(crate) fn get(cluster: &Cluster, what: &str) -> Result<Json> {
+    let text = cluster.api.kubectl(&format!("get {what} -o json"))?;
+    serde_json::from_str(&text).context("kubectl does not print JSON")
+}
+
+/// Waits until an object's own condition is true for its present generation.
+pub(crate) fn wait_condition(cluster: &Cluster, object: &str, condition: &str) -> Result<()> {
+    let what = format!("{condition} of {object} is True");
+    let found = wait_until(LIMIT, &what, || {
+        let object = get(cluster, object)?;
+        let conditions = object["status"]["conditions"].as_array();
+        let is_true = |c: &Json| {
+            c["type"] == condition
+                && c["status"] == "True"
+                && c["observedGeneration"] == object["metadata"]["generation"]
+        };
+        Ok(conditions.is_some_and(|all| all.iter().any(is_true)))
+    });
+    found.map(drop)
 }
 
 pub(crate) fn demo() -> Result<std::path::PathBuf> {

@@ -3,6 +3,8 @@
 
 mod bed;
 mod kinds;
+mod leader;
 mod outage;
 mod serve;
+mod status;
 mod uninstall;

@@ -9,6 +9,7 @@ pub mod announce;
 pub mod api;
 pub mod balance;
 pub mod endpoints;
+pub mod features;
 mod hash;
 pub mod http;
 pub mod l4;

@@ -28,6 +28,7 @@ pub use self::{
     endpoints::endpoint_verdicts,
     ledger::{Ledger, Written},
     live::{Live, LiveStatuses},
+    merge::cut as shortened,
     notice::Notice,
     rows::Row,
     writes::{Author, Write, writes},
@@ -58,8 +59,18 @@ pub struct Reported<S> {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ClassStatus {
     pub conditions: Vec<Condition>,
+    /// Of a class of ours, in the order of names.
+    #[serde(default)]
+    pub supported_features: Vec<SupportedFeature>,
+}
+
+/// See [`crate::features`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupportedFeature {
+    pub name: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,14 +80,15 @@ pub struct GatewayStatus {
     pub listeners: Vec<ListenerStatus>,
 }
 
-/// Of an AddressPool.
+/// Of an AddressPool. A family that it has not is `null`, which removes an earlier value from the
+/// API server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PoolStatus {
     /// Addresses that Gateways have, of both families.
     pub used: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ipv4: Option<PoolUsage>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ipv6: Option<PoolUsage>,
     /// Names of the pools that it shares addresses with.
     pub conflicts: Vec<Arc<str>>,

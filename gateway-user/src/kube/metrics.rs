@@ -1,6 +1,8 @@
-//! How the watches are, for Prometheus.
+//! How the watches are and what is written, for Prometheus.
 
+use gateway_core::api::Kind;
 use prometheus_client::{
+    encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
@@ -32,5 +34,52 @@ impl WatchMetrics {
 
     pub(super) fn failing(&self, kinds: usize) {
         self.failing.set(i64::try_from(kinds).unwrap_or(i64::MAX));
+    }
+}
+
+/// What the node that leads does. Cheap to copy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ControlMetrics {
+    leader: Gauge,
+    writes: Family<Written, Counter>,
+    events: Family<[(&'static str, &'static str); 1], Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Written {
+    kind: &'static str,
+    result: &'static str,
+}
+
+impl ControlMetrics {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "leader",
+            "Whether this node writes statuses and gives out addresses",
+            self.leader.clone(),
+        );
+        registry.register(
+            "status_writes",
+            "Writes of statuses, by kind of object and result; a conflict is tried again",
+            self.writes.clone(),
+        );
+        registry.register(
+            "events",
+            "Kubernetes Events on objects, by result",
+            self.events.clone(),
+        );
+    }
+
+    pub(super) fn leads(&self, leads: bool) {
+        self.leader.set(leads.into());
+    }
+
+    pub(super) fn wrote(&self, kind: Kind, result: &'static str) {
+        let kind = kind.as_str();
+        self.writes.get_or_create(&Written { kind, result }).inc();
+    }
+
+    pub(super) fn event(&self, result: &'static str) {
+        self.events.get_or_create(&[("result", result)]).inc();
     }
 }

@@ -81,6 +81,6 @@ pub(super) fn kinds() -> impl Iterator<Item = Kind> {
         .filter(|kind| *kind != Kind::ConfigMap)
 }
 
-fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+pub(super) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
 }

@@ -48,8 +48,9 @@ impl Daemon {
     pub(super) async fn reload(&mut self, source: &mut Source) {
         let started = Instant::now();
         let changed = source.read();
+        let leads = self.reconciler.set_leads(source.leads());
         // What a world that is not whole lacks must not be taken from the data path.
-        if !(changed.world || changed.watches || changed.peers) || !source.is_whole() {
+        if !(changed.world || changed.watches || changed.peers || leads) || !source.is_whole() {
             self.show_source(source);
             if changed.live {
                 source.tell(None);

@@ -134,6 +134,16 @@ impl<P: DataPath> Reconciler<P> {
             .map_or(&NONE, |known| &known.answerers)
     }
 
+    /// Whether this node gives out addresses; says whether that is new.
+    pub(super) fn set_leads(&mut self, leads: bool) -> bool {
+        let may_allocate = &mut self.settings.addressing.may_allocate;
+        let changed = mem::replace(may_allocate, leads) != leads;
+        if changed {
+            self.translated = None;
+        }
+        changed
+    }
+
     /// Brings the data path to what `world` says. Statuses tell what is in force afterwards.
     pub(super) async fn reconcile(&mut self, world: &World, removals: Removals) -> Outcome {
         let translation = self.translate(world);

@@ -15,7 +15,14 @@ use crate::{cli, kube, status::report::SourceRow};
 
 pub(super) enum Source {
     Directory(Box<Directory>),
-    Kubernetes(Box<kube::Source>, Option<kube::OurDaemonSet>),
+    Kubernetes(Box<Cluster>),
+}
+
+pub(super) struct Cluster {
+    source: kube::Source,
+    control: kube::Control,
+    /// Where it is known which one runs us.
+    daemonset: Option<kube::OurDaemonSet>,
 }
 
 impl Source {
@@ -36,13 +43,21 @@ impl Source {
         let daemonset = options.identity.daemonset.as_deref();
         let daemonset = daemonset
             .map(|name| kube::OurDaemonSet::start(client.clone(), &identity.namespace, name));
-        Ok(Self::Kubernetes(Box::new(source), daemonset))
+        let control = kube::Control::start(&client, &identity, source.newest());
+        Ok(Self::Kubernetes(Box::new(Cluster {
+            source,
+            control,
+            daemonset,
+        })))
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
         match self {
             Self::Directory(_) => (),
-            Self::Kubernetes(source, _) => source.register(registry),
+            Self::Kubernetes(cluster) => {
+                cluster.source.register(registry);
+                cluster.control.register(registry);
+            }
         }
     }
 
@@ -50,7 +65,10 @@ impl Source {
     pub(super) async fn changed(&mut self) {
         match self {
             Self::Directory(directory) => directory.changed().await,
-            Self::Kubernetes(source, _) => source.changed().await,
+            Self::Kubernetes(cluster) => tokio::select! {
+                () = cluster.source.changed() => (),
+                () = cluster.control.leads_changed() => (),
+            },
         }
     }
 
@@ -61,7 +79,7 @@ impl Source {
                 world: directory.read(),
                 ..Changed::default()
             },
-            Self::Kubernetes(source, _) => source.take(),
+            Self::Kubernetes(cluster) => cluster.source.take(),
         }
     }
 
@@ -69,7 +87,15 @@ impl Source {
     pub(super) fn world(&self) -> &World {
         match self {
             Self::Directory(directory) => directory.world(),
-            Self::Kubernetes(source, _) => source.world(),
+            Self::Kubernetes(cluster) => cluster.source.world(),
+        }
+    }
+
+    /// Whether this node decides what all nodes have to agree on.
+    pub(super) fn leads(&self) -> bool {
+        match self {
+            Self::Directory(_) => true,
+            Self::Kubernetes(cluster) => cluster.control.leads(),
         }
     }
 
@@ -77,7 +103,7 @@ impl Source {
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Self::Directory(_) => true,
-            Self::Kubernetes(source, _) => source.is_synced(),
+            Self::Kubernetes(cluster) => cluster.source.is_synced(),
         }
     }
 
@@ -85,7 +111,8 @@ impl Source {
     pub(super) fn is_retired(&self) -> bool {
         match self {
             Self::Directory(_) => false,
-            Self::Kubernetes(_, daemonset) => daemonset
+            Self::Kubernetes(cluster) => cluster
+                .daemonset
                 .as_ref()
                 .is_some_and(kube::OurDaemonSet::is_deleted),
         }
@@ -102,7 +129,7 @@ impl Source {
     pub(super) fn problems(&self) -> Vec<Problem> {
         match self {
             Self::Directory(directory) => directory.problems(),
-            Self::Kubernetes(source, _) => source.problems(),
+            Self::Kubernetes(cluster) => cluster.source.problems(),
         }
     }
 
@@ -110,14 +137,22 @@ impl Source {
     pub(super) fn tell(&self, statuses: Option<Arc<Statuses>>) {
         match self {
             Self::Directory(_) => (),
-            Self::Kubernetes(source, _) => source.tell(statuses),
+            Self::Kubernetes(cluster) => cluster.source.tell(statuses),
+        }
+    }
+
+    /// Lets another node lead. Statuses are not written any more.
+    pub(super) async fn close(&mut self) {
+        match self {
+            Self::Directory(_) => (),
+            Self::Kubernetes(cluster) => cluster.control.stop().await,
         }
     }
 
     pub(super) fn report(&self) -> SourceRow {
         match self {
             Self::Directory(directory) => directory.report(),
-            Self::Kubernetes(source, _) => source.report(),
+            Self::Kubernetes(cluster) => cluster.source.report(),
         }
     }
 }

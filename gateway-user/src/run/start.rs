@@ -82,7 +82,8 @@ impl Daemon {
 fn addressing(options: &cli::Run) -> Addressing {
     let defaults = options.addresses.clone();
     if options.source.kubernetes {
-        Addressing::cluster(defaults, true)
+        // Not before this node leads.
+        Addressing::cluster(defaults, false)
     } else {
         Addressing::standalone(defaults)
     }

@@ -129,7 +129,7 @@ pub(super) fn patch(old: &Json, new: &Json) -> Map<String, Json> {
 }
 
 /// The longest beginning of `text` of at most `bytes` bytes, with a sign that something follows.
-pub(super) fn cut(text: &str, bytes: usize) -> String {
+pub fn cut(text: &str, bytes: usize) -> String {
     const MORE: &str = "...";
     if text.len() <= bytes {
         return text.to_owned();

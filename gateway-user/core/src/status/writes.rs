@@ -120,7 +120,11 @@ fn wanted<'a>(
         .routes
         .iter()
         .filter_map(move |r| route(r, live, controller));
-    classes.chain(gateways).chain(routes)
+    let pools = statuses
+        .pools
+        .iter()
+        .filter_map(move |pool| object(pool, live, |_| false));
+    classes.chain(gateways).chain(pools).chain(routes)
 }
 
 fn object<'a, S: serde::Serialize>(

@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     api::Kind,
+    features,
     status::{
         ClassStatus, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus,
-        StatusAddress, Statuses, fold,
+        StatusAddress, Statuses, SupportedFeature, fold,
     },
     verdict::{
         ConditionType::{Accepted, Conflicted, PartiallyInvalid, Programmed, ResolvedRefs},
@@ -48,9 +49,18 @@ fn classes(scope: Scope) -> Vec<Reported<ClassStatus>> {
         let conditions = fold(&[Accepted], &verdicts, class.meta.generation);
         let ours = class::is_ours(scope, class);
         let kind = Kind::GatewayClass.as_str();
-        Reported::new(kind, &class.meta, ours, ClassStatus { conditions })
+        let status = ClassStatus {
+            conditions,
+            supported_features: if ours { features() } else { Vec::new() },
+        };
+        Reported::new(kind, &class.meta, ours, status)
     };
     scope.world.classes.values().map(report).collect()
+}
+
+fn features() -> Vec<SupportedFeature> {
+    let names = features::supported().map(Into::into);
+    names.map(|name| SupportedFeature { name }).collect()
 }
 
 /// How many accepted routes attach to each listener.

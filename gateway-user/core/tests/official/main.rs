@@ -8,6 +8,7 @@
 
 mod examples;
 mod exceptions;
+mod features;
 mod module;
 mod mutate;
 mod schemas;

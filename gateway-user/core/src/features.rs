@@ -1,0 +1,135 @@
+//! Features of Gateway API v1.6 (pkg/features) that we support: the one table that says so.
+//!
+//! It becomes `supportedFeatures` in the status of our GatewayClasses (GEP-2162), and so decides
+//! which tests the conformance suite runs. A feature is supported only if its tests pass. Those
+//! for meshes do not concern a gateway and are left out.
+
+use Support::{NotYet, Supported};
+
+/// A feature by its name in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feature {
+    pub name: &'static str,
+    pub support: Support,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    Supported,
+    /// What is missing.
+    NotYet(&'static str),
+}
+
+/// Every feature, in the order of names.
+pub const FEATURES: &[Feature] = &[
+    of(
+        "BackendTLSPolicy",
+        NotYet("backends are spoken to without TLS"),
+    ),
+    of(
+        "BackendTLSPolicySANValidation",
+        NotYet("backends are spoken to without TLS"),
+    ),
+    of("GRPCRoute", NotYet("GRPCRoutes are not read")),
+    of("GRPCRouteNamedRouteRule", NotYet("GRPCRoutes are not read")),
+    of("Gateway", Supported),
+    of(
+        "GatewayAddressEmpty",
+        NotYet("addresses without a value are not assigned"),
+    ),
+    of(
+        "GatewayBackendClientCertificate",
+        NotYet("backends are spoken to without TLS"),
+    ),
+    of(
+        "GatewayFrontendClientCertificateValidation",
+        NotYet("client certificates are not validated"),
+    ),
+    of(
+        "GatewayFrontendClientCertificateValidationInsecureFallback",
+        NotYet("client certificates are not validated"),
+    ),
+    of("GatewayHTTPListenerIsolation", Supported),
+    of("GatewayHTTPSListenerDetectMisdirectedRequests", Supported),
+    of(
+        "GatewayInfrastructure",
+        NotYet("nothing carries spec.infrastructure's labels"),
+    ),
+    of("GatewayPort8080", Supported),
+    of(
+        "GatewayStaticAddresses",
+        NotYet("addresses that cannot be used are not found out"),
+    ),
+    of("HTTPRoute", Supported),
+    of("HTTPRoute303RedirectStatusCode", Supported),
+    of("HTTPRoute307RedirectStatusCode", Supported),
+    of("HTTPRoute308RedirectStatusCode", Supported),
+    of(
+        "HTTPRouteBackendProtocolH2C",
+        NotYet("backends are spoken to in HTTP/1.1"),
+    ),
+    of("HTTPRouteBackendProtocolWebSocket", Supported),
+    of("HTTPRouteBackendRequestHeaderModification", Supported),
+    of("HTTPRouteBackendTimeout", NotYet("timeouts are not read")),
+    of("HTTPRouteCORS", NotYet("filter CORS")),
+    of("HTTPRouteDestinationPortMatching", Supported),
+    of("HTTPRouteHostRewrite", NotYet("filter URLRewrite")),
+    of("HTTPRouteMethodMatching", Supported),
+    of("HTTPRouteNamedRouteRule", Supported),
+    of("HTTPRouteParentRefPort", Supported),
+    of("HTTPRoutePathRedirect", Supported),
+    of("HTTPRoutePathRewrite", NotYet("filter URLRewrite")),
+    of("HTTPRoutePortRedirect", Supported),
+    of("HTTPRouteQueryParamMatching", Supported),
+    of("HTTPRouteRequestMirror", NotYet("filter RequestMirror")),
+    of(
+        "HTTPRouteRequestMultipleMirrors",
+        NotYet("filter RequestMirror"),
+    ),
+    of(
+        "HTTPRouteRequestPercentageMirror",
+        NotYet("filter RequestMirror"),
+    ),
+    of("HTTPRouteRequestTimeout", NotYet("timeouts are not read")),
+    of("HTTPRouteResponseHeaderModification", Supported),
+    of("HTTPRouteRetry", NotYet("retries are not read")),
+    of(
+        "HTTPRouteRetryBackendTimeout",
+        NotYet("retries are not read"),
+    ),
+    of(
+        "HTTPRouteRetryConnectionError",
+        NotYet("retries are not read"),
+    ),
+    of("HTTPRouteSchemeRedirect", Supported),
+    of("ListenerSet", NotYet("ListenerSets are not read")),
+    of("ReferenceGrant", Supported),
+    of("TCPRoute", Supported),
+    of("TLSRoute", NotYet("TLSRoutes are not read")),
+    of("TLSRouteModeMixed", NotYet("TLSRoutes are not read")),
+    of("TLSRouteModeTerminate", NotYet("TLSRoutes are not read")),
+    of("UDPRoute", Supported),
+];
+
+/// Names of those that we support, in ascending order, as the API demands.
+pub fn supported() -> impl Iterator<Item = &'static str> {
+    let supported = FEATURES.iter().filter(|f| f.support == Supported);
+    supported.map(|feature| feature.name)
+}
+
+const fn of(name: &'static str, support: Support) -> Feature {
+    Feature { name, support }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ascend_and_fit_into_the_status() {
+        assert!(FEATURES.is_sorted_by(|a, b| a.name < b.name));
+        let supported: Vec<_> = supported().collect();
+        assert!(supported.len() <= 64, "the CRD's limit");
+        assert!(supported.contains(&"HTTPRoute") && !supported.contains(&"HTTPRouteCORS"));
+    }
+}

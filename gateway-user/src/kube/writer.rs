@@ -1,0 +1,197 @@
+//! Brings the statuses in the API server to what they should be, while this node leads.
+//!
+//! A task of its own: nothing waits for it. What to write is decided by
+//! [`writes`], and when by [`Ledger`]; both are pure. Whatever fails is tried again, each object by
+//! itself.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use gateway_core::{
+    status::{Author, Ledger, Write, Written, writes},
+    translate::CONTROLLER_NAME,
+};
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{events::Events, metrics::ControlMetrics, newest::Newest, target::resource};
+
+/// Requests at a time: enough to write hundreds of routes in a moment, few for an API server.
+const CONCURRENT: usize = 16;
+const REQUEST: Duration = Duration::from_secs(10);
+/// In `metadata.managedFields`.
+const MANAGER: &str = "xdp-gateway";
+
+pub(super) struct Writer {
+    client: Client,
+    newest: watch::Receiver<Newest>,
+    leads: watch::Receiver<bool>,
+    events: Events,
+    metrics: ControlMetrics,
+    started: Instant,
+    ledger: Ledger,
+    /// Needed at present, and not begun.
+    needed: VecDeque<Write>,
+    under_way: JoinSet<(Write, Result<String, Refusal>)>,
+    /// Why a write failed last: said once.
+    trouble: Option<String>,
+}
+
+/// Why a status was not written.
+enum Refusal {
+    /// Made from a version that is not the present one.
+    Outdated,
+    Failed(String),
+}
+
+impl Writer {
+    pub(super) fn new(
+        client: Client,
+        newest: watch::Receiver<Newest>,
+        leads: watch::Receiver<bool>,
+        events: Events,
+        metrics: ControlMetrics,
+    ) -> Self {
+        Self {
+            client,
+            newest,
+            leads,
+            events,
+            metrics,
+            started: Instant::now(),
+            ledger: Ledger::default(),
+            needed: VecDeque::new(),
+            under_way: JoinSet::new(),
+            trouble: None,
+        }
+    }
+
+    /// Writes until there is nothing to be told any more.
+    pub(super) async fn run(mut self) {
+        loop {
+            let next = self.ledger.next(self.now());
+            tokio::select! {
+                changed = self.newest.changed() => match changed {
+                    Ok(()) => self.plan(),
+                    Err(_closed) => return,
+                },
+                changed = self.leads.changed() => match changed {
+                    Ok(()) => self.plan(),
+                    Err(_closed) => return,
+                },
+                Some(ended) = self.under_way.join_next() => {
+                    if let Ok((write, result)) = ended {
+                        self.ended(write, result);
+                    }
+                }
+                () = until(self.started, next) => self.plan(),
+            }
+            self.begin();
+        }
+    }
+
+    /// Finds out what is needed now.
+    fn plan(&mut self) {
+        self.needed.clear();
+        if !*self.leads.borrow_and_update() {
+            return;
+        }
+        let newest = self.newest.borrow_and_update().clone();
+        let Some(statuses) = newest.statuses else {
+            return;
+        };
+        let author = Author {
+            controller: CONTROLLER_NAME,
+            now: &Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        };
+        let former = |live: &_| self.ledger.is_former(live);
+        let needed = writes(&statuses, &newest.live, author, former);
+        self.ledger.note(&statuses, &newest.live, &needed);
+        self.needed = needed.into();
+    }
+
+    fn begin(&mut self) {
+        while self.under_way.len() < CONCURRENT
+            && let Some(write) = self.needed.pop_front()
+        {
+            if self.ledger.begin(&write, self.now()) {
+                self.under_way.spawn(send(self.client.clone(), write));
+            }
+        }
+    }
+
+    fn ended(&mut self, mut write: Write, result: Result<String, Refusal>) {
+        let (written, label) = match result {
+            Ok(version) => {
+                self.trouble = None;
+                self.events.tell(&mut write);
+                (Written::Done(version), "ok")
+            }
+            Err(Refusal::Outdated) => (Written::Outdated, "conflict"),
+            Err(Refusal::Failed(why)) => {
+                let (kind, name) = (write.kind, &write.name);
+                if self.trouble.as_ref() != Some(&why) {
+                    tracing::warn!(
+                        "the status of {kind} {name} cannot be written, perhaps of others too: \
+                         {why}; traffic is not affected, and it is tried again"
+                    );
+                }
+                self.trouble = Some(why);
+                (Written::Failed, "error")
+            }
+        };
+        self.metrics.wrote(write.kind, label);
+        let now = self.now();
+        self.ledger.end(&write.key(), &written, now);
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Gives the new resource version.
+async fn send(client: Client, write: Write) -> (Write, Result<String, Refusal>) {
+    let (group, version) = match write.api_version.split_once('/') {
+        Some(split) => split,
+        None => ("", write.api_version.as_str()),
+    };
+    let resource = resource(group, version, write.kind.as_str(), write.kind.plural());
+    let api: Api<DynamicObject> = match &*write.name.namespace {
+        "" => Api::all_with(client, &resource),
+        namespace => Api::namespaced_with(client, namespace, &resource),
+    };
+    let params = PatchParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patch = Patch::Merge(write.body());
+    let request = api.patch_status(&write.name.name, &params, &patch);
+    let result = match timeout(REQUEST, request).await {
+        Ok(Ok(object)) => Ok(object.resource_version().unwrap_or_default()),
+        // Not found: it is gone, and the watch will say so.
+        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
+            Err(Refusal::Outdated)
+        }
+        Ok(Err(error)) => Err(Refusal::Failed(format!("{error:#}"))),
+        Err(_elapsed) => Err(Refusal::Failed(format!("no answer within {REQUEST:?}"))),
+    };
+    (write, result)
+}
+
+async fn until(started: Instant, time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time.saturating_sub(started.elapsed())).await,
+        None => std::future::pending().await,
+    }
+}
