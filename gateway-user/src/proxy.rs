@@ -18,6 +18,7 @@ mod answer;
 mod body;
 mod client;
 mod connection;
+mod local;
 pub mod metrics;
 mod options;
 mod pool;

@@ -9,6 +9,7 @@ pub mod core_kinds;
 pub mod filter;
 pub mod gateway;
 pub mod grant;
+pub mod grpc;
 pub mod http;
 pub mod kind;
 pub mod listener;
@@ -29,6 +30,7 @@ pub use self::{
     filter::{Filter, FilterType},
     gateway::{Gateway, GatewaySpec},
     grant::{ReferenceGrant, ReferenceGrantSpec},
+    grpc::{GrpcRoute, GrpcRule},
     http::{HttpRoute, HttpRule},
     kind::Kind,
     listener::{Listener, Protocol},

@@ -6,6 +6,7 @@
 pub mod filter;
 pub mod forward;
 pub mod framing;
+pub mod grpc;
 pub mod head;
 mod hosts;
 mod matcher;

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::Serialize;
 
-use crate::name::ObjectName;
+use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,16 @@ pub enum Target {
     /// The reference could not be resolved: its share of HTTP requests gets a 500, of
     /// connections a refusal (GEP-1742, `BackendRef` in the API's documentation).
     Invalid,
+}
+
+impl RouteKind {
+    /// The kind of the object.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Http => Kind::HttpRoute,
+            Self::Grpc => Kind::GrpcRoute,
+        }
+    }
 }
 
 impl Target {
@@ -128,9 +138,10 @@ pub enum HostPattern {
     Any,
 }
 
-/// An HTTPRoute as attached to one listener.
+/// An HTTPRoute or a GRPCRoute as attached to one listener.
 #[derive(Clone, Debug)]
 pub struct HttpRoute {
+    pub kind: RouteKind,
     pub name: ObjectName,
     /// Seconds since the epoch; older routes win ties, objects without a time count as newest.
     pub created: Option<i64>,
@@ -148,12 +159,30 @@ pub struct HttpRule {
     pub backends: Vec<HttpBackend>,
 }
 
-/// A backendRef of an HTTPRoute rule; filters apply to what goes to this backend only.
+/// A kind of route that the proxy serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKind {
+    Http,
+    /// Its requests are calls: they need HTTP/2 and fail in the way of gRPC.
+    Grpc,
+}
+
+/// A backendRef of a rule; filters apply to what goes to this backend only.
 #[derive(Clone, Debug)]
 pub struct HttpBackend {
     pub target: Target,
+    pub protocol: BackendProtocol,
     pub weight: u32,
     pub filters: Vec<HttpFilter>,
+}
+
+/// What a backend is spoken to in, without TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BackendProtocol {
+    #[default]
+    Http1,
+    /// With prior knowledge (RFC 9113 section 3.3).
+    Http2,
 }
 
 /// All parts must match.
@@ -172,6 +201,8 @@ pub enum PathMatch {
     Prefix(Arc<str>),
     /// Anchored at both ends.
     Regex(Regex),
+    /// A method of any gRPC service. Anchored at both ends; ranks below every prefix but `/`.
+    Method(Regex),
 }
 
 #[derive(Clone, Debug)]

@@ -41,7 +41,7 @@ pub struct Statuses {
     pub gateways: Vec<Reported<GatewayStatus>>,
     #[serde(default)]
     pub pools: Vec<Reported<PoolStatus>>,
-    /// HTTPRoutes, TCPRoutes, UDPRoutes.
+    /// HTTPRoutes, GRPCRoutes, TCPRoutes, UDPRoutes.
     pub routes: Vec<Reported<RouteStatus>>,
 }
 

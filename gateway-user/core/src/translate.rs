@@ -18,6 +18,7 @@ mod class;
 mod conflict;
 mod gateway;
 mod grant;
+mod grpc;
 mod hostname;
 mod http;
 mod l4;
@@ -27,6 +28,7 @@ mod overlap;
 mod parent;
 mod pool;
 mod report;
+mod rival;
 mod route;
 mod shadow;
 mod tls;
@@ -62,6 +64,7 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
     overlap::judge(&mut gateways.served);
     gateway::conclude(&mut gateways.served);
     let mut routes = route::judge(scope, &gateways);
+    rival::judge(&gateways.served, &mut routes);
     shadow::judge(&gateways.served, &mut routes);
     Translation {
         plan: assemble::plan(&gateways.served, &routes),

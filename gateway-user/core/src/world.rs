@@ -24,8 +24,8 @@ pub use self::{
 };
 use crate::{
     api::{
-        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Kind, Meta,
-        Namespace, ReferenceGrant, Secret, Service, TcpRoute, UdpRoute, object::Labels,
+        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, GrpcRoute, HttpRoute, Kind,
+        Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute, UdpRoute, object::Labels,
     },
     name::ObjectName,
 };
@@ -39,6 +39,7 @@ pub struct World {
     pub classes: BTreeMap<Arc<str>, GatewayClass>,
     pub gateways: BTreeMap<ObjectName, Gateway>,
     pub http_routes: BTreeMap<ObjectName, HttpRoute>,
+    pub grpc_routes: BTreeMap<ObjectName, GrpcRoute>,
     pub tcp_routes: BTreeMap<ObjectName, TcpRoute>,
     pub udp_routes: BTreeMap<ObjectName, UdpRoute>,
     pub grants: BTreeMap<ObjectName, ReferenceGrant>,
@@ -57,6 +58,7 @@ pub enum Item {
     GatewayClass(GatewayClass),
     Gateway(Gateway),
     HttpRoute(HttpRoute),
+    GrpcRoute(GrpcRoute),
     TcpRoute(TcpRoute),
     UdpRoute(UdpRoute),
     ReferenceGrant(ReferenceGrant),
@@ -78,6 +80,7 @@ impl World {
                 .map(Item::GatewayClass),
             Item::Gateway(o) => self.gateways.insert(o.name(), o).map(Item::Gateway),
             Item::HttpRoute(o) => self.http_routes.insert(o.name(), o).map(Item::HttpRoute),
+            Item::GrpcRoute(o) => self.grpc_routes.insert(o.name(), o).map(Item::GrpcRoute),
             Item::TcpRoute(o) => self.tcp_routes.insert(o.name(), o).map(Item::TcpRoute),
             Item::UdpRoute(o) => self.udp_routes.insert(o.name(), o).map(Item::UdpRoute),
             Item::ReferenceGrant(o) => self.grants.insert(o.name(), o).map(Item::ReferenceGrant),
@@ -102,6 +105,7 @@ impl World {
             Kind::GatewayClass => self.classes.remove(&name.name).map(Item::GatewayClass),
             Kind::Gateway => self.gateways.remove(name).map(Item::Gateway),
             Kind::HttpRoute => self.http_routes.remove(name).map(Item::HttpRoute),
+            Kind::GrpcRoute => self.grpc_routes.remove(name).map(Item::GrpcRoute),
             Kind::TcpRoute => self.tcp_routes.remove(name).map(Item::TcpRoute),
             Kind::UdpRoute => self.udp_routes.remove(name).map(Item::UdpRoute),
             Kind::ReferenceGrant => self.grants.remove(name).map(Item::ReferenceGrant),
@@ -139,6 +143,7 @@ impl Item {
             Self::GatewayClass(_) => Kind::GatewayClass,
             Self::Gateway(_) => Kind::Gateway,
             Self::HttpRoute(_) => Kind::HttpRoute,
+            Self::GrpcRoute(_) => Kind::GrpcRoute,
             Self::TcpRoute(_) => Kind::TcpRoute,
             Self::UdpRoute(_) => Kind::UdpRoute,
             Self::ReferenceGrant(_) => Kind::ReferenceGrant,
@@ -156,6 +161,7 @@ impl Item {
             Self::GatewayClass(o) => &o.meta,
             Self::Gateway(o) => &o.meta,
             Self::HttpRoute(o) => &o.meta,
+            Self::GrpcRoute(o) => &o.meta,
             Self::TcpRoute(o) | Self::UdpRoute(o) => &o.meta,
             Self::ReferenceGrant(o) => &o.meta,
             Self::Namespace(o) => &o.meta,

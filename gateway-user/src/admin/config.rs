@@ -9,7 +9,10 @@ use gateway_common::{
 use gateway_core::{
     endpoints::Endpoints,
     l4::Tables,
-    plan::{Frontend, HostPattern, HttpListener, HttpRoute, HttpRule, Plan, Target},
+    plan::{
+        BackendProtocol, Frontend, HostPattern, HttpBackend, HttpListener, HttpRoute, HttpRule,
+        Plan, Target,
+    },
     translate::Translation,
 };
 use serde_json::{Value, json};
@@ -65,6 +68,7 @@ fn listener(listener: &HttpListener) -> Value {
 
 fn route(route: &HttpRoute) -> Value {
     json!({
+        "kind": route.kind.kind().as_str(),
         "name": route.name.to_string(),
         "hostnames": route.hostnames.iter().map(host).collect::<Vec<_>>(),
         "rules": route.rules.iter().map(rule).collect::<Vec<_>>(),
@@ -77,8 +81,17 @@ fn rule(rule: &HttpRule) -> Value {
         "name": rule.name,
         "matches": rule.matches.iter().map(|m| format!("{m:?}")).collect::<Vec<_>>(),
         "filters": rule.filters.iter().map(|f| format!("{f:?}")).collect::<Vec<_>>(),
-        "backends": rule.backends.iter().map(|b| backend(&b.target, b.weight)).collect::<Vec<_>>(),
+        "backends": rule.backends.iter().map(http_backend).collect::<Vec<_>>(),
     })
+}
+
+fn http_backend(of: &HttpBackend) -> Value {
+    let mut value = backend(&of.target, of.weight);
+    value["protocol"] = match of.protocol {
+        BackendProtocol::Http1 => "http/1.1".into(),
+        BackendProtocol::Http2 => "h2c".into(),
+    };
+    value
 }
 
 fn backend(target: &Target, weight: u32) -> Value {

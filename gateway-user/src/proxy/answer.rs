@@ -1,7 +1,7 @@
 //! Answers that the proxy gives itself.
 
 use bytes::Bytes;
-use gateway_core::http::{filter::Location, head::Refusal};
+use gateway_core::http::{filter::Location, grpc, head::Refusal};
 use http::{HeaderValue, Response, StatusCode, header};
 use thiserror::Error;
 
@@ -23,6 +23,12 @@ pub(super) enum Answer {
     Invalid,
     #[error("no backend is ready\n")]
     NoEndpoint,
+    #[error("gRPC needs HTTP/2\n")]
+    NeedsHttp2,
+    #[error("the backend speaks HTTP/2, which has no Upgrade\n")]
+    NoUpgrade,
+    #[error("the backend speaks HTTP/2, and the request names no host\n")]
+    NoHost,
     #[error("")]
     Redirect(Location),
     #[error("{}\n", .0.kind)]
@@ -30,7 +36,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => {
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
@@ -39,6 +45,9 @@ impl Answer {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NeedsHttp2 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::NoUpgrade => StatusCode::NOT_IMPLEMENTED,
+            Self::NoHost => StatusCode::BAD_REQUEST,
             Self::Redirect(location) => {
                 StatusCode::from_u16(location.status).unwrap_or(StatusCode::FOUND)
             }
@@ -51,7 +60,11 @@ impl Answer {
         }
     }
 
-    pub(super) fn into_response(self) -> Response<Source> {
+    /// The answer to a request; `call`: to one of gRPC, which has its own way to tell a failure.
+    pub(super) fn into_response(self, call: bool) -> Response<Source> {
+        if call && !matches!(self, Self::Redirect(_)) {
+            return self.into_failure();
+        }
         let text = Bytes::from(self.to_string());
         let mut response = Response::new(Source::Own((!text.is_empty()).then_some(text)));
         *response.status_mut() = self.status();
@@ -72,6 +85,13 @@ impl Answer {
                 headers.insert(header::CONTENT_TYPE, PLAIN);
             }
         }
+        response
+    }
+
+    fn into_failure(self) -> Response<Source> {
+        let mut response = Response::new(Source::Own(None));
+        let code = grpc::code(self.status().as_u16());
+        *response.headers_mut() = grpc::failure(code, self.to_string().trim_end());
         response
     }
 }

@@ -14,6 +14,10 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep};
 
+mod replay;
+
+pub(super) use replay::{Attempt, Replay};
+
 use super::{client::InFlight, metrics::Flight, pool::Lease};
 
 type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
@@ -22,15 +26,16 @@ type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
 pub(super) enum RequestBody {
     Empty,
     Stream(Box<Stream>),
+    /// Of a body that may be sent again.
+    Attempt(Attempt),
 }
 
 /// A client's body on its way.
 pub(super) struct Stream {
     incoming: Incoming,
     sent: Sent,
-    /// Ends the longest pause that the client may make.
-    pause: Pin<Box<Sleep>>,
-    longest: Duration,
+    /// The longest pause that the client may make, and its end.
+    pause: Option<(Duration, Pin<Box<Sleep>>)>,
 }
 
 /// Why a request's body did not get to its end.
@@ -40,6 +45,8 @@ pub(super) enum BodyError {
     Client(#[from] hyper::Error),
     #[error("the client did not go on for {0:?}")]
     Silent(Duration),
+    #[error("the request is sent again")]
+    Elsewhere,
 }
 
 /// How far a request has come.
@@ -52,6 +59,8 @@ struct Progress {
     whole: Cell<bool>,
     /// The backend has answered: whether the client still sends is between the two.
     answered: Cell<bool>,
+    /// The client paused for too long.
+    gave_up: Cell<bool>,
 }
 
 /// What goes to the client. It keeps what must live as long as the answer is under way.
@@ -73,19 +82,14 @@ pub(super) struct Upstream {
 }
 
 impl RequestBody {
-    /// `longest`: pause of the client before the body is given up.
-    pub(super) fn new(incoming: Incoming, longest: Duration) -> (Self, Sent) {
+    /// `longest`: pause of the client before the body is given up; `None`: any.
+    pub(super) fn new(incoming: Incoming, longest: Option<Duration>) -> (Self, Sent) {
         let sent = Sent::default();
         if incoming.is_end_stream() {
             sent.0.whole.set(true);
             return (Self::Empty, sent);
         }
-        let stream = Stream {
-            incoming,
-            sent: sent.clone(),
-            pause: Box::pin(sleep(longest)),
-            longest,
-        };
+        let stream = Stream::new(incoming, &sent, longest);
         (Self::Stream(Box::new(stream)), sent)
     }
 
@@ -95,6 +99,14 @@ impl RequestBody {
 }
 
 impl Stream {
+    fn new(incoming: Incoming, sent: &Sent, longest: Option<Duration>) -> Self {
+        Self {
+            incoming,
+            sent: sent.clone(),
+            pause: longest.map(|longest| (longest, Box::pin(sleep(longest)))),
+        }
+    }
+
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -102,7 +114,9 @@ impl Stream {
         let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
             return self.poll_pause(cx).map(|error| Some(Err(error)));
         };
-        self.pause.as_mut().reset(Instant::now() + self.longest);
+        if let Some((longest, pause)) = &mut self.pause {
+            pause.as_mut().reset(Instant::now() + *longest);
+        }
         let complete = matches!(frame, Some(Ok(_))) && self.incoming.is_end_stream();
         if frame.is_none() || complete {
             self.sent.0.whole.set(true);
@@ -112,17 +126,25 @@ impl Stream {
 
     /// Ready when the client was silent for too long.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
-        ready!(self.pause.as_mut().poll(cx));
+        let Some((longest, pause)) = &mut self.pause else {
+            return Poll::Pending;
+        };
+        ready!(pause.as_mut().poll(cx));
         if self.sent.0.answered.get() {
             return Poll::Pending;
         }
-        Poll::Ready(BodyError::Silent(self.longest))
+        self.sent.0.gave_up.set(true);
+        Poll::Ready(BodyError::Silent(*longest))
     }
 }
 
 impl Sent {
     pub(super) fn answered(&self) {
         self.0.answered.set(true);
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.0.gave_up.get()
     }
 }
 
@@ -137,6 +159,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Stream(stream) => stream.poll_frame(cx),
+            Self::Attempt(attempt) => attempt.poll_frame(cx),
         }
     }
 
@@ -144,6 +167,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Stream(stream) => stream.incoming.is_end_stream(),
+            Self::Attempt(attempt) => attempt.is_end_stream(),
         }
     }
 
@@ -151,6 +175,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Stream(stream) => stream.incoming.size_hint(),
+            Self::Attempt(attempt) => attempt.size_hint(),
         }
     }
 }

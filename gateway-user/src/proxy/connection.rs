@@ -19,22 +19,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     client::{Client, Group, Slot},
+    local::OnThisThread,
     service,
     sniff::{self, Protocol},
     socket,
     watched::Watched,
     worker::Worker,
 };
-
-/// Spawns what HTTP/2 needs beside the connection on the connection's own thread.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
-}
 
 /// Serves a connection until it closes. Errors end it; the client sees why, where HTTP can tell.
 pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) {

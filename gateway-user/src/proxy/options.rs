@@ -31,14 +31,16 @@ pub struct Limits {
     pub h2_streams: u32,
     /// Resets by a client that were not yet acted upon, before the connection is closed.
     pub h2_pending_resets: usize,
-    /// Receive window of a stream and of a connection, in bytes.
+    /// Receive window of a stream, and of a client's connection, in bytes.
     pub h2_stream_window: u32,
     pub h2_connection_window: u32,
     pub connect_timeout: Duration,
-    /// How long an idle upstream connection is kept; below the keep-alive time of backends.
+    /// How long an idle HTTP/1.1 upstream connection is kept; below the keep-alive time of backends.
     pub upstream_idle: Duration,
     /// Idle upstream connections kept per endpoint and worker.
     pub upstream_idle_per_endpoint: usize,
+    /// Concurrent requests on one HTTP/2 connection to a backend; more open another one.
+    pub upstream_streams: usize,
 }
 
 impl Default for ProxyOptions {
@@ -67,6 +69,7 @@ impl Default for Limits {
             // Many servers close after 5 seconds.
             upstream_idle: Duration::from_secs(4),
             upstream_idle_per_endpoint: 256,
+            upstream_streams: 100,
         }
     }
 }

@@ -6,15 +6,16 @@ use gateway_core::{
     http::{
         Backend, Choice, Matched, Outcome, RequestHead, Rule,
         filter::{self, Decision, Target},
-        forward,
+        forward, grpc,
         head::{self, Refusal},
     },
-    plan::HttpFilter,
+    plan::{BackendProtocol, HttpFilter, RouteKind},
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
     header::{CONNECTION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE},
     request::Parts,
+    uri::{PathAndQuery, Scheme},
 };
 use hyper::{
     body::{Body as _, Incoming},
@@ -27,7 +28,7 @@ use super::{
     client::Client,
     metrics::Flight,
     tunnel,
-    upstream::{self, Failure, Kind},
+    upstream::{self, Failure, Kind, Outgoing},
     worker::Worker,
 };
 
@@ -40,21 +41,25 @@ pub(super) async fn handle(
     let mut flight = worker.metrics.start();
     let (in_flight, ambiguous) = client.next_request();
     let is_http1 = request.version() != Version::HTTP_2;
+    let is_call = !is_http1 && grpc::is_call(request.headers());
     let answer = if ambiguous {
         Err(Refusal::Framing.into())
     } else {
         answer(worker, client, request, &mut flight).await
     };
+    let mut status = None;
     let mut response = answer.unwrap_or_else(|answer| {
         if let Answer::Upstream(failure) = &answer {
             tracing::debug!(%failure, "no answer from a backend");
         }
-        answer.into_response()
+        status = Some(answer.status());
+        answer.into_response(is_call)
     });
     if !is_http1 {
         response.headers_mut().remove(CONNECTION);
     }
-    flight.answered(response.status());
+    // What fails counts as the failure that it is, also where gRPC says 200.
+    flight.answered(status.unwrap_or(response.status()));
     response.map(|source| ResponseBody::new(source, flight, in_flight))
 }
 
@@ -84,13 +89,11 @@ async fn answer(
     };
     flight.at(worker.metrics.listener(matched.listener));
     let rule: &Rule = matched.rule;
+    if rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
+        return Err(Answer::NeedsHttp2);
+    }
     let upgrade = take_upgrade(&mut parts);
-    prepare(
-        &mut parts,
-        client,
-        &host,
-        upgrade.as_ref().map(|(protocol, _)| protocol),
-    );
+    let trailers = prepare(&mut parts, client, &host);
     let target = parts.uri.clone();
     edit(&rule.filters, &mut parts, &target, client, &host, &matched)?;
     let (backend, endpoints) = match rule.choose(worker.random()) {
@@ -106,8 +109,16 @@ async fn answer(
         &host,
         &matched,
     )?;
-    mark_length(&mut parts, &body);
-    let reply = upstream::send(worker, endpoints, parts, body).await;
+    let asked = upgrade.as_ref().map(|(protocol, _)| protocol);
+    match backend.protocol {
+        BackendProtocol::Http1 => to_http1(&mut parts, &body, trailers, asked),
+        BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
+        BackendProtocol::Http2 => to_http2(&mut parts, trailers)?,
+    }
+    // A call may be silent for as long as it likes, until its deadline.
+    let pause = (rule.kind == RouteKind::Http).then_some(worker.limits.body_timeout);
+    let request = Outgoing { parts, body, pause };
+    let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
     let reply = reply.map_err(|failure| {
         // Connect errors are counted per attempt.
         if matches!(failure.kind, Kind::Reset | Kind::Protocol) {
@@ -136,9 +147,10 @@ fn take_upgrade(parts: &mut Parts) -> Option<(HeaderValue, OnUpgrade)> {
         .zip(on_upgrade)
 }
 
-/// Makes the head one for an HTTP/1.1 backend: origin form, the client's host, our headers.
-fn prepare(parts: &mut Parts, client: &Client, host: &str, upgrade: Option<&HeaderValue>) {
-    forward::prepare(&mut parts.headers, upgrade.cloned());
+/// Takes the client's connection out of the head, and adds our headers: origin form, the client's
+/// host in `Host`. Whether the client reads trailers.
+fn prepare(parts: &mut Parts, client: &Client, host: &str) -> bool {
+    let trailers = forward::prepare(&mut parts.headers);
     let authority = parts
         .uri
         .authority()
@@ -158,7 +170,27 @@ fn prepare(parts: &mut Parts, client: &Client, host: &str, upgrade: Option<&Head
     {
         parts.uri = Uri::from(path.clone());
     }
+    trailers
+}
+
+fn to_http1(parts: &mut Parts, body: &Incoming, trailers: bool, upgrade: Option<&HeaderValue>) {
+    forward::to_http1(&mut parts.headers, trailers, upgrade.cloned());
+    mark_length(parts, body);
     parts.version = Version::HTTP_11;
+}
+
+/// The absolute form, with the host that `Host` names now.
+fn to_http2(parts: &mut Parts, trailers: bool) -> Result<(), Answer> {
+    let authority = forward::to_http2(&mut parts.headers, trailers);
+    let path = parts.uri.path_and_query().cloned();
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
+        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    // Only a filter, or a client of HTTP/1.0, gives no host that can be used.
+    parts.uri = uri.build().map_err(|_| Answer::NoHost)?;
+    parts.version = Version::HTTP_2;
+    Ok(())
 }
 
 /// Applies a rule's or a backend's filters to the request.

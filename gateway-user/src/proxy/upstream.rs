@@ -1,8 +1,8 @@
 //! Sending a request to one of a backend's endpoints, with the retries that are safe.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use gateway_core::balance::least_loaded;
+use gateway_core::{balance::least_loaded, plan::BackendProtocol};
 use http::request::Parts;
 use hyper::{Request, Response, body::Incoming};
 use thiserror::Error;
@@ -12,6 +12,8 @@ use super::{
     pool::{ConnectError, Lease},
     worker::Worker,
 };
+
+mod http2;
 
 /// Endpoints that are tried before a request fails because none takes a connection.
 const CONNECT_ATTEMPTS: usize = 3;
@@ -40,6 +42,14 @@ pub(super) enum Kind {
     Silent,
 }
 
+/// A request for a backend.
+pub(super) struct Outgoing {
+    pub(super) parts: Parts,
+    pub(super) body: Incoming,
+    /// Longest pause of the client before the request is given up; `None`: any.
+    pub(super) pause: Option<Duration>,
+}
+
 /// A backend's answer, and the connection that its body comes on.
 pub(super) struct Reply {
     pub(super) response: Response<Incoming>,
@@ -47,36 +57,39 @@ pub(super) struct Reply {
     pub(super) sent: Sent,
 }
 
-/// Sends a request. A connection that cannot be opened is tried elsewhere. A reused connection
-/// that closes under the request is replaced once: always if nothing was sent, else only for an
-/// idempotent request without a body (RFC 9110 section 9.2.2).
+/// Sends a request; its head is already one of `protocol`.
 pub(super) async fn send(
     worker: &Worker,
     endpoints: &[SocketAddr],
-    parts: Parts,
-    body: Incoming,
+    protocol: BackendProtocol,
+    request: Outgoing,
 ) -> Result<Reply, Failure> {
-    let (endpoint, mut lease) = connect(worker, endpoints).await?;
-    let (body, sent) = RequestBody::new(body, worker.limits.body_timeout);
+    match protocol {
+        BackendProtocol::Http1 => http1(worker, endpoints, request).await,
+        BackendProtocol::Http2 => http2::send(worker, endpoints, request).await,
+    }
+}
+
+/// A connection that cannot be opened is tried elsewhere. A reused connection that closes under
+/// the request is replaced once: always if nothing was sent, else only for an idempotent request
+/// without a body (RFC 9110 section 9.2.2).
+async fn http1(
+    worker: &Worker,
+    endpoints: &[SocketAddr],
+    Outgoing { parts, body, pause }: Outgoing,
+) -> Result<Reply, Failure> {
+    let connect = async |endpoint| worker.pool.http1(endpoint).await;
+    let (endpoint, mut lease) = self::connect(worker, endpoints, None, connect).await?;
+    let (body, sent) = RequestBody::new(body, pause);
     let replay = lease.reused && body.is_empty() && parts.method.is_idempotent();
     let copy = replay.then(|| parts.clone());
     let first = lease.send(Request::from_parts(parts, body)).await;
     let mut error = match first {
-        Some(Ok(response)) => {
-            sent.answered();
-            return Ok(Reply {
-                response,
-                lease,
-                sent,
-            });
-        }
+        Some(Ok(response)) => return Ok(Reply::new(response, Lease::Http1(lease), sent)),
         Some(Err(error)) => error,
         None => return Err(Failure::reset("the connection was given back before")),
     };
-    let closed = |error: &hyper::Error| {
-        error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
-    };
-    let copy = copy.filter(|_| closed(error.error()));
+    let copy = copy.filter(|_| is_closed(error.error()));
     let copy = copy.map(|parts| Request::from_parts(parts, RequestBody::Empty));
     let reused = lease.reused;
     drop(lease);
@@ -84,35 +97,34 @@ pub(super) async fn send(
         return Err(error.into_error().into());
     };
     worker.metrics.retried();
-    let mut lease = worker.pool.fresh(endpoint).await?;
+    let mut lease = worker.pool.fresh_http1(endpoint).await?;
     match lease.send(request).await {
-        Some(Ok(response)) => {
-            sent.answered();
-            Ok(Reply {
-                response,
-                lease,
-                sent,
-            })
-        }
+        Some(Ok(response)) => Ok(Reply::new(response, Lease::Http1(lease), sent)),
         Some(Err(error)) => Err(error.into_error().into()),
         None => Err(Failure::reset("the connection was given back before")),
     }
 }
 
 /// A connection to the less loaded of two endpoints, or to another one if that takes none.
-async fn connect(
+/// `avoid` is chosen only where there is no other.
+async fn connect<L>(
     worker: &Worker,
     endpoints: &[SocketAddr],
-) -> Result<(SocketAddr, Lease), Failure> {
+    avoid: Option<SocketAddr>,
+    lease: impl AsyncFn(SocketAddr) -> Result<L, ConnectError>,
+) -> Result<(SocketAddr, L), Failure> {
     let mut failed: Vec<SocketAddr> = Vec::new();
     let mut last = None;
     for _ in 0..CONNECT_ATTEMPTS {
         // Those that failed a moment ago count as the most loaded.
-        let load = |e: &SocketAddr| (failed.contains(e), worker.pool.load(*e));
+        let load = |e: &SocketAddr| {
+            let bad = failed.contains(e) || avoid == Some(*e);
+            (bad, worker.pool.load(*e))
+        };
         let Some(endpoint) = least_loaded(endpoints, worker.random(), load).copied() else {
             break;
         };
-        match worker.pool.lease(endpoint).await {
+        match lease(endpoint).await {
             Ok(lease) => return Ok((endpoint, lease)),
             Err(error) => {
                 tracing::debug!(%endpoint, %error, "cannot use an endpoint");
@@ -129,8 +141,25 @@ async fn connect(
     Err(last.unwrap_or_else(|| Failure::reset("no endpoint to connect to")))
 }
 
-fn is_io(error: &hyper::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+/// Whether the connection ended before an answer.
+fn is_closed(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let io = source.is_some_and(|source| {
+        let http2 = source.downcast_ref::<h2::Error>();
+        source.is::<std::io::Error>() || http2.is_some_and(h2::Error::is_io)
+    });
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || io
+}
+
+impl Reply {
+    fn new(response: Response<Incoming>, lease: Lease, sent: Sent) -> Self {
+        sent.answered();
+        Self {
+            response,
+            lease,
+            sent,
+        }
+    }
 }
 
 impl Failure {

@@ -198,12 +198,13 @@ impl Daemon {
 fn log_in_force(world: &World, took: Duration) {
     let World {
         http_routes,
+        grpc_routes,
         tcp_routes,
         udp_routes,
         gateways,
         ..
     } = world;
-    let routes = http_routes.len() + tcp_routes.len() + udp_routes.len();
+    let routes = http_routes.len() + grpc_routes.len() + tcp_routes.len() + udp_routes.len();
     let gateways = gateways.len();
     tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use gateway_core::{
     api::Kind,
     endpoints::Endpoints,
-    name::ObjectName,
     plan::{Frontend, HttpListener, Plan, Target, Transport},
 };
 use serde::{Deserialize, Serialize};
@@ -64,11 +63,11 @@ fn l4_kind(transport: Transport) -> &'static str {
 }
 
 fn http_rules(listener: &HttpListener) -> impl Iterator<Item = ((String, usize), Weighted<'_>)> {
-    let name = |name: &ObjectName| format!("{} {name}", Kind::HttpRoute.as_str());
     listener.routes.iter().flat_map(move |route| {
         route.rules.iter().enumerate().map(move |(index, rule)| {
             let backends = rule.backends.iter().map(|b| (&b.target, b.weight));
-            ((name(&route.name), index), backends.collect())
+            let name = format!("{} {}", route.kind.kind(), route.name);
+            ((name, index), backends.collect())
         })
     })
 }

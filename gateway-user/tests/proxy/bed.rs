@@ -8,8 +8,9 @@ use gateway_core::{
     http::Table,
     name::ObjectName,
     plan::{
-        BackendId, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter, HttpFrontend,
-        HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Plan, Target, Transport,
+        BackendId, BackendProtocol, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter,
+        HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Plan, RouteKind,
+        Target, Transport,
     },
 };
 use gateway_user::proxy::{Limits, Proxy, ProxyOptions};
@@ -32,6 +33,8 @@ pub(crate) struct Rule {
 pub(crate) enum To {
     Invalid(u32),
     Service(u32, Vec<SocketAddr>),
+    /// As `Service`, spoken to in HTTP/2.
+    Http2(u32, Vec<SocketAddr>),
 }
 
 impl Bed {
@@ -41,17 +44,29 @@ impl Bed {
     }
 
     pub(crate) fn with_limits(rules: &[Rule], limits: Limits) -> Self {
+        let bed = Self::empty(limits);
+        bed.reload(rules);
+        bed
+    }
+
+    /// As [`Bed::with_limits`], with a GRPCRoute.
+    pub(crate) fn of_calls(rules: &[Rule], limits: Limits) -> Self {
+        let bed = Self::empty(limits);
+        let table = compile(bed.address, RouteKind::Grpc, rules);
+        bed.table.store(Arc::new(table));
+        bed
+    }
+
+    fn empty(limits: Limits) -> Self {
         let table = Arc::new(ArcSwap::from_pointee(Table::default()));
         let workers = NonZeroUsize::MIN;
         let proxy = Proxy::start(&ProxyOptions { workers, limits }, table.clone()).unwrap();
         let address = proxy.local_addresses().unwrap()[0];
-        let bed = Self {
+        Self {
             proxy,
             address,
             table,
-        };
-        bed.reload(rules);
-        bed
+        }
     }
 
     /// One rule: everything goes to one backend.
@@ -60,7 +75,8 @@ impl Bed {
     }
 
     pub(crate) fn reload(&self, rules: &[Rule]) {
-        self.table.store(Arc::new(compile(self.address, rules)));
+        self.table
+            .store(Arc::new(compile(self.address, RouteKind::Http, rules)));
     }
 
     pub(crate) async fn stop(self) {
@@ -76,7 +92,7 @@ pub(crate) fn rule(prefix: &'static str, backend: SocketAddr) -> Rule {
     }
 }
 
-fn compile(address: SocketAddr, rules: &[Rule]) -> Table {
+fn compile(address: SocketAddr, kind: RouteKind, rules: &[Rule]) -> Table {
     let mut endpoints = Endpoints::default();
     let rules = rules.iter().enumerate().map(|(index, rule)| HttpRule {
         name: None,
@@ -90,6 +106,7 @@ fn compile(address: SocketAddr, rules: &[Rule]) -> Table {
         backends: backends(index, &rule.to, &mut endpoints.0),
     });
     let route = HttpRoute {
+        kind,
         name: ObjectName::new("default", "route"),
         created: None,
         hostnames: vec![HostPattern::Any],
@@ -129,7 +146,7 @@ fn backends(
     let one = |(index, to): (usize, &To)| {
         let (weight, target) = match to {
             To::Invalid(weight) => (*weight, Target::Invalid),
-            To::Service(weight, addresses) => {
+            To::Service(weight, addresses) | To::Http2(weight, addresses) => {
                 let id = BackendId {
                     service: ObjectName::new("default", format!("service-{rule}-{index}")),
                     port: 80,
@@ -149,8 +166,13 @@ fn backends(
             }
         };
         let filters = Vec::new();
+        let protocol = match to {
+            To::Http2(..) => BackendProtocol::Http2,
+            To::Invalid(_) | To::Service(..) => BackendProtocol::Http1,
+        };
         HttpBackend {
             target,
+            protocol,
             weight,
             filters,
         }

@@ -4,6 +4,7 @@ mod aborts;
 mod backend;
 mod bed;
 mod framing;
+mod grpc;
 mod h2;
 mod keepalive;
 mod lifecycle;

@@ -7,7 +7,7 @@ use gateway_core::{
     name::ObjectName,
     plan::{
         HostPattern, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Redirect,
-        Tls,
+        RouteKind, Tls,
     },
 };
 use rustls::{
@@ -59,6 +59,7 @@ fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
         backends: Vec::new(),
     };
     let route = HttpRoute {
+        kind: RouteKind::Http,
         name: ObjectName::new("default", name),
         created: None,
         hostnames: vec![hostname.clone()],

@@ -1,8 +1,9 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute,
-    HttpRule, PathMatch, PathRewrite, Plan, Redirect, Scheme, Target, Transport, ValueMatch,
+    BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
+    HttpMatch, HttpRoute, HttpRule, PathMatch, PathRewrite, Plan, Redirect, RouteKind, Scheme,
+    Target, Transport, ValueMatch,
 };
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -50,7 +51,11 @@ fn listener(lines: &mut Vec<String>, listener: &HttpListener) {
 
 fn route(lines: &mut Vec<String>, route: &HttpRoute) {
     let hosts: Vec<String> = route.hostnames.iter().map(host).collect();
-    lines.push(format!("    {} for {}", route.name, hosts.join(" ")));
+    let kind = match route.kind {
+        RouteKind::Http => "",
+        RouteKind::Grpc => "gRPC ",
+    };
+    lines.push(format!("    {kind}{} for {}", route.name, hosts.join(" ")));
     route.rules.iter().for_each(|r| rule(lines, r));
 }
 
@@ -65,12 +70,20 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
     }
     for HttpBackend {
         target: to,
+        protocol,
         weight,
         filters,
     } in &rule.backends
     {
         let filters: String = filters.iter().map(|f| format!(", {}", filter(f))).collect();
-        lines.push(format!("        -> {} x{weight}{filters}", target(to)));
+        let protocol = match protocol {
+            BackendProtocol::Http1 => "",
+            BackendProtocol::Http2 => " h2c",
+        };
+        lines.push(format!(
+            "        -> {}{protocol} x{weight}{filters}",
+            target(to)
+        ));
     }
 }
 
@@ -79,6 +92,7 @@ fn matched(m: &HttpMatch) -> String {
         PathMatch::Exact(path) => format!("exact {path}"),
         PathMatch::Prefix(path) => format!("prefix {path}"),
         PathMatch::Regex(regex) => format!("regex {regex}"),
+        PathMatch::Method(regex) => format!("any service, regex {regex}"),
     };
     if let Some(method) = &m.method {
         text.push_str(&format!(", method {method}"));

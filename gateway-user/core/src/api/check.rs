@@ -8,6 +8,7 @@ mod filter;
 pub mod format;
 mod gateway;
 mod grant;
+mod grpc;
 mod http;
 mod listener;
 mod meta;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     core_kinds::{endpoint_slice, secret, service},
     gateway::gateway,
     grant::grant,
+    grpc::grpc_route,
     http::http_route,
     meta::meta,
     pool::pool,

@@ -1,4 +1,4 @@
-//! Filters of HTTPRoute rules and backends.
+//! Filters of HTTPRoute and GRPCRoute rules and backends.
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ pub enum Kind {
     GatewayClass,
     Gateway,
     HttpRoute,
+    GrpcRoute,
     TcpRoute,
     UdpRoute,
     ReferenceGrant,
@@ -24,6 +25,7 @@ impl Kind {
         Self::GatewayClass,
         Self::Gateway,
         Self::HttpRoute,
+        Self::GrpcRoute,
         Self::TcpRoute,
         Self::UdpRoute,
         Self::ReferenceGrant,
@@ -41,6 +43,7 @@ impl Kind {
             Self::GatewayClass => "GatewayClass",
             Self::Gateway => "Gateway",
             Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
             Self::TcpRoute => "TCPRoute",
             Self::UdpRoute => "UDPRoute",
             Self::ReferenceGrant => "ReferenceGrant",
@@ -60,6 +63,7 @@ impl Kind {
             Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::ReferenceGrant => {
                 (GROUP, &["v1", "v1beta1"])
             }
+            Self::GrpcRoute => (GROUP, &["v1"]),
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
             Self::Namespace | Self::Service | Self::Secret | Self::ConfigMap => ("", &["v1"]),
@@ -73,6 +77,7 @@ impl Kind {
             Self::GatewayClass => "gatewayclasses",
             Self::Gateway => "gateways",
             Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
             Self::TcpRoute => "tcproutes",
             Self::UdpRoute => "udproutes",
             Self::ReferenceGrant => "referencegrants",
@@ -92,10 +97,16 @@ impl Kind {
             Self::GatewayClass
                 | Self::Gateway
                 | Self::HttpRoute
+                | Self::GrpcRoute
                 | Self::TcpRoute
                 | Self::UdpRoute
                 | Self::AddressPool
         )
+    }
+
+    /// Whether it is a kind of route that the proxy serves by host and path.
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::HttpRoute | Self::GrpcRoute)
     }
 
     pub fn is_namespaced(self) -> bool {

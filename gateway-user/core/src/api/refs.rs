@@ -46,7 +46,7 @@ pub struct BackendRef {
         deserialize_with = "number::weight"
     )]
     pub weight: u32,
-    /// HTTPRoute only.
+    /// HTTPRoute and GRPCRoute only.
     #[serde(default)]
     pub filters: Vec<Filter>,
 }

@@ -12,7 +12,7 @@ use super::{BackendRef, Object, Opaque, ParentRef};
 pub struct RouteSpec<R> {
     #[serde(default)]
     pub parent_refs: Vec<ParentRef>,
-    /// HTTPRoute only. Empty: those of the listener.
+    /// HTTPRoute and GRPCRoute only. Empty: those of the listener.
     #[serde(default)]
     pub hostnames: Vec<Arc<str>>,
     #[serde(default = "R::default_rules")]

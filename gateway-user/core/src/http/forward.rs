@@ -81,19 +81,49 @@ pub fn answer(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
 }
 
-/// Turns a request's headers into those for an HTTP/1.1 backend; `upgrade` is the protocol to ask
-/// the backend for.
-pub fn prepare(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
+/// Removes from a request's headers what concerns the client's connection; whether the client
+/// reads trailers.
+pub fn prepare(headers: &mut HeaderMap) -> bool {
     let trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
     // The expectation is answered here, when the backend's side asks for the body.
     headers.remove(header::EXPECT);
+    trailers
+}
+
+/// Adds to a request's headers what an HTTP/1.1 backend is to know of its connection; `upgrade` is
+/// the protocol to ask it for.
+pub fn to_http1(headers: &mut HeaderMap, trailers: bool, upgrade: Option<HeaderValue>) {
+    join_cookies(headers);
     if let Some(protocol) = upgrade {
         headers.insert(UPGRADE, protocol);
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     } else if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// As [`to_http1`] for an HTTP/2 backend, which has no headers for its connection: those that
+/// filters set are removed (RFC 9113 section 8.2.2). Gives the authority that `Host` named.
+pub fn to_http2(headers: &mut HeaderMap, trailers: bool) -> Option<HeaderValue> {
+    strip_hop_by_hop(headers);
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    headers.remove(header::HOST)
+}
+
+/// HTTP/2 may send a cookie header in parts, HTTP/1.1 has one (RFC 9113 section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut parts = headers.get_all(header::COOKIE).iter();
+    if parts.next().is_none() || parts.next().is_none() {
+        return;
+    }
+    let parts = headers.get_all(header::COOKIE).iter();
+    let parts: Vec<&[u8]> = parts.map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&parts.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
     }
 }
 

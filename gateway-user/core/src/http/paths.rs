@@ -28,6 +28,8 @@ pub(super) struct Paths {
     exact: HashMap<Arc<str>, Vec<Candidate>>,
     regex: Vec<(Regex, Candidate)>,
     prefix: Node,
+    /// gRPC methods of any service.
+    methods: Vec<(Regex, Candidate)>,
 }
 
 /// A path element; the root stands for the prefix `/`.
@@ -51,6 +53,7 @@ impl Paths {
                 same.push(candidate(None));
             }
             PathMatch::Regex(regex) => self.regex.push((regex.clone(), candidate(None))),
+            PathMatch::Method(regex) => self.methods.push((regex.clone(), candidate(None))),
             PathMatch::Prefix(path) => {
                 let node = elements(path).fold(&mut self.prefix, |node, element| {
                     node.children.entry(element.into()).or_default()
@@ -66,21 +69,24 @@ impl Paths {
             same.sort_by(|a, b| a.rank.cmp(&b.rank));
         }
         self.regex.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
+        self.methods.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
         self.prefix.sort();
     }
 
     /// The best candidate whose conditions hold. Exact paths, regular expressions and prefixes
     /// are tried in this order, and longer prefixes first, because ranks compare the path first.
+    /// Methods of any gRPC service come between the prefixes and the last of them, `/`.
     pub(super) fn find(&self, probe: &Probe<'_>) -> Option<&Candidate> {
         let path = probe.head.path;
         let exact = self.exact.get(path);
         let exact = exact.and_then(|same| same.iter().find(|c| c.conditions.hold(probe)));
-        let regex = || {
-            let mut all = self.regex.iter();
-            let found = all.find(|(regex, c)| c.conditions.hold(probe) && regex.is_match(path));
-            found.map(|(_, candidate)| candidate)
-        };
-        exact.or_else(regex).or_else(|| self.find_prefix(probe))
+        exact
+            .or_else(|| first_match(&self.regex, probe))
+            .or_else(|| {
+                let method = first_match(&self.methods, probe);
+                let found = method.into_iter().chain(self.find_prefix(probe));
+                found.min_by(|a, b| a.rank.cmp(&b.rank))
+            })
     }
 
     fn find_prefix(&self, probe: &Probe<'_>) -> Option<&Candidate> {
@@ -100,6 +106,14 @@ impl Paths {
         }
         best
     }
+}
+
+fn first_match<'c>(all: &'c [(Regex, Candidate)], probe: &Probe<'_>) -> Option<&'c Candidate> {
+    let path = probe.head.path;
+    let found = all
+        .iter()
+        .find(|(regex, c)| c.conditions.hold(probe) && regex.is_match(path));
+    found.map(|(_, candidate)| candidate)
 }
 
 impl Node {

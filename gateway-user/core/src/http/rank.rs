@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// Lower ranks win. The order of the fields is the order of precedence in the documentation of
-/// `HTTPRouteRule.matches` (Gateway API v1.6).
+/// `HTTPRouteRule.matches` (Gateway API v1.6); that of `GRPCRouteRule.matches` is the same once
+/// services and methods are paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     path: PathRank,
@@ -29,6 +30,10 @@ enum PathRank {
     Exact,
     Regex,
     Prefix(Reverse<usize>),
+    /// Below every gRPC service, since more characters of the service go before a method.
+    Method,
+    /// The prefix `/`.
+    Root,
 }
 
 /// Seconds since the epoch; a route without a time counts as the newest.
@@ -45,6 +50,8 @@ impl Rank {
             path: match &of.path {
                 PathMatch::Exact(_) => PathRank::Exact,
                 PathMatch::Regex(_) => PathRank::Regex,
+                PathMatch::Method(_) => PathRank::Method,
+                PathMatch::Prefix(prefix) if &**prefix == "/" => PathRank::Root,
                 PathMatch::Prefix(prefix) => PathRank::Prefix(Reverse(prefix.chars().count())),
             },
             without_method: of.method.is_none(),

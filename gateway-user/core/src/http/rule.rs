@@ -1,4 +1,4 @@
-//! A rule of an HTTPRoute with its backends joined to their endpoints.
+//! A rule of a route with its backends joined to their endpoints.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -6,11 +6,12 @@ use crate::{
     balance::Weighted,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, HttpFilter, HttpRule, Target},
+    plan::{BackendId, BackendProtocol, HttpFilter, HttpRoute, HttpRule, RouteKind, Target},
 };
 
 #[derive(Debug)]
 pub struct Rule {
+    pub kind: RouteKind,
     pub route: ObjectName,
     pub name: Option<Arc<str>>,
     pub filters: Box<[HttpFilter]>,
@@ -21,6 +22,7 @@ pub struct Rule {
 #[derive(Debug)]
 pub struct Backend {
     pub target: Option<Ready>,
+    pub protocol: BackendProtocol,
     pub filters: Box<[HttpFilter]>,
 }
 
@@ -43,7 +45,7 @@ pub enum Choice<'r> {
 }
 
 impl Rule {
-    pub(super) fn new(route: &ObjectName, rule: &HttpRule, endpoints: &Endpoints) -> Self {
+    pub(super) fn new(route: &HttpRoute, rule: &HttpRule, endpoints: &Endpoints) -> Self {
         let backends = rule.backends.iter().map(|backend| {
             let target = match &backend.target {
                 Target::Invalid => None,
@@ -53,10 +55,17 @@ impl Rule {
                 }),
             };
             let filters = backend.filters.clone().into();
-            (backend.weight, Backend { target, filters })
+            let protocol = backend.protocol;
+            let compiled = Backend {
+                target,
+                protocol,
+                filters,
+            };
+            (backend.weight, compiled)
         });
         Self {
-            route: route.clone(),
+            kind: route.kind,
+            route: route.name.clone(),
             name: rule.name.clone(),
             filters: rule.filters.clone().into(),
             backends: Weighted::new(backends),

@@ -157,7 +157,7 @@ impl Listener {
 
 fn insert(hosts: &mut Hosts<Paths>, route: &HttpRoute, endpoints: &Endpoints) {
     for (index, rule) in route.rules.iter().enumerate() {
-        let compiled = Arc::new(Rule::new(&route.name, rule, endpoints));
+        let compiled = Arc::new(Rule::new(route, rule, endpoints));
         for (position, matched) in rule.matches.iter().enumerate() {
             for hostname in &route.hostnames {
                 let rank = Rank::new(route, index, position, matched);

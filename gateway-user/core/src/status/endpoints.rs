@@ -10,7 +10,9 @@ use crate::{
     api::Kind,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, Frontend, HttpFilter, HttpRule, L4Service, Plan, Target, Transport},
+    plan::{
+        BackendId, Frontend, HttpFilter, HttpRoute, L4Service, Plan, RouteKind, Target, Transport,
+    },
     verdict::{ConditionType, RouteVerdict, Truth, hint},
 };
 
@@ -19,6 +21,10 @@ type RouteId = (Kind, ObjectName);
 
 const HTTP_EMPTY: &str = "requests that go there get a 503";
 const HTTP_ZERO: &str = "so requests get a 500";
+const HTTP_NONE: &str = "no backendRefs and no redirect, so requests get a 500";
+const GRPC_EMPTY: &str = "calls that go there get UNAVAILABLE";
+const GRPC_ZERO: &str = "so calls get UNAVAILABLE";
+const GRPC_NONE: &str = "no backendRefs, so calls get UNAVAILABLE";
 const L4_EMPTY: &str = "connections that go there are refused";
 const L4_ZERO: &str = "so connections are refused";
 
@@ -70,10 +76,8 @@ fn served(plan: &Plan, endpoints: &Endpoints) -> BTreeMap<RouteId, Vec<RouteVerd
             }
             Frontend::Http(http) => {
                 for route in http.listeners.iter().flat_map(|l| &l.routes) {
-                    let id = (Kind::HttpRoute, route.name.clone());
-                    served
-                        .entry(id)
-                        .or_insert_with(|| rules(&route.rules, endpoints));
+                    let id = (route.kind.kind(), route.name.clone());
+                    served.entry(id).or_insert_with(|| rules(route, endpoints));
                 }
             }
         }
@@ -95,10 +99,14 @@ fn l4(service: &L4Service, endpoints: &Endpoints) -> Vec<RouteVerdict> {
     zero.into_iter().chain(waiting(&idle, L4_EMPTY)).collect()
 }
 
-fn rules(rules: &[HttpRule], endpoints: &Endpoints) -> Vec<RouteVerdict> {
+fn rules(route: &HttpRoute, endpoints: &Endpoints) -> Vec<RouteVerdict> {
+    let (none, zero, empty) = match route.kind {
+        RouteKind::Http => (HTTP_NONE, HTTP_ZERO, HTTP_EMPTY),
+        RouteKind::Grpc => (GRPC_NONE, GRPC_ZERO, GRPC_EMPTY),
+    };
     let mut verdicts = Vec::new();
     let mut idle = BTreeSet::new();
-    for (index, rule) in rules.iter().enumerate() {
+    for (index, rule) in route.rules.iter().enumerate() {
         if rule
             .filters
             .iter()
@@ -112,15 +120,16 @@ fn rules(rules: &[HttpRule], endpoints: &Endpoints) -> Vec<RouteVerdict> {
             .iter()
             .any(|f| matches!(f, HttpFilter::Redirect(_)));
         if rule.backends.is_empty() && !redirects {
-            verdicts.push(RouteVerdict::NoBackends { what: at });
+            let (what, effect) = (at, none);
+            verdicts.push(RouteVerdict::NoBackends { what, effect });
             continue;
         }
         let at = format!("{at}.backendRefs");
         let backends = rule.backends.iter();
         let backends: Vec<Share> = backends.map(|b| (&b.target, b.weight)).collect();
-        verdicts.extend(judge(&at, &backends, endpoints, HTTP_ZERO, &mut idle));
+        verdicts.extend(judge(&at, &backends, endpoints, zero, &mut idle));
     }
-    verdicts.extend(waiting(&idle, HTTP_EMPTY));
+    verdicts.extend(waiting(&idle, empty));
     verdicts
 }
 

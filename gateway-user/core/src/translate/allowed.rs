@@ -5,7 +5,10 @@ use super::{
     listener::{self, ListenerState},
     route::RouteSource,
 };
-use crate::api::{Kind, Open, Selector, listener::NamespacesFrom};
+use crate::{
+    api::{Open, Selector, listener::NamespacesFrom},
+    verdict::hint,
+};
 
 /// Why a listener does not take a route.
 pub(super) enum Refusal {
@@ -50,16 +53,19 @@ fn kind(listener: &ListenerState, route: &RouteSource) -> Result<(), Refusal> {
         return Ok(());
     }
     let (name, protocol) = (&listener.spec.name, &listener.spec.protocol);
-    let fitting = listener::fitting_kind(protocol);
-    Err(if fitting == Some(route.kind) {
+    let fitting = listener::fitting_kinds(protocol);
+    Err(if fitting.contains(&route.kind) {
         Refusal::Other(format!(
             "\"{name}\" leaves {0} out of its allowedRoutes.kinds; add kind: {0} there",
             route.kind
         ))
     } else {
-        let kind = fitting.map_or("nothing yet", Kind::as_str);
+        let kinds = match fitting {
+            [] => "nothing yet".to_owned(),
+            kinds => hint::either(kinds),
+        };
         Refusal::Protocol(format!(
-            "\"{name}\" has protocol {protocol}, which takes {kind}"
+            "\"{name}\" has protocol {protocol}, which takes {kinds}"
         ))
     })
 }

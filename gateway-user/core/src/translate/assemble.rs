@@ -87,7 +87,7 @@ fn l4(
 ) -> L4Service {
     let first = routes.iter().find_map(|(route, _)| match &route.rules {
         Rules::L4(backends) => Some((route.source.meta.object_name(), backends.clone())),
-        Rules::Http(_) => None,
+        Rules::Http(..) => None,
     });
     let (route, backends) = first.unzip();
     L4Service {
@@ -102,7 +102,8 @@ fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) ->
     let routes = routes
         .iter()
         .filter_map(|(route, hostnames)| match &route.rules {
-            Rules::Http(rules) => Some(HttpRoute {
+            Rules::Http(kind, rules) => Some(HttpRoute {
+                kind: *kind,
                 name: route.source.meta.object_name(),
                 created: route.source.meta.created,
                 hostnames: hostnames.clone(),

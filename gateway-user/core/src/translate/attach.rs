@@ -10,7 +10,7 @@ use super::{
     route::RouteSource,
 };
 use crate::{
-    api::{Kind, ParentRef},
+    api::ParentRef,
     plan::HostPattern,
     verdict::{RouteVerdict, hint},
 };
@@ -70,7 +70,7 @@ fn attach(
             continue;
         }
         let common = match route.kind {
-            Kind::HttpRoute => hostname::intersect(&listener.hostname, route.hostnames),
+            kind if kind.is_http() => hostname::intersect(&listener.hostname, route.hostnames),
             _ => vec![HostPattern::Any],
         };
         if common.is_empty() {

@@ -4,7 +4,7 @@ use super::{Scope, grant::Reference, nearby};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
-    plan::{BackendId, Target, Transport},
+    plan::{BackendId, BackendProtocol, Target, Transport},
     verdict::{RouteVerdict, hint},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn target(
     verdicts: &mut Vec<RouteVerdict>,
 ) -> Target {
     match resolve(scope, referrer, at.to_owned(), reference) {
-        Ok(id) => Target::Backend(id),
+        Ok((id, _)) => Target::Backend(id),
         Err(verdict) => {
             verdicts.push(verdict);
             Target::Invalid
@@ -33,12 +33,53 @@ pub(super) fn target(
     }
 }
 
-fn resolve(
+/// As [`target`], with what the backend is spoken to in.
+pub(super) fn http_target(
     scope: Scope,
+    referrer: Referrer,
+    at: &str,
+    reference: &BackendRef,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> (Target, BackendProtocol) {
+    let resolved = resolve(scope, referrer, at.to_owned(), reference).and_then(|(id, port)| {
+        let protocol = protocol(referrer.kind, port.app_protocol.as_deref());
+        let protocol = protocol.map_err(|protocol| RouteVerdict::BackendProtocol {
+            at: at.to_owned(),
+            service: id.service.clone(),
+            protocol,
+            kind: referrer.kind.as_str(),
+        })?;
+        Ok((id, protocol))
+    });
+    match resolved {
+        Ok((id, protocol)) => (Target::Backend(id), protocol),
+        Err(verdict) => {
+            verdicts.push(verdict);
+            (Target::Invalid, BackendProtocol::default())
+        }
+    }
+}
+
+/// What serves an `appProtocol` (KEP-3726), or its name if nothing here does. WebSocket begins as
+/// HTTP/1.1; calls of gRPC need HTTP/2 whatever is said. Names of protocols that are not about
+/// HTTP say nothing against it.
+fn protocol(kind: Kind, app_protocol: Option<&str>) -> Result<BackendProtocol, String> {
+    match (app_protocol, kind) {
+        (Some(encrypted @ ("kubernetes.io/wss" | "https")), _) => Err(encrypted.to_owned()),
+        (Some(socket @ "kubernetes.io/ws"), Kind::GrpcRoute) => Err(socket.to_owned()),
+        (Some("kubernetes.io/h2c" | "grpc"), _) | (_, Kind::GrpcRoute) => {
+            Ok(BackendProtocol::Http2)
+        }
+        _ => Ok(BackendProtocol::Http1),
+    }
+}
+
+fn resolve<'a>(
+    scope: Scope<'a>,
     referrer: Referrer,
     at: String,
     reference: &BackendRef,
-) -> Result<BackendId, RouteVerdict> {
+) -> Result<(BackendId, &'a ServicePort), RouteVerdict> {
     if !reference.is_service() {
         let kind = match &*reference.group {
             "" => reference.kind.to_string(),
@@ -89,7 +130,7 @@ fn port(
     service: ObjectName,
     found: &Service,
     port: Option<u16>,
-) -> Result<BackendId, RouteVerdict> {
+) -> Result<(BackendId, &ServicePort), RouteVerdict> {
     if found.spec.external_name.is_some() {
         return Err(RouteVerdict::ExternalName { at, service });
     }
@@ -112,30 +153,12 @@ fn port(
             ports,
         });
     };
-    let spoken = target
-        .app_protocol
-        .as_ref()
-        .filter(|p| kind == Kind::HttpRoute && !is_http1(p));
-    if let Some(protocol) = spoken {
-        let protocol = protocol.to_string();
-        return Err(RouteVerdict::BackendProtocol {
-            at,
-            service,
-            protocol,
-        });
-    }
-    Ok(BackendId {
+    let id = BackendId {
         service,
         port,
         transport,
-    })
-}
-
-/// Whether HTTP/1.1 in clear text serves an `appProtocol`: WebSocket begins as such. Names of
-/// protocols that are not about HTTP say nothing against it.
-fn is_http1(app_protocol: &str) -> bool {
-    let other = ["kubernetes.io/h2c", "kubernetes.io/wss", "https", "grpc"];
-    !other.contains(&app_protocol)
+    };
+    Ok((id, target))
 }
 
 fn ports(service: &Service) -> String {

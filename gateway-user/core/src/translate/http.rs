@@ -5,29 +5,43 @@ use super::{
     backend::{self, Referrer},
 };
 use crate::{
-    api::{HttpRoute, HttpRule as Rule, Kind, http::HttpMatch as Match},
+    api::{BackendRef, HttpRoute, HttpRule as Rule, Kind, RouteSpec, http::HttpMatch as Match},
     plan::{HttpBackend, HttpFilter, HttpRule},
     verdict::{ConditionType, RouteVerdict, Truth, Verdict},
 };
 
-mod filters;
+pub(super) mod filters;
 mod headers;
-mod matches;
+pub(super) mod matches;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) fn judge(scope: Scope, route: &HttpRoute) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
+    let referrer = Referrer {
+        kind: Kind::HttpRoute,
+        meta: &route.meta,
+    };
+    rules(&route.spec, |at, source, verdicts| {
+        rule(scope, referrer, at, source, verdicts)
+    })
+}
+
+/// All rules of a route, each judged by `rule`, which is told the path of the field.
+pub(super) fn rules<R>(
+    spec: &RouteSpec<R>,
+    rule: impl Fn(&str, &R, &mut Vec<RouteVerdict>) -> HttpRule,
+) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
     let mut verdicts = Vec::new();
-    if route.spec.use_default_gateways.is_some() {
+    if spec.use_default_gateways.is_some() {
         let at = "spec.useDefaultGateways".to_owned();
         verdicts.push(RouteVerdict::FieldIgnored { at });
     }
     let mut rules = Vec::new();
-    for (index, source) in route.spec.rules.iter().enumerate() {
+    for (index, source) in spec.rules.iter().enumerate() {
         let at = format!("spec.rules[{index}]");
         let mut own = Vec::new();
-        rules.push((rule(scope, route, &at, source, &mut own), own));
+        rules.push((rule(&at, source, &mut own), own));
     }
     drop_invalid(&mut rules);
     let (rules, own): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
@@ -56,7 +70,7 @@ fn drop_invalid(rules: &mut [(HttpRule, Vec<RouteVerdict>)]) {
 
 fn rule(
     scope: Scope,
-    route: &HttpRoute,
+    referrer: Referrer,
     at: &str,
     rule: &Rule,
     verdicts: &mut Vec<RouteVerdict>,
@@ -84,29 +98,26 @@ fn rule(
             .filter_map(|(i, m)| matches::judge(&format!("{at}.matches[{i}]"), m, verdicts))
             .collect(),
         filters: filters::judge(at, &rule.filters, verdicts),
-        backends: backends(scope, route, at, rule, verdicts),
+        backends: backends(scope, referrer, at, &rule.backend_refs, verdicts),
     }
 }
 
-fn backends(
+pub(super) fn backends(
     scope: Scope,
-    route: &HttpRoute,
+    referrer: Referrer,
     at: &str,
-    rule: &Rule,
+    references: &[BackendRef],
     verdicts: &mut Vec<RouteVerdict>,
 ) -> Vec<HttpBackend> {
-    let referrer = Referrer {
-        kind: Kind::HttpRoute,
-        meta: &route.meta,
-    };
-    let references = rule.backend_refs.iter().enumerate();
-    let backend = |(index, reference): (usize, &crate::api::BackendRef)| {
+    let backend = |(index, reference): (usize, &BackendRef)| {
         let at = format!("{at}.backendRefs[{index}]");
+        let (target, protocol) = backend::http_target(scope, referrer, &at, reference, verdicts);
         HttpBackend {
-            target: backend::target(scope, referrer, &at, reference, verdicts),
+            target,
+            protocol,
             weight: reference.weight,
             filters: filters::judge(&at, &reference.filters, verdicts),
         }
     };
-    references.map(backend).collect()
+    references.iter().enumerate().map(backend).collect()
 }

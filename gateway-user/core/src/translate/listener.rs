@@ -60,10 +60,10 @@ impl ListenerState<'_> {
 
 pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> ListenerState<'a> {
     let mut verdicts = Vec::new();
-    let fitting = fitting_kind(&spec.protocol);
+    let fitting = fitting_kinds(&spec.protocol);
     let kinds = match fitting {
-        Some(fitting) => kinds(spec, fitting, &mut verdicts),
-        None => {
+        [_, ..] => kinds(spec, fitting, &mut verdicts),
+        [] => {
             let protocol = spec.protocol.to_string();
             verdicts.push(ListenerVerdict::UnsupportedProtocol { protocol });
             Vec::new()
@@ -87,23 +87,27 @@ pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> 
     }
 }
 
-/// The kind of route that goes with a protocol, if the protocol is supported.
-pub(super) fn fitting_kind(protocol: &Open<Protocol>) -> Option<Kind> {
-    match protocol.known()? {
-        Protocol::Http | Protocol::Https => Some(Kind::HttpRoute),
-        Protocol::Tcp => Some(Kind::TcpRoute),
-        Protocol::Udp => Some(Kind::UdpRoute),
-        Protocol::Tls => None,
+/// The kinds of routes that go with a protocol; none if the protocol is not supported.
+pub(super) fn fitting_kinds(protocol: &Open<Protocol>) -> &'static [Kind] {
+    match protocol.known() {
+        Some(Protocol::Http | Protocol::Https) => &[Kind::HttpRoute, Kind::GrpcRoute],
+        Some(Protocol::Tcp) => &[Kind::TcpRoute],
+        Some(Protocol::Udp) => &[Kind::UdpRoute],
+        Some(Protocol::Tls) | None => &[],
     }
 }
 
-fn kinds(spec: &Listener, fitting: Kind, verdicts: &mut Vec<ListenerVerdict>) -> Vec<Kind> {
+fn kinds(spec: &Listener, fitting: &[Kind], verdicts: &mut Vec<ListenerVerdict>) -> Vec<Kind> {
     let asked = &spec.allowed_routes.kinds;
     if asked.is_empty() {
-        return vec![fitting];
+        return fitting.to_vec();
     }
-    let fits = |asked: &RouteKind| *asked.group == *GROUP && *asked.kind == *fitting.as_str();
-    verdicts.extend(asked.iter().filter(|asked| !fits(asked)).map(|asked| {
+    let fits = |asked: &RouteKind| {
+        let mut kinds = fitting.iter().copied();
+        kinds.find(|kind| *asked.group == *GROUP && *asked.kind == *kind.as_str())
+    };
+    let misfits = asked.iter().filter(|asked| fits(asked).is_none());
+    verdicts.extend(misfits.map(|asked| {
         let kind = if *asked.group == *GROUP {
             asked.kind.to_string()
         } else {
@@ -112,14 +116,19 @@ fn kinds(spec: &Listener, fitting: Kind, verdicts: &mut Vec<ListenerVerdict>) ->
         ListenerVerdict::InvalidRouteKind {
             kind,
             protocol: spec.protocol.to_string(),
-            supported: fitting.to_string(),
+            supported: hint::either(fitting),
         }
     }));
-    if asked.iter().any(fits) {
-        return vec![fitting];
+    let mut kinds = Vec::new();
+    for kind in asked.iter().filter_map(fits) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
     }
-    verdicts.push(ListenerVerdict::NoRouteKind);
-    Vec::new()
+    if kinds.is_empty() {
+        verdicts.push(ListenerVerdict::NoRouteKind);
+    }
+    kinds
 }
 
 fn namespaces(spec: &Listener) -> Option<ListenerVerdict> {

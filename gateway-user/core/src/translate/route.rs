@@ -6,11 +6,11 @@ use super::{
     Scope,
     attach::{self, ListenerId, ParentState},
     gateway::Gateways,
-    http, l4,
+    grpc, http, l4,
 };
 use crate::{
     api::{Kind, Meta, Object, ParentRef, RouteSpec},
-    plan::{HttpRule, WeightedBackend},
+    plan::{HttpRule, RouteKind, WeightedBackend},
     verdict::{ConditionType, RouteVerdict, Truth, Verdict, hint},
 };
 
@@ -32,7 +32,7 @@ pub(super) struct RouteState<'a> {
 
 /// What a route asks for.
 pub(super) enum Rules {
-    Http(Vec<HttpRule>),
+    Http(RouteKind, Vec<HttpRule>),
     L4(Vec<WeightedBackend>),
 }
 
@@ -69,7 +69,17 @@ pub(super) fn judge<'a>(scope: Scope<'a>, gateways: &Gateways) -> Vec<RouteState
             scope,
             gateways,
             source(Kind::HttpRoute, route),
-            Rules::Http(rules),
+            Rules::Http(RouteKind::Http, rules),
+            verdicts,
+        )
+    });
+    let grpc = world.grpc_routes.values().map(|route| {
+        let (rules, verdicts) = grpc::judge(scope, route);
+        state(
+            scope,
+            gateways,
+            source(Kind::GrpcRoute, route),
+            Rules::Http(RouteKind::Grpc, rules),
             verdicts,
         )
     });
@@ -91,7 +101,7 @@ pub(super) fn judge<'a>(scope: Scope<'a>, gateways: &Gateways) -> Vec<RouteState
             verdicts,
         )
     });
-    http.chain(l4).collect()
+    http.chain(grpc).chain(l4).collect()
 }
 
 fn source<R>(kind: Kind, route: &Object<RouteSpec<R>>) -> RouteSource<'_> {

@@ -1,6 +1,9 @@
 //! Parts of messages that say what exists instead of what was asked for.
 
-use crate::{api::GROUP, name::ObjectName};
+use crate::{
+    api::{GROUP, Kind},
+    name::ObjectName,
+};
 
 /// Most names that a message lists.
 const LISTED: usize = 5;
@@ -36,6 +39,12 @@ pub fn list(names: &[impl AsRef<str>]) -> String {
         n if n > LISTED => format!("{} and {} more", shown.join(", "), n - LISTED),
         _ => shown.join(", "),
     }
+}
+
+/// `HTTPRoute or GRPCRoute`.
+pub fn either(kinds: &[Kind]) -> String {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    names.join(" or ")
 }
 
 /// As [`list`], where not all names that exist are at hand and so cannot be counted.

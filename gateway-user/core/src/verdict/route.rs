@@ -109,13 +109,14 @@ pub enum RouteVerdict {
     },
 
     #[error(
-        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" is not implemented yet; \
-         backends are spoken to in HTTP/1.1 without TLS"
+        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" is not implemented for a {kind}; \
+         backends are spoken to without TLS, in HTTP/1.1 or with kubernetes.io/h2c in HTTP/2"
     )]
     BackendProtocol {
         at: String,
         service: ObjectName,
         protocol: String,
+        kind: &'static str,
     },
 
     #[error(
@@ -133,6 +134,18 @@ pub enum RouteVerdict {
         by: ObjectName,
     },
 
+    #[error(
+        "listener {listeners} serves the same hosts for an older route of the other kind, {by}; \
+         HTTPRoutes and GRPCRoutes cannot share a host, so change spec.hostnames of one of them"
+    )]
+    Rival { listeners: String, by: String },
+
+    #[error(
+        "gets no traffic of listener {listeners}, which serves the same hosts for an older route of \
+         the other kind, {by}; change spec.hostnames of one of them"
+    )]
+    RivalInPart { listeners: String, by: String },
+
     #[error("{at} is not implemented yet and has no effect")]
     FieldIgnored { at: String },
 
@@ -145,8 +158,8 @@ pub enum RouteVerdict {
         effect: &'static str,
     },
 
-    #[error("{what}: no backendRefs and no redirect, so requests get a 500; name a backend")]
-    NoBackends { what: String },
+    #[error("{what}: {effect}; name a backend")]
+    NoBackends { what: String, effect: &'static str },
 
     #[error("{what}: all weights are 0, {effect}; give at least one backend a weight above 0")]
     AllWeightsZero { what: String, effect: &'static str },
@@ -185,7 +198,10 @@ impl Verdict for RouteVerdict {
                 const { &[is_false(ResolvedRefs, "UnsupportedProtocol")] }
             }
             Self::NotServed { .. } => const { &[is_true(Accepted, "Accepted")] },
-            Self::Shadowed { .. } => const { &[is_true(Shadowed, "OlderRouteServes")] },
+            Self::Rival { .. } => const { &[is_false(Accepted, "HostnameConflict")] },
+            Self::RivalInPart { .. } | Self::Shadowed { .. } => {
+                const { &[is_true(Shadowed, "OlderRouteServes")] }
+            }
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
             Self::NoReadyEndpoints { .. } => {
                 const { &[is_false(BackendsReady, "NoReadyEndpoints")] }

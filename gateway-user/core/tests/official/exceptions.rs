@@ -26,12 +26,12 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
     (HTTP, "spec.rules[].timeouts", "not implemented yet"),
     (HTTP, "spec.rules[].retry", "not implemented yet"),
     (
-        HTTP,
+        PROXIED,
         "spec.rules[].sessionPersistence",
         "not implemented yet",
     ),
     (
-        HTTP,
+        PROXIED,
         "spec.rules[].filters[].requestMirror",
         "filter not implemented yet",
     ),
@@ -46,12 +46,12 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "filter not implemented yet",
     ),
     (
-        HTTP,
+        PROXIED,
         "spec.rules[].filters[].extensionRef",
         "we have no filters of our own",
     ),
     (
-        HTTP,
+        PROXIED,
         "spec.rules[].backendRefs[].filters[].requestMirror",
         "filter not implemented yet",
     ),
@@ -66,7 +66,7 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "filter not implemented yet",
     ),
     (
-        HTTP,
+        PROXIED,
         "spec.rules[].backendRefs[].filters[].extensionRef",
         "we have no filters of our own",
     ),
@@ -103,7 +103,8 @@ pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[
 const NOT_PASSED_ON: &str = "we create no objects that would carry them";
 
 const HTTP: &str = "HTTPRoute";
-const ROUTES: &str = "HTTPRoute TCPRoute UDPRoute";
+const PROXIED: &str = "HTTPRoute GRPCRoute";
+const ROUTES: &str = "HTTPRoute GRPCRoute TCPRoute UDPRoute";
 
 /// Invalid examples that we accept: file, reason.
 pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[

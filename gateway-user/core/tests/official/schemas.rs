@@ -15,10 +15,11 @@ use crate::{
     mutate::{Mutation, example, mutations},
 };
 
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("GatewayClass", "gatewayclasses"),
     ("Gateway", "gateways"),
     ("HTTPRoute", "httproutes"),
+    ("GRPCRoute", "grpcroutes"),
     ("TCPRoute", "tcproutes"),
     ("UDPRoute", "udproutes"),
     ("ReferenceGrant", "referencegrants"),

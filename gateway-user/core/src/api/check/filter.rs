@@ -1,8 +1,8 @@
-//! Rules for the filters of HTTPRoute rules and backends.
+//! Rules for the filters of HTTPRoute and GRPCRoute rules and backends.
 
 use super::{Problems, format::Format};
 use crate::api::{
-    Filter, FilterType, HttpRule, Open,
+    Filter, FilterType, GrpcRule, HttpRule, Open,
     filter::{Header, HeaderModifier, PathModifier, PathModifierType, RequestRedirect, Scheme},
     http::PathMatchType,
     path::Path,
@@ -17,9 +17,34 @@ const ONCE: [FilterType; 5] = [
     FilterType::Cors,
 ];
 
+/// What the filters of a list may be.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Types that the kind of route has.
+    types: &'static [&'static str],
+    /// The rule has one match, of a path prefix.
+    one_prefix: bool,
+}
+
+/// Types that GRPCRoute has.
+const GRPC: &[&str] = &[
+    "ResponseHeaderModifier",
+    "RequestHeaderModifier",
+    "RequestMirror",
+    "ExtensionRef",
+];
+
 /// Checks the filters of a rule and of its backends.
 pub(super) fn of_rule(at: &Path, rule: &HttpRule, out: &mut Problems) {
-    filters(&at.field("filters"), rule, &rule.filters, out);
+    // No match at all is the default one, which is a prefix.
+    let one_prefix = match &*rule.matches {
+        [] => true,
+        [one] => one.path.kind.is(PathMatchType::PathPrefix),
+        _ => false,
+    };
+    let types = FilterType::NAMES;
+    let frame = Frame { types, one_prefix };
+    filters(&at.field("filters"), frame, &rule.filters, out);
     let redirects = rule.filters.iter().any(|f| f.request_redirect.is_some());
     if redirects && !rule.backend_refs.is_empty() {
         let message = "are not allowed in a rule with a RequestRedirect filter, which answers \
@@ -28,11 +53,24 @@ pub(super) fn of_rule(at: &Path, rule: &HttpRule, out: &mut Problems) {
     }
     for (i, backend) in rule.backend_refs.iter().enumerate() {
         let at = at.field("backendRefs").index(i).field("filters");
-        filters(&at, rule, &backend.filters, out);
+        filters(&at, frame, &backend.filters, out);
     }
 }
 
-fn filters(at: &Path, rule: &HttpRule, filters: &[Filter], out: &mut Problems) {
+/// As [`of_rule`], for a rule of a GRPCRoute.
+pub(super) fn of_grpc_rule(at: &Path, rule: &GrpcRule, out: &mut Problems) {
+    let frame = Frame {
+        types: GRPC,
+        one_prefix: false,
+    };
+    filters(&at.field("filters"), frame, &rule.filters, out);
+    for (i, backend) in rule.backend_refs.iter().enumerate() {
+        let at = at.field("backendRefs").index(i).field("filters");
+        filters(&at, frame, &backend.filters, out);
+    }
+}
+
+fn filters(at: &Path, frame: Frame, filters: &[Filter], out: &mut Problems) {
     out.count(at.clone(), filters.len(), 0..=16);
     for kind in ONCE {
         if filters.iter().filter(|f| f.kind.is(kind)).count() > 1 {
@@ -50,13 +88,13 @@ fn filters(at: &Path, rule: &HttpRule, filters: &[Filter], out: &mut Problems) {
         );
     }
     for (i, filter) in filters.iter().enumerate() {
-        one(&at.index(i), rule, filter, out);
+        one(&at.index(i), frame, filter, out);
     }
 }
 
-fn one(at: &Path, rule: &HttpRule, filter: &Filter, out: &mut Problems) {
-    out.closed(at.field("type"), &filter.kind, FilterType::NAMES);
-    own_field(at, filter, out);
+fn one(at: &Path, frame: Frame, filter: &Filter, out: &mut Problems) {
+    out.one_of(at.field("type"), &filter.kind.to_string(), frame.types);
+    own_field(at, frame, filter, out);
     for (field, value) in [
         ("requestHeaderModifier", &filter.request_header_modifier),
         ("responseHeaderModifier", &filter.response_header_modifier),
@@ -66,7 +104,7 @@ fn one(at: &Path, rule: &HttpRule, filter: &Filter, out: &mut Problems) {
         }
     }
     if let Some(value) = &filter.request_redirect {
-        redirect(&at.field("requestRedirect"), rule, value, out);
+        redirect(&at.field("requestRedirect"), frame, value, out);
     }
     if let Some(value) = &filter.url_rewrite {
         let at = at.field("urlRewrite");
@@ -75,17 +113,20 @@ fn one(at: &Path, rule: &HttpRule, filter: &Filter, out: &mut Problems) {
             value.hostname.as_deref(),
             Format::PreciseHostname,
         );
-        path_modifier(&at.field("path"), rule, value.path.as_ref(), out);
+        path_modifier(&at.field("path"), frame, value.path.as_ref(), out);
     }
 }
 
 /// The field that `type` names is set, and no other.
-fn own_field(at: &Path, filter: &Filter, out: &mut Problems) {
+fn own_field(at: &Path, frame: Frame, filter: &Filter, out: &mut Problems) {
     let Open::Known(kind) = filter.kind else {
         return;
     };
     for (owner, field, set) in fields(filter) {
-        if owner == kind && !set {
+        if set && !frame.types.contains(&owner.as_ref()) {
+            let message = "is not a field of this kind of route: remove it, or use an HTTPRoute";
+            out.error(at.field(field), message);
+        } else if owner == kind && !set {
             out.error(at.field(field), format!("is required with type {kind}"));
         } else if owner != kind && set {
             let message = format!("is not allowed with type {kind}: use type {owner}");
@@ -160,7 +201,7 @@ fn headers(at: &Path, headers: &[Header], out: &mut Problems) {
     }
 }
 
-fn redirect(at: &Path, rule: &HttpRule, redirect: &RequestRedirect, out: &mut Problems) {
+fn redirect(at: &Path, frame: Frame, redirect: &RequestRedirect, out: &mut Problems) {
     if let Some(scheme) = &redirect.scheme {
         out.closed(at.field("scheme"), scheme, Scheme::NAMES);
     }
@@ -169,10 +210,10 @@ fn redirect(at: &Path, rule: &HttpRule, redirect: &RequestRedirect, out: &mut Pr
         redirect.hostname.as_deref(),
         Format::PreciseHostname,
     );
-    path_modifier(&at.field("path"), rule, redirect.path.as_ref(), out);
+    path_modifier(&at.field("path"), frame, redirect.path.as_ref(), out);
 }
 
-fn path_modifier(at: &Path, rule: &HttpRule, path: Option<&PathModifier>, out: &mut Problems) {
+fn path_modifier(at: &Path, frame: Frame, path: Option<&PathModifier>, out: &mut Problems) {
     let Some(path) = path else { return };
     out.closed(at.field("type"), &path.kind, PathModifierType::NAMES);
     let fields = [
@@ -198,13 +239,7 @@ fn path_modifier(at: &Path, rule: &HttpRule, path: Option<&PathModifier>, out: &
             _ => (),
         }
     }
-    // No match at all is the default one, which is a prefix.
-    let one_prefix = match &*rule.matches {
-        [] => true,
-        [one] => one.path.kind.is(PathMatchType::PathPrefix),
-        _ => false,
-    };
-    if path.replace_prefix_match.is_some() && !one_prefix {
+    if path.replace_prefix_match.is_some() && !frame.one_prefix {
         let message = "needs exactly one match with path type PathPrefix in its rule: split the \
                        rule, or use ReplaceFullPath";
         out.error(at.field("replacePrefixMatch"), message);

@@ -29,6 +29,10 @@ pub enum Format {
     PathText,
     /// `example.com/name`: names of controllers, and values that implementations define.
     DomainPath,
+    /// Full name of a gRPC service; a leading dot is allowed.
+    GrpcService,
+    /// Name of a gRPC method.
+    GrpcMethod,
     /// Protocol of a listener: a word, or `example.com/word`.
     Protocol,
 }
@@ -46,7 +50,7 @@ impl Format {
             Self::Protocol => 1..=255,
             Self::HeaderName => 1..=256,
             Self::HeaderValue => 1..=4096,
-            Self::QueryValue => 1..=1024,
+            Self::QueryValue | Self::GrpcService | Self::GrpcMethod => 1..=1024,
             Self::PathText => 0..=1024,
             _ => 1..=253,
         }
@@ -72,6 +76,12 @@ impl Format {
                         && name.bytes().all(|b| b.is_ascii_alphanumeric())
                 }
             },
+            Self::GrpcService => text
+                .strip_prefix('.')
+                .unwrap_or(text)
+                .split('.')
+                .all(is_identifier),
+            Self::GrpcMethod => is_identifier(text),
             Self::Name | Self::PathText | Self::QueryValue => true,
         }
     }
@@ -110,6 +120,14 @@ impl fmt::Display for Format {
             Self::DomainPath => {
                 f.write_str("a domain and a path: use one such as example.com/name")
             }
+            Self::GrpcService => f.write_str(
+                "a gRPC service: use its full name, such as shop.v1.Cart (for a pattern, use type \
+                 RegularExpression)",
+            ),
+            Self::GrpcMethod => f.write_str(
+                "a gRPC method: use its name, such as AddItem (for a pattern, use type \
+                 RegularExpression)",
+            ),
             Self::Protocol => {
                 f.write_str("a protocol: use HTTP, HTTPS, TLS, TCP, UDP or example.com/name")
             }
@@ -134,6 +152,12 @@ fn is_word(text: &str) -> bool {
 
 fn is_kind(text: &str) -> bool {
     is_word(text) && text.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Of the Protocol Buffers language.
+fn is_identifier(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.bytes().all(inner) && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
 fn is_token(byte: u8) -> bool {
@@ -164,6 +188,8 @@ mod tests {
         (HeaderName, &["X-Version", "a_b", "!#$%&'*+-.^_`|~"]),
         (HeaderValue, &["a", "a b\tc", "\"quoted\"", "*/*"]),
         (DomainPath, &["xdp-gateway.dev/controller", "a/b/c"]),
+        (GrpcService, &["a", ".a", "shop.v1.Cart", "_x.y_2"]),
+        (GrpcMethod, &["Get", "_get2"]),
         (Protocol, &["HTTP", "TCP", "example.com/quic"]),
     ];
 
@@ -191,6 +217,11 @@ mod tests {
             DomainPath,
             &["", "xdp-gateway.dev", "xdp-gateway.dev/", "A/b", "a/b c"],
         ),
+        (
+            GrpcService,
+            &["", ".", "..a", "a.", "a..b", "2a", "a-b", "a/b"],
+        ),
+        (GrpcMethod, &["", "a.b", "2a", "a/b", "a-b"]),
         (Protocol, &["", "a b", "example.com/"]),
     ];
 

@@ -1,5 +1,7 @@
 //! Rules for HTTPRoute.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
     Problems,
     backend::backends,
@@ -23,31 +25,41 @@ const METHODS: [&str; 9] = [
 pub(crate) fn http_route(route: &HttpRoute, out: &mut Problems) {
     let spec = &route.spec;
     common(spec, out);
-    let hostnames = Path::spec().field("hostnames");
-    out.count(hostnames.clone(), spec.hostnames.len(), 0..=16);
-    for (i, hostname) in spec.hostnames.iter().enumerate() {
-        out.text(hostnames.index(i), hostname, Format::Hostname);
-    }
+    hostnames(&spec.hostnames, out);
     let rules = Path::spec().field("rules");
     out.count(rules.clone(), spec.rules.len(), 1..=16);
-    let matches = spec
-        .rules
-        .iter()
-        .map(|rule| rule.matches.len())
-        .sum::<usize>();
+    matches(spec.rules.iter().map(|rule| rule.matches.len()), out);
+    names(spec.rules.iter().map(|rule| rule.name.as_deref()), out);
+    for (i, rule) in spec.rules.iter().enumerate() {
+        self::rule(&rules.index(i), rule, out);
+    }
+}
+
+pub(super) fn hostnames(hostnames: &[Arc<str>], out: &mut Problems) {
+    let at = Path::spec().field("hostnames");
+    out.count(at.clone(), hostnames.len(), 0..=16);
+    for (i, hostname) in hostnames.iter().enumerate() {
+        out.text(at.index(i), hostname, Format::Hostname);
+    }
+}
+
+/// Checks the sum of the numbers of matches of all rules.
+pub(super) fn matches(counts: impl Iterator<Item = usize>, out: &mut Problems) {
+    let matches = counts.sum::<usize>();
     if matches > MATCHES {
         let message = format!("have {matches} matches together, but at most {MATCHES} are allowed");
-        out.error(rules.clone(), message);
+        out.error(Path::spec().field("rules"), message);
     }
-    for (i, rule) in spec.rules.iter().enumerate() {
-        let twin = spec.rules[..i]
-            .iter()
-            .find(|r| r.name.is_some() && r.name == rule.name);
-        if let Some(name) = twin.and(rule.name.as_deref()) {
+}
+
+/// Checks that no two rules have the same name.
+pub(super) fn names<'a>(names: impl Iterator<Item = Option<&'a str>>, out: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for (i, name) in names.enumerate() {
+        if let Some(name) = name.filter(|name| !seen.insert(*name)) {
             let message = format!("{name:?} is used twice: names of rules must differ");
-            out.error(rules.index(i).field("name"), message);
+            out.error(Path::spec().field("rules").index(i).field("name"), message);
         }
-        self::rule(&rules.index(i), rule, out);
     }
 }
 
@@ -80,7 +92,7 @@ fn one(at: &Path, value: &HttpMatch, out: &mut Problems) {
     );
 }
 
-fn values(at: &Path, values: &[ValueMatch], format: Format, out: &mut Problems) {
+pub(super) fn values(at: &Path, values: &[ValueMatch], format: Format, out: &mut Problems) {
     out.count(at.clone(), values.len(), 0..=16);
     out.unique(at, "name", values.iter().map(|v| &*v.name));
     for (i, value) in values.iter().enumerate() {

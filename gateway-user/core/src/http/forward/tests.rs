@@ -54,8 +54,13 @@ fn a_client_that_reads_trailers_says_so_to_the_backend() {
         ("gzip", &[]),
     ] {
         let mut headers = map(&[("connection", "te"), ("te", te), ("expect", "100-continue")]);
-        prepare(&mut headers, None);
+        let trailers = prepare(&mut headers);
+        let mut http2 = headers.clone();
+        to_http1(&mut headers, trailers, None);
         assert_eq!(headers, map(expected), "{te}");
+        assert_eq!(to_http2(&mut http2, trailers), None);
+        let without_connection = &expected[..expected.len().min(1)];
+        assert_eq!(http2, map(without_connection), "{te}");
     }
 }
 
@@ -68,7 +73,8 @@ fn an_upgrade_needs_both_headers() {
     let mut headers = map(&asked);
     let protocol = upgrade(&headers);
     assert_eq!(protocol, Some(HeaderValue::from_static("websocket")));
-    prepare(&mut headers, protocol);
+    let trailers = prepare(&mut headers);
+    to_http1(&mut headers, trailers, protocol);
     assert_eq!(
         headers,
         map(&[("connection", "upgrade"), ("upgrade", "websocket")])
@@ -89,6 +95,31 @@ fn no_tunnel_leads_to_another_version_of_http() {
         ("upgrade", "h2c"),
     ];
     assert_eq!(upgrade(&map(&twice)), None);
+}
+
+#[test]
+fn an_http2_backend_gets_no_headers_of_the_connection() {
+    let mut headers = map(&[
+        ("host", "a:80"),
+        ("connection", "x-secret"),
+        ("x-secret", "set by a filter"),
+        ("transfer-encoding", "chunked"),
+        ("grpc-timeout", "1S"),
+    ]);
+    let authority = to_http2(&mut headers, true);
+    assert_eq!(authority, Some(HeaderValue::from_static("a:80")));
+    assert_eq!(headers, map(&[("grpc-timeout", "1S"), ("te", "trailers")]));
+}
+
+#[test]
+fn an_http1_backend_gets_one_cookie_header() {
+    let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2; c=3"), ("cookie", "d=4")]);
+    to_http1(&mut headers, false, None);
+    assert_eq!(headers, map(&[("cookie", "a=1; b=2; c=3; d=4")]));
+    let one = map(&[("cookie", "a=1")]);
+    let mut headers = one.clone();
+    to_http1(&mut headers, false, None);
+    assert_eq!(headers, one);
 }
 
 #[test]

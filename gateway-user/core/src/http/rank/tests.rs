@@ -4,11 +4,12 @@ use http::{HeaderName, Method};
 use regex::Regex;
 
 use super::*;
-use crate::plan::{HeaderMatch, QueryMatch, ValueMatch};
+use crate::plan::{HeaderMatch, QueryMatch, RouteKind, ValueMatch};
 
 fn route(name: &str, created: Option<i64>) -> HttpRoute {
     let (namespace, name) = name.split_once('/').unwrap();
     HttpRoute {
+        kind: RouteKind::Http,
         name: ObjectName::new(namespace, name),
         created,
         hostnames: Vec::new(),
@@ -41,6 +42,7 @@ fn matching(path: PathMatch, what: [usize; 3]) -> HttpMatch {
 fn each_field_decides_only_where_those_before_it_are_equal() {
     let prefix = |text: &str| PathMatch::Prefix(text.into());
     let regex = PathMatch::Regex(Regex::new("^/a$").unwrap());
+    let of_any_service = PathMatch::Method(Regex::new("^/[^/]+/a$").unwrap());
     let (old, new) = (route("b/b", Some(1)), route("a/a", Some(2)));
     let (unknown, later) = (route("a-b/x", None), route("a/x", None));
     let paths = |path, what| Rank::new(&unknown, 9, 9, &matching(path, what));
@@ -65,6 +67,8 @@ fn each_field_decides_only_where_those_before_it_are_equal() {
         ("rule 1 match 2", ties(&later, 1, 2)),
         ("rule 2 match 0", ties(&later, 2, 0)),
         ("rule 2 match 1", ties(&later, 2, 1)),
+        ("method of any service", paths(of_any_service, [1, 9, 0])),
+        ("everything", paths(prefix("/"), [1, 9, 9])),
     ];
     for pair in ranks.windows(2) {
         let [(winner, first), (loser, second)] = pair else {

@@ -18,6 +18,7 @@ fn id(name: &str) -> BackendId {
 fn rule(backends: &[(u32, Target)]) -> Rule {
     let backends = backends.iter().cloned();
     let backends = backends.map(|(weight, target)| HttpBackend {
+        protocol: BackendProtocol::Http1,
         target,
         weight,
         filters: vec![],
@@ -43,11 +44,14 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
         ),
         (id("unready"), vec![endpoint(4, false)]),
     ];
-    Rule::new(
-        &ObjectName::new("default", "route"),
-        &planned,
-        &Endpoints(all.into()),
-    )
+    let route = HttpRoute {
+        kind: RouteKind::Http,
+        name: ObjectName::new("default", "route"),
+        created: None,
+        hostnames: Vec::new(),
+        rules: Vec::new(),
+    };
+    Rule::new(&route, &planned, &Endpoints(all.into()))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 
 use super::*;
 use crate::plan::{
-    FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, PathMatch, Tls, Transport,
+    FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, PathMatch, RouteKind, Tls, Transport,
 };
 
 mod random;
@@ -22,11 +22,15 @@ fn host(text: &str) -> HostPattern {
     }
 }
 
-/// `=/x` is an exact path, `~/x` a regular expression, anything else a prefix.
+/// `=/x` is an exact path, `~/x` a regular expression, `@x` a method of any service, anything
+/// else a prefix.
 fn path(text: &str) -> PathMatch {
     match text.split_at(1) {
         ("=", exact) => PathMatch::Exact(exact.into()),
         ("~", pattern) => PathMatch::Regex(regex::Regex::new(&format!("^(?:{pattern})$")).unwrap()),
+        ("@", method) => {
+            PathMatch::Method(regex::Regex::new(&format!("^/[^/]+/{method}$")).unwrap())
+        }
         _ => PathMatch::Prefix(text.into()),
     }
 }
@@ -50,6 +54,7 @@ fn route(name: &str, hosts: &[&str], paths: &[&str]) -> HttpRoute {
         backends: Vec::new(),
     };
     HttpRoute {
+        kind: RouteKind::Http,
         name: ObjectName::new("default", name),
         created: None,
         hostnames: hosts.iter().map(|text| host(text)).collect(),

@@ -1,4 +1,4 @@
-//! Filters of HTTPRoute rules and backendRefs.
+//! Filters of HTTPRoute and GRPCRoute rules and backendRefs.
 
 use super::{headers, matches::unknown};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 
 /// Filters in the order they are written. One that is not understood refuses the route, and is
 /// kept as [`HttpFilter::Invalid`] so that it cannot be skipped.
-pub(super) fn judge(
+pub(in crate::translate) fn judge(
     at: &str,
     filters: &[Filter],
     verdicts: &mut Vec<RouteVerdict>,

@@ -77,7 +77,10 @@ fn method(at: &str, method: Option<&Arc<str>>) -> Result<Option<Method>, RouteVe
 
 /// Of several matches with one name, the first counts (API documentation of
 /// `HTTPRouteMatch.headers`).
-fn headers(at: &str, values: &[Value]) -> Result<Vec<HeaderMatch>, RouteVerdict> {
+pub(in crate::translate) fn headers(
+    at: &str,
+    values: &[Value],
+) -> Result<Vec<HeaderMatch>, RouteVerdict> {
     let mut matches: Vec<HeaderMatch> = Vec::new();
     for (index, source) in values.iter().enumerate() {
         let at = format!("{at}.headers[{index}]");
@@ -123,7 +126,7 @@ fn value(at: &str, source: &Value) -> Result<ValueMatch, RouteVerdict> {
 }
 
 /// Compiles a pattern that has to match as a whole.
-fn regex(at: &str, pattern: &Arc<str>) -> Result<Regex, RouteVerdict> {
+pub(in crate::translate) fn regex(at: &str, pattern: &Arc<str>) -> Result<Regex, RouteVerdict> {
     // Alone first: `a)(b` must not become valid by the group around it.
     let compiled = Regex::new(pattern).and_then(|_| Regex::new(&format!("^(?:{pattern})$")));
     compiled.map_err(|error| {
@@ -142,7 +145,7 @@ fn regex(at: &str, pattern: &Arc<str>) -> Result<Regex, RouteVerdict> {
 }
 
 /// A value of an enumeration that this version does not know.
-pub(super) fn unknown(at: String, value: &str, allowed: &[&str]) -> RouteVerdict {
+pub(in crate::translate) fn unknown(at: String, value: &str, allowed: &[&str]) -> RouteVerdict {
     RouteVerdict::UnsupportedValue {
         at,
         value: format!("\"{value}\""),

@@ -11,8 +11,8 @@ use crate::{
 };
 
 const HOSTS: [&str; 5] = ["*", "*.com", "*.a.com", "b.a.com", "a.com"];
-const PATHS: [&str; 11] = [
-    "/", "/a", "/a/b", "/b", "/a/b/c", "=/", "=/a", "=/a/b", "=/b/", "~/a/.", "~/.*b",
+const PATHS: [&str; 13] = [
+    "/", "/a", "/a/b", "/b", "/a/b/c", "=/", "=/a", "=/a/b", "=/b/", "~/a/.", "~/.*b", "@b", "@x",
 ];
 const ASKED_HOSTS: [&str; 6] = ["b.a.com", "c.a.com", "x.b.a.com", "a.com", "com", ""];
 const ASKED_PATHS: [&str; 9] = [
@@ -91,7 +91,7 @@ fn holds(of: &HttpMatch, head: &RequestHead<'_>) -> bool {
     let header = |name| head.headers.get(name).map(|v| v.to_str().unwrap());
     let path = match &of.path {
         PathMatch::Exact(path) => **path == *head.path,
-        PathMatch::Regex(regex) => regex.is_match(head.path),
+        PathMatch::Regex(regex) | PathMatch::Method(regex) => regex.is_match(head.path),
         PathMatch::Prefix(prefix) if &**prefix == "/" => head.path.starts_with('/'),
         PathMatch::Prefix(prefix) => {
             head.path == &**prefix || head.path.starts_with(&format!("{prefix}/"))
@@ -121,6 +121,8 @@ fn reference(routes: &[HttpRoute], head: &RequestHead<'_>) -> Option<String> {
                 let path = match &of.path {
                     PathMatch::Exact(_) => (0, 0),
                     PathMatch::Regex(_) => (1, 0),
+                    PathMatch::Method(_) => (3, 0),
+                    PathMatch::Prefix(prefix) if prefix.len() == 1 => (4, 0),
                     PathMatch::Prefix(prefix) => (2, usize::MAX - prefix.len()),
                 };
                 let counts = (
