@@ -201,8 +201,18 @@ pub enum PathMatch {
     Prefix(Arc<str>),
     /// Anchored at both ends.
     Regex(Regex),
-    /// A method of any gRPC service. Anchored at both ends; ranks below every prefix but `/`.
-    Method(Regex),
+    /// Ranks below every prefix but `/`.
+    Method(MethodPattern),
+}
+
+/// The path of a call by patterns of its service and its method.
+#[derive(Clone, Debug)]
+pub struct MethodPattern {
+    /// Anchored at both ends.
+    pub regex: Regex,
+    /// Whether the service may be any; else it has a pattern.
+    pub any_service: bool,
+    pub any_method: bool,
 }
 
 #[derive(Clone, Debug)]

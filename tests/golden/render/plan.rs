@@ -92,7 +92,7 @@ fn matched(m: &HttpMatch) -> String {
         PathMatch::Exact(path) => format!("exact {path}"),
         PathMatch::Prefix(path) => format!("prefix {path}"),
         PathMatch::Regex(regex) => format!("regex {regex}"),
-        PathMatch::Method(regex) => format!("any service, regex {regex}"),
+        PathMatch::Method(pattern) => format!("call {}", pattern.regex),
     };
     if let Some(method) = &m.method {
         text.push_str(&format!(", method {method}"));

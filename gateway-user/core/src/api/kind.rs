@@ -21,7 +21,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::GatewayClass,
         Self::Gateway,
         Self::HttpRoute,

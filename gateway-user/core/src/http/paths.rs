@@ -28,7 +28,7 @@ pub(super) struct Paths {
     exact: HashMap<Arc<str>, Vec<Candidate>>,
     regex: Vec<(Regex, Candidate)>,
     prefix: Node,
-    /// gRPC methods of any service.
+    /// Patterns of gRPC services and methods.
     methods: Vec<(Regex, Candidate)>,
 }
 
@@ -53,7 +53,9 @@ impl Paths {
                 same.push(candidate(None));
             }
             PathMatch::Regex(regex) => self.regex.push((regex.clone(), candidate(None))),
-            PathMatch::Method(regex) => self.methods.push((regex.clone(), candidate(None))),
+            PathMatch::Method(pattern) => {
+                self.methods.push((pattern.regex.clone(), candidate(None)));
+            }
             PathMatch::Prefix(path) => {
                 let node = elements(path).fold(&mut self.prefix, |node, element| {
                     node.children.entry(element.into()).or_default()
@@ -75,7 +77,7 @@ impl Paths {
 
     /// The best candidate whose conditions hold. Exact paths, regular expressions and prefixes
     /// are tried in this order, and longer prefixes first, because ranks compare the path first.
-    /// Methods of any gRPC service come between the prefixes and the last of them, `/`.
+    /// Patterns of gRPC methods come between the prefixes and the last of them, `/`.
     pub(super) fn find(&self, probe: &Probe<'_>) -> Option<&Candidate> {
         let path = probe.head.path;
         let exact = self.exact.get(path);

@@ -30,8 +30,12 @@ enum PathRank {
     Exact,
     Regex,
     Prefix(Reverse<usize>),
-    /// Below every gRPC service, since more characters of the service go before a method.
-    Method,
+    /// Patterns of calls: after services that are given exactly; those with a pattern of the
+    /// service first, since the service goes before the method.
+    Method {
+        any_service: bool,
+        any_method: bool,
+    },
     /// The prefix `/`.
     Root,
 }
@@ -50,7 +54,10 @@ impl Rank {
             path: match &of.path {
                 PathMatch::Exact(_) => PathRank::Exact,
                 PathMatch::Regex(_) => PathRank::Regex,
-                PathMatch::Method(_) => PathRank::Method,
+                PathMatch::Method(pattern) => PathRank::Method {
+                    any_service: pattern.any_service,
+                    any_method: pattern.any_method,
+                },
                 PathMatch::Prefix(prefix) if &**prefix == "/" => PathRank::Root,
                 PathMatch::Prefix(prefix) => PathRank::Prefix(Reverse(prefix.chars().count())),
             },

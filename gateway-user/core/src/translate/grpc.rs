@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use ::http::Method;
-use regex::Regex;
 
 use super::{
     Scope,
@@ -19,7 +18,7 @@ use crate::{
         GrpcRoute, GrpcRule as Rule, Kind, Open,
         grpc::{GrpcMatch as Match, MethodMatch, MethodMatchType},
     },
-    plan::{HttpMatch, HttpRule, PathMatch},
+    plan::{HttpMatch, HttpRule, MethodPattern, PathMatch},
     verdict::RouteVerdict,
 };
 
@@ -102,7 +101,7 @@ fn exact(
     Ok(match (service, method) {
         (Some(service), Some(method)) => PathMatch::Exact(format!("/{service}/{method}").into()),
         (Some(service), None) => PathMatch::Prefix(format!("/{service}").into()),
-        (None, Some(method)) => of_any_service(at, &regex::escape(&method))?,
+        (None, Some(method)) => of_names(at, None, Some(&regex::escape(&method)))?,
         (None, None) => everywhere(),
     })
 }
@@ -118,20 +117,26 @@ fn pattern(
             regex(&format!("{at}.{field}"), pattern)?;
         }
     }
-    let method = method.as_deref();
-    match service {
-        Some(service) => {
-            let method = method.unwrap_or("[^/]+");
-            let whole = format!("/(?:{service})/(?:{method})").into();
-            Ok(PathMatch::Regex(regex(at, &whole)?))
-        }
-        None => method.map_or_else(|| Ok(everywhere()), |method| of_any_service(at, method)),
+    if service.is_none() && method.is_none() {
+        return Ok(everywhere());
     }
+    of_names(at, service.as_deref(), method.as_deref())
 }
 
-fn of_any_service(at: &str, method: &str) -> Result<PathMatch, RouteVerdict> {
-    let whole: Regex = regex(at, &format!("/[^/]+/(?:{method})").into())?;
-    Ok(PathMatch::Method(whole))
+fn of_names(
+    at: &str,
+    service: Option<&str>,
+    method: Option<&str>,
+) -> Result<PathMatch, RouteVerdict> {
+    let part = |pattern: Option<&str>| {
+        pattern.map_or_else(|| "[^/]+".to_owned(), |pattern| format!("(?:{pattern})"))
+    };
+    let whole = format!("/{}/{}", part(service), part(method));
+    Ok(PathMatch::Method(MethodPattern {
+        regex: regex(at, &whole.into())?,
+        any_service: service.is_none(),
+        any_method: method.is_none(),
+    }))
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ async fn http1_clients_reach_it() {
     assert_eq!(answer.status, 200);
     let expected = "PUT http://Shop.example:80/Head?a=b\n\
                     x-forwarded-for: 127.0.0.1\n\
-                    x-forwarded-proto: http\n\
-                    x-forwarded-host: Shop.example:80\n";
+                    x-forwarded-host: Shop.example:80\n\
+                    x-forwarded-proto: http\n";
     assert_eq!(answer.body, expected);
     let request = "POST /Echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
     let answer = ask(bed.address, request).await;

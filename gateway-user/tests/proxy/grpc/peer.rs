@@ -122,9 +122,12 @@ async fn answer(seen: Arc<Seen>, request: Request<Incoming>) -> hyper::Result<Re
         "Echo" => body.with_trailers(ok).boxed(),
         "Head" => {
             let mut head = format!("{} {}\n", parts.method, parts.uri);
-            for (name, value) in &parts.headers {
-                head += &format!("{name}: {}\n", value.to_str().unwrap());
-            }
+            let line = |(name, value): (&HeaderName, &HeaderValue)| {
+                format!("{name}: {}\n", value.to_str().unwrap())
+            };
+            let mut lines: Vec<String> = parts.headers.iter().map(line).collect();
+            lines.sort();
+            head += &lines.concat();
             let framed = parts.headers.contains_key("grpc-timeout");
             let head = if framed { message(&head) } else { head.into() };
             let head = Full::new(head).map_err(|never| match never {});

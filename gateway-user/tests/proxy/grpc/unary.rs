@@ -27,12 +27,13 @@ async fn the_head_is_the_callers_with_our_headers() {
     let mut caller = Caller::connect(bed.address).await;
     let head = caller.call("/shop.v1.Cart/Head", "").await.unwrap();
     let expected = "POST http://shop.example/shop.v1.Cart/Head\n\
+                    content-length: 5\n\
                     content-type: application/grpc\n\
                     grpc-timeout: 7S\n\
+                    te: trailers\n\
                     x-forwarded-for: 127.0.0.1\n\
-                    x-forwarded-proto: http\n\
                     x-forwarded-host: shop.example\n\
-                    te: trailers\n";
+                    x-forwarded-proto: http\n";
     assert_eq!(head, expected);
     bed.stop().await;
 }

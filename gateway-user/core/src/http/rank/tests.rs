@@ -4,7 +4,7 @@ use http::{HeaderName, Method};
 use regex::Regex;
 
 use super::*;
-use crate::plan::{HeaderMatch, QueryMatch, RouteKind, ValueMatch};
+use crate::plan::{HeaderMatch, MethodPattern, QueryMatch, RouteKind, ValueMatch};
 
 fn route(name: &str, created: Option<i64>) -> HttpRoute {
     let (namespace, name) = name.split_once('/').unwrap();
@@ -42,7 +42,13 @@ fn matching(path: PathMatch, what: [usize; 3]) -> HttpMatch {
 fn each_field_decides_only_where_those_before_it_are_equal() {
     let prefix = |text: &str| PathMatch::Prefix(text.into());
     let regex = PathMatch::Regex(Regex::new("^/a$").unwrap());
-    let of_any_service = PathMatch::Method(Regex::new("^/[^/]+/a$").unwrap());
+    let pattern = |any_service, any_method| {
+        PathMatch::Method(MethodPattern {
+            regex: Regex::new("^/[^/]+/a$").unwrap(),
+            any_service,
+            any_method,
+        })
+    };
     let (old, new) = (route("b/b", Some(1)), route("a/a", Some(2)));
     let (unknown, later) = (route("a-b/x", None), route("a/x", None));
     let paths = |path, what| Rank::new(&unknown, 9, 9, &matching(path, what));
@@ -67,7 +73,15 @@ fn each_field_decides_only_where_those_before_it_are_equal() {
         ("rule 1 match 2", ties(&later, 1, 2)),
         ("rule 2 match 0", ties(&later, 2, 0)),
         ("rule 2 match 1", ties(&later, 2, 1)),
-        ("method of any service", paths(of_any_service, [1, 9, 0])),
+        (
+            "service and method",
+            paths(pattern(false, false), [1, 0, 0]),
+        ),
+        ("service", paths(pattern(false, true), [1, 9, 0])),
+        (
+            "method of any service",
+            paths(pattern(true, false), [1, 9, 0]),
+        ),
         ("everything", paths(prefix("/"), [1, 9, 9])),
     ];
     for pair in ranks.windows(2) {

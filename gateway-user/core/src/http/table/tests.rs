@@ -6,7 +6,8 @@ use http::{HeaderMap, Method};
 
 use super::*;
 use crate::plan::{
-    FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, PathMatch, RouteKind, Tls, Transport,
+    FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, MethodPattern, PathMatch, RouteKind,
+    Tls, Transport,
 };
 
 mod random;
@@ -28,9 +29,11 @@ fn path(text: &str) -> PathMatch {
     match text.split_at(1) {
         ("=", exact) => PathMatch::Exact(exact.into()),
         ("~", pattern) => PathMatch::Regex(regex::Regex::new(&format!("^(?:{pattern})$")).unwrap()),
-        ("@", method) => {
-            PathMatch::Method(regex::Regex::new(&format!("^/[^/]+/{method}$")).unwrap())
-        }
+        ("@", method) => PathMatch::Method(MethodPattern {
+            regex: regex::Regex::new(&format!("^/[^/]+/{method}$")).unwrap(),
+            any_service: true,
+            any_method: false,
+        }),
         _ => PathMatch::Prefix(text.into()),
     }
 }

@@ -7,7 +7,17 @@ fn matches(method: &str) -> Result<String, String> {
     let source: Match = serde_json::from_str(&source).expect(method);
     let mut verdicts = Vec::new();
     match matched("at", &source, &mut verdicts) {
-        Some(found) => Ok(format!("{} {:?}", found.method.expect("POST"), found.path)),
+        Some(found) => {
+            let path = match found.path {
+                PathMatch::Method(MethodPattern {
+                    regex,
+                    any_service,
+                    any_method,
+                }) => format!("{regex} {any_service} {any_method}"),
+                other => format!("{other:?}"),
+            };
+            Ok(format!("{} {path}", found.method.expect("POST")))
+        }
         None => Err(verdicts.iter().map(ToString::to_string).collect()),
     }
 }
@@ -22,21 +32,18 @@ fn methods_become_paths() {
         ),
         (r#"{"service":"a.B"}"#, r#"POST Prefix("/a.B")"#),
         (r#"{"service":"a.B","method":""}"#, r#"POST Prefix("/a.B")"#),
-        (
-            r#"{"method":"C"}"#,
-            r#"POST Method(Regex("^(?:/[^/]+/(?:C))$"))"#,
-        ),
+        (r#"{"method":"C"}"#, "POST ^(?:/[^/]+/(?:C))$ true false"),
         (
             r#"{"type":"RegularExpression","service":"a|b","method":"C|D"}"#,
-            r#"POST Regex(Regex("^(?:/(?:a|b)/(?:C|D))$"))"#,
+            "POST ^(?:/(?:a|b)/(?:C|D))$ false false",
         ),
         (
             r#"{"type":"RegularExpression","service":"a.*"}"#,
-            r#"POST Regex(Regex("^(?:/(?:a.*)/(?:[^/]+))$"))"#,
+            "POST ^(?:/(?:a.*)/[^/]+)$ false true",
         ),
         (
             r#"{"type":"RegularExpression","method":"C|D"}"#,
-            r#"POST Method(Regex("^(?:/[^/]+/(?:C|D))$"))"#,
+            "POST ^(?:/[^/]+/(?:C|D))$ true false",
         ),
         (
             r#"{"type":"RegularExpression","service":""}"#,

@@ -91,7 +91,8 @@ fn holds(of: &HttpMatch, head: &RequestHead<'_>) -> bool {
     let header = |name| head.headers.get(name).map(|v| v.to_str().unwrap());
     let path = match &of.path {
         PathMatch::Exact(path) => **path == *head.path,
-        PathMatch::Regex(regex) | PathMatch::Method(regex) => regex.is_match(head.path),
+        PathMatch::Regex(regex) => regex.is_match(head.path),
+        PathMatch::Method(pattern) => pattern.regex.is_match(head.path),
         PathMatch::Prefix(prefix) if &**prefix == "/" => head.path.starts_with('/'),
         PathMatch::Prefix(prefix) => {
             head.path == &**prefix || head.path.starts_with(&format!("{prefix}/"))
