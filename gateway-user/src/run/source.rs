@@ -122,7 +122,7 @@ impl Source {
     pub(super) fn members(&self) -> Members {
         match self {
             Self::Directory(_) => Members::alone("this node".into()),
-            Self::Kubernetes(source, _) => source.members(),
+            Self::Kubernetes(cluster) => cluster.source.members(),
         }
     }
 
