@@ -15,12 +15,13 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
+use gateway_tests::wait::wait_until;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
 use crate::{
     cache::Cache,
-    privileges,
+    image, privileges,
     process::Job,
     setup,
     steps::{self, Context},
@@ -45,6 +46,8 @@ use plan::{CLIENT, CLIENT_ADDRESS, CLIENT_ADDRESS6, Node, Plan};
 const LOCK: &str = "/run/xdp-gateway-cluster.lock";
 const SHORT: Duration = Duration::from_secs(120);
 const LOAD: Duration = Duration::from_secs(180);
+/// For the lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Steps of `up` after the programs are there.
 const STEPS: usize = 7;
 
@@ -52,9 +55,9 @@ const STEPS: usize = 7;
 pub(crate) enum Action {
     /// Build what is missing and start it; does nothing when such a cluster runs already
     Up {
-        /// The first one has the control plane, too
-        #[arg(long, default_value_t = 1)]
-        nodes: usize,
+        /// The first one has the control plane, too; default: as many as run already, else one
+        #[arg(long)]
+        nodes: Option<usize>,
     },
     /// Take everything away, also after a crash
     Down,
@@ -69,10 +72,10 @@ pub(crate) enum Action {
         #[arg(last = true)]
         command: Vec<OsString>,
     },
-    /// Copy a docker-archive into every node
+    /// Copy an image into every node
     Load {
-        /// As `cargo xtask image --output` writes it
-        archive: PathBuf,
+        /// A docker-archive; default: the gateway's image, built from this clone
+        archive: Option<PathBuf>,
     },
 }
 
@@ -108,15 +111,21 @@ pub(crate) fn run(action: &Action) -> Result<()> {
             }
         },
         Action::Shell { node, command } => Cluster::expect_running()?.shell(*node, command),
-        Action::Load { archive } => Cluster::expect_running()?.load(archive),
+        Action::Load { archive } => {
+            let cluster = Cluster::expect_running()?;
+            match archive {
+                Some(archive) => cluster.load(archive),
+                None => cluster.load(&image::build(None)?),
+            }
+        }
     }
 }
 
 impl Cluster {
     /// The running cluster if it has as many nodes and all its components run, else a new one in
-    /// its place.
-    pub(crate) fn ensure(nodes: usize) -> Result<Self> {
-        let plan = Plan::new(nodes)?;
+    /// its place. Without a number any will do, and a new one has one node.
+    pub(crate) fn ensure(nodes: Option<usize>) -> Result<Self> {
+        let plan = nodes.map(Plan::new).transpose()?;
         privileges::ensure()?;
         setup::run_for_cluster()?;
         println!("programs");
@@ -125,12 +134,17 @@ impl Cluster {
         steps::run(tools::STEPS, &context)?;
         steps::run(&[images::STEP], &context)?;
         let _lock = lock()?;
-        if let Some(cluster) = Self::running()?
-            && cluster.plan.nodes.len() == nodes
-            && cluster.tools == tools::programs(&context)?
-            && cluster.is_whole()
-        {
-            return Ok(cluster);
+        let running = Self::running()?;
+        let plan = match (plan, &running) {
+            (Some(plan), _) => plan,
+            (None, Some(cluster)) => Plan::new(cluster.plan.nodes.len())?,
+            (None, None) => Plan::new(1)?,
+        };
+        if let Some(cluster) = running {
+            match cluster.unfit(&plan, &tools::programs(&context)?) {
+                None => return Ok(cluster),
+                Some(reason) => println!("the running cluster is replaced: {reason}"),
+            }
         }
         println!("cluster");
         let state = state()?;
@@ -163,9 +177,19 @@ impl Cluster {
         Self::running()?.context("no cluster runs; `cargo xtask cluster up` starts one")
     }
 
-    fn is_whole(&self) -> bool {
+    /// Why another cluster is needed, if it is.
+    fn unfit(&self, wanted: &Plan, programs: &Path) -> Option<String> {
+        let (has, wants) = (self.plan.nodes.len(), wanted.nodes.len());
+        if has != wants {
+            return Some(format!("it has {has} node(s), not {wants}"));
+        }
+        if self.tools != programs {
+            return Some("its programs are of other versions".into());
+        }
         let mut nodes = self.plan.nodes.iter();
-        nodes.all(|node| node::expect_running(&self.plan, node, &self.var(node)).is_ok())
+        let failure =
+            nodes.find_map(|node| node::expect_running(&self.plan, node, &self.var(node)).err());
+        failure.map(|error| format!("{error:#}"))
     }
 
     /// A program to run in the namespace of the client, with `kubectl` and `helm` on its PATH.
@@ -254,6 +278,7 @@ impl Cluster {
                 "address": node.address,
                 "address6": node.address6,
                 "var": self.var(node),
+                "enter": nsenter(node::enter(node)?),
                 "start": format!("{}/start", config::HOME),
             }))
         });
@@ -263,6 +288,7 @@ impl Cluster {
             "tools": self.tools,
             "client": {
                 "namespace": CLIENT,
+                "enter": nsenter(enter_client()),
                 "address": CLIENT_ADDRESS,
                 "address6": CLIENT_ADDRESS6,
             },
@@ -287,6 +313,12 @@ fn enter_client() -> [String; 1] {
     [format!("--net=/run/netns/{CLIENT}")]
 }
 
+/// A command line that a program and its arguments complete.
+fn nsenter(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let all = ["nsenter".to_owned()].into_iter().chain(arguments);
+    all.collect()
+}
+
 fn with_path(first: &Path) -> OsString {
     let mut path = first.as_os_str().to_owned();
     path.push(":");
@@ -297,7 +329,9 @@ fn with_path(first: &Path) -> OsString {
 /// Held while a cluster is made or removed.
 fn lock() -> Result<File> {
     let file = File::create(LOCK).with_context(|| format!("{LOCK} cannot be opened"))?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+    let locked = || Ok(flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
+    // A holder that was killed may not have ended yet.
+    if wait_until(PATIENCE, "the lock is free", locked).is_err() {
         bail!("another process makes or removes the cluster right now ({LOCK} is locked)");
     }
     Ok(file)

@@ -32,9 +32,9 @@ pub(crate) struct Options {
     /// Where to write the report in the format of the Gateway API
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Nodes of the cluster, where none runs
-    #[arg(long, default_value_t = 1)]
-    nodes: usize,
+    /// Nodes of the cluster; default: as many as run already, else one
+    #[arg(long)]
+    nodes: Option<usize>,
     /// Test what is installed, without building and installing this clone
     #[arg(long)]
     installed: bool,

@@ -8,6 +8,7 @@ echo "$node" >/proc/sys/kernel/hostname
 # This network's interfaces below /sys/class/net; control groups stay the machine's.
 mkdir -p "$var/cgroup"
 mount --rbind /sys/fs/cgroup "$var/cgroup"
+umount --recursive --lazy /sys
 mount -t sysfs sysfs /sys
 mount --move "$var/cgroup" /sys/fs/cgroup
 # Programs and maps that one node pins are not another's.

@@ -44,6 +44,7 @@ pub(super) fn up(context: &Context, state: PathBuf, plan: Plan) -> Result<Cluste
             );
             node::begin(node, &var, &cluster.tools, &log)?;
         }
+        write(&cluster.description(), &cluster.describe()?)?;
         Ok(format!(
             "{}, each with namespaces of its own",
             nodes().count()
@@ -98,8 +99,7 @@ fn prepare(cluster: &Cluster) -> Result<()> {
     authority.write(&pki, &[admin])?;
     let pki = pki.to_string_lossy();
     let kubeconfig = config::kubeconfig(&cluster.plan, &pki, "admin");
-    write(&cluster.kubeconfig(), &kubeconfig)?;
-    write(&cluster.description(), &cluster.describe()?)
+    write(&cluster.kubeconfig(), &kubeconfig)
 }
 
 /// The CRDs of the Gateway API's experimental channel, and the cluster's name service.
