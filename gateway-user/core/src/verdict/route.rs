@@ -109,7 +109,7 @@ pub enum RouteVerdict {
     },
 
     #[error(
-        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" is not implemented for a {kind}; \
+        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" is not implemented for {kind}s; \
          backends are spoken to without TLS, in HTTP/1.1 or with kubernetes.io/h2c in HTTP/2"
     )]
     BackendProtocol {
