@@ -87,10 +87,12 @@ fn rule(rule: &HttpRule) -> Value {
 
 fn http_backend(of: &HttpBackend) -> Value {
     let mut value = backend(&of.target, of.weight);
-    value["protocol"] = match of.protocol {
-        BackendProtocol::Http1 => "http/1.1".into(),
-        BackendProtocol::Http2 => "h2c".into(),
-    };
+    if of.target.id().is_some() {
+        value["protocol"] = match of.protocol {
+            BackendProtocol::Http1 => "http/1.1".into(),
+            BackendProtocol::Http2 => "h2c".into(),
+        };
+    }
     value
 }
 

@@ -36,7 +36,10 @@ fn frontends_with_routes_and_backends() {
     assert_eq!(http["address"], "10.0.0.1:80");
     let listener = &http["listeners"][0];
     assert_eq!(listener["hostname"], "*.example.com");
-    let rule = &listener["routes"][0]["rules"][1];
+    let route = &listener["routes"][0];
+    assert_eq!(route["kind"], "HTTPRoute");
+    assert_eq!(route["rules"][0]["backends"][0]["protocol"], "http/1.1");
+    let rule = &route["rules"][1];
     assert!(
         rule["matches"][0].as_str().unwrap().contains("/lost"),
         "{rule}"
