@@ -23,23 +23,6 @@ pub(crate) const KINDS: [&str; 6] = [
     "udproutes",
 ];
 
-/// A CRD for AddressPool that checks nothing.
-const POOL_KIND: &str = "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: addresspools.xdp-gateway.dev}
-spec:
-  group: xdp-gateway.dev
-  scope: Cluster
-  names: {kind: AddressPool, plural: addresspools, singular: addresspool}
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema:
-      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
-    subresources: {status: {}}
-";
 const POOL: &str = "
 apiVersion: xdp-gateway.dev/v1alpha1
 kind: AddressPool
@@ -65,7 +48,8 @@ impl Cluster {
     /// As [`Cluster::with`], with an AddressPool that has the address of examples/demo.
     pub(crate) fn with_pool(plurals: &[&str]) -> Result<Self> {
         let cluster = Self::with(plurals)?;
-        cluster.api.apply(POOL_KIND)?;
+        let crds = programs::root()?.join("charts/xdp-gateway/charts/crds/crds");
+        cluster.api.apply_path(&crds)?;
         cluster.api.established("addresspools.xdp-gateway.dev")?;
         cluster.api.apply(POOL)?;
         Ok(cluster)

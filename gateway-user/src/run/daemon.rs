@@ -50,7 +50,8 @@ impl Daemon {
         let changed = source.read();
         let leads = self.reconciler.set_leads(source.leads());
         // What a world that is not whole lacks must not be taken from the data path.
-        if !(changed.world || changed.watches || changed.peers || leads) || !source.is_whole() {
+        let due = changed.world || changed.watches || changed.peers || leads;
+        if !due || !source.is_whole() {
             self.show_source(source);
             if changed.live {
                 source.tell(None);
