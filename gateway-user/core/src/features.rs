@@ -30,8 +30,8 @@ pub const FEATURES: &[Feature] = &[
         "BackendTLSPolicySANValidation",
         NotYet("backends are spoken to without TLS"),
     ),
-    of("GRPCRoute", NotYet("GRPCRoutes are not read")),
-    of("GRPCRouteNamedRouteRule", NotYet("GRPCRoutes are not read")),
+    of("GRPCRoute", Supported),
+    of("GRPCRouteNamedRouteRule", Supported),
     of("Gateway", Supported),
     of(
         "GatewayAddressEmpty",
@@ -64,10 +64,7 @@ pub const FEATURES: &[Feature] = &[
     of("HTTPRoute303RedirectStatusCode", Supported),
     of("HTTPRoute307RedirectStatusCode", Supported),
     of("HTTPRoute308RedirectStatusCode", Supported),
-    of(
-        "HTTPRouteBackendProtocolH2C",
-        NotYet("backends are spoken to in HTTP/1.1"),
-    ),
+    of("HTTPRouteBackendProtocolH2C", Supported),
     of("HTTPRouteBackendProtocolWebSocket", Supported),
     of("HTTPRouteBackendRequestHeaderModification", Supported),
     of("HTTPRouteBackendTimeout", NotYet("timeouts are not read")),
