@@ -30,6 +30,8 @@ pub enum Command {
     Status(Status),
     /// Remove everything a daemon left in the kernel: links, maps, routes.
     Unload(Unload),
+    /// Bring our own kinds in the cluster, as AddressPool, to those of this version.
+    Crds,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 
 mod client;
 mod control;
+pub mod crds;
 mod daemonset;
 mod events;
 mod leader;

@@ -11,7 +11,7 @@ use clap::Parser as _;
 use gateway_user::{
     check,
     cli::{Cli, Command},
-    run, status, unload,
+    kube, run, status, unload,
 };
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
@@ -44,6 +44,9 @@ fn execute(command: &Command) -> Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Check(options) => check::check(options),
         Command::Status(options) => runtime.block_on(status::status(options)),
+        Command::Crds => runtime
+            .block_on(kube::crds::apply())
+            .map(|()| ExitCode::SUCCESS),
         Command::Unload(options) => runtime
             .block_on(unload::unload(options))
             .map(|()| ExitCode::SUCCESS),

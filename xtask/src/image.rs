@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     cache::Cache,
+    cluster::Cluster,
     oci::{Entry, Image},
     process::Job,
     workspace,
@@ -26,7 +27,7 @@ const BUILD: Duration = Duration::from_secs(3600);
 const ASK: Duration = Duration::from_secs(30);
 const PROGRAM: &str = "xdp-gateway";
 
-/// Builds it, into `output` or else into the cache.
+/// Builds it into `output`, or else for the nodes of the running cluster, if there is one.
 pub(crate) fn run(output: Option<&Path>) -> Result<()> {
     let start = Instant::now();
     let archive = build(output)?;
@@ -37,6 +38,12 @@ pub(crate) fn run(output: Option<&Path>) -> Result<()> {
         archive.display(),
         start.elapsed().as_secs_f64()
     );
+    if output.is_none()
+        && let Some(cluster) = Cluster::running()?
+    {
+        cluster.load(&archive)?;
+        println!("loaded into the nodes of the running cluster");
+    }
     Ok(())
 }
 

@@ -39,5 +39,16 @@ pub(crate) fn install(cluster: &Cluster) -> Result<()> {
         ))
         .args(["--set-string", &format!("podAnnotations.image={digest}")])
         .show()?;
+    // Helm is content with a DaemonSet of which no more pods are missing than may be replaced at
+    // once: with one node, that is all of them.
+    let pods = "daemonset/xdp-gateway";
+    cluster.kubectl(&[
+        "--namespace",
+        NAMESPACE,
+        "rollout",
+        "status",
+        pods,
+        "--timeout=110s",
+    ])?;
     Ok(())
 }

@@ -42,7 +42,8 @@ enum Task {
     },
     /// Build the container image, statically linked and with nothing else in it
     Image {
-        /// Where the archive goes, as `docker load` takes it; default: the cache
+        /// Where the archive goes, as `docker load` takes it; default: the nodes of the running
+        /// cluster
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
