@@ -7,6 +7,7 @@
 pub mod abi;
 pub mod addr;
 pub mod checksum;
+pub mod client_hello;
 pub mod decide;
 pub mod flow;
 pub mod header;

@@ -39,7 +39,7 @@ pub use self::{
     pool::{AddressPool, AddressPoolSpec, OWN_GROUP},
     range::{AddressRange, RangeError},
     refs::{BackendRef, ParentRef},
-    route::{L4Rule, RouteSpec, TcpRoute, UdpRoute},
+    route::{L4Rule, RouteSpec, TcpRoute, TlsRoute, UdpRoute},
     selector::Selector,
 };
 

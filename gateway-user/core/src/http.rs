@@ -10,6 +10,7 @@ pub mod grpc;
 pub mod head;
 mod hosts;
 mod matcher;
+mod names;
 mod paths;
 mod rank;
 mod rule;
@@ -17,5 +18,6 @@ mod table;
 mod tls;
 
 pub use matcher::RequestHead;
+pub use names::{Destination, Forward, Names, Taken};
 pub use rule::{Backend, Choice, Rule};
-pub use table::{ListenerId, Matched, Outcome, Table};
+pub use table::{ListenerId, Matched, Opening, Outcome, Table};

@@ -38,7 +38,7 @@ pub enum Transport {
 pub enum Frontend {
     /// In the kernel: TCPRoute and UDPRoute.
     L4(L4Service),
-    /// By the proxy: every HTTP and HTTPS listener of this address and port.
+    /// By the proxy: every HTTP, HTTPS and TLS listener of this address and port.
     Http(HttpFrontend),
 }
 
@@ -106,11 +106,14 @@ impl fmt::Display for BackendId {
     }
 }
 
-/// All HTTP and HTTPS listeners of one address and port, told apart by host name.
+/// All HTTP, or all HTTPS and TLS listeners of one address and port, told apart by host name: for
+/// TLS, the server name of the ClientHello (RFC 6066 section 3).
 #[derive(Clone, Debug)]
 pub struct HttpFrontend {
     pub gateway: ObjectName,
     pub listeners: Vec<HttpListener>,
+    /// Listeners of protocol TLS.
+    pub tls: Vec<TlsListener>,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +124,27 @@ pub struct HttpListener {
     /// `Some` for HTTPS: PEM certificate chain and key, already checked to fit each other.
     pub tls: Option<Tls>,
     pub routes: Vec<HttpRoute>,
+}
+
+/// A listener of protocol TLS: connections are forwarded, whatever they carry.
+#[derive(Clone, Debug)]
+pub struct TlsListener {
+    pub name: Arc<str>,
+    /// Server names that this listener takes; the most specific listener wins a connection.
+    pub hostname: HostPattern,
+    /// `Some` for mode Terminate: backends get what is inside. `None` for mode Passthrough.
+    pub tls: Option<Tls>,
+    /// The oldest first.
+    pub routes: Vec<TlsRoute>,
+}
+
+/// A TLSRoute as attached to one listener.
+#[derive(Clone, Debug)]
+pub struct TlsRoute {
+    pub name: ObjectName,
+    /// Intersection of the listener's and the route's host names; never empty.
+    pub hostnames: Vec<HostPattern>,
+    pub backends: Vec<WeightedBackend>,
 }
 
 /// Certificates of a listener with mode Terminate; the first is the default.

@@ -11,7 +11,7 @@ use gateway_core::{
     l4::Tables,
     plan::{
         BackendProtocol, Frontend, HostPattern, HttpBackend, HttpListener, HttpRoute, HttpRule,
-        Plan, Target,
+        Plan, Target, TlsListener,
     },
     translate::Translation,
 };
@@ -48,6 +48,7 @@ fn frontends(plan: &Plan) -> Vec<Value> {
                 "servedBy": "proxy",
                 "gateway": http.gateway.to_string(),
                 "listeners": http.listeners.iter().map(listener).collect::<Vec<_>>(),
+                "tlsListeners": http.tls.iter().map(tls_listener).collect::<Vec<_>>(),
             }),
         };
         value["address"] = id.address.to_string().into();
@@ -72,6 +73,24 @@ fn route(route: &HttpRoute) -> Value {
         "name": route.name.to_string(),
         "hostnames": route.hostnames.iter().map(host).collect::<Vec<_>>(),
         "rules": route.rules.iter().map(rule).collect::<Vec<_>>(),
+    })
+}
+
+fn tls_listener(listener: &TlsListener) -> Value {
+    let routes = listener.routes.iter().map(|route| {
+        json!({
+            "name": route.name.to_string(),
+            "hostnames": route.hostnames.iter().map(host).collect::<Vec<_>>(),
+            "backends": route.backends.iter().map(|b| backend(&b.target, b.weight)).collect::<Vec<_>>(),
+        })
+    });
+    let mode = listener.tls.as_ref().map_or("Passthrough", |_| "Terminate");
+    json!({
+        "name": listener.name,
+        "hostname": host(&listener.hostname),
+        "mode": mode,
+        "certificates": listener.tls.as_ref().map_or(0, |tls| tls.certificates.len()),
+        "routes": routes.collect::<Vec<_>>(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, pin::pin, rc::Rc, sync::Arc};
 
+use gateway_core::http::{Names, Opening, Taken};
 use hyper::{
     Request,
     body::Incoming,
@@ -9,7 +10,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
+use rustls::{ServerConfig, ServerConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -19,7 +20,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     client::{Client, Group, Slot},
+    forward, hello,
     local::OnThisThread,
+    metrics::TlsOutcome,
     service,
     sniff::{self, Protocol},
     socket,
@@ -37,14 +40,16 @@ pub(super) async fn serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) {
 async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow::Result<()> {
     let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
     let table = worker.table();
-    if !table.serves(local) {
+    let Some(opening) = table.opening(local).cloned() else {
         return Ok(());
-    }
+    };
     socket::prepare(&stream, worker.limits.stall_timeout)?;
-    let config = table.tls(local).cloned();
     drop(table);
     let group = worker.groups.join(local);
-    let greeting = time::timeout(worker.limits.greeting_timeout, greet(config, stream));
+    let greeting = time::timeout(
+        worker.limits.greeting_timeout,
+        greet(worker, opening, stream),
+    );
     let greeted = tokio::select! {
         biased;
         greeted = greeting => greeted??,
@@ -61,6 +66,10 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
             let client = Rc::new(Client::new(local, peer, Some(sni), slot));
             run(worker, client, &group, *stream, protocol).await
         }
+        Some(Greeted::Forward(taken)) => {
+            forward::serve(worker, taken, slot).await;
+            Ok(())
+        }
     }
 }
 
@@ -68,31 +77,104 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
 enum Greeted {
     Clear(TcpStream, Protocol),
     Tls(Box<TlsStream>, Protocol, String),
+    Forward(forward::Forwarded),
 }
 
-/// `None` if the client closed without a word.
+/// `None` if the connection shall be closed without a word.
 async fn greet(
-    config: Option<Arc<ServerConfig>>,
+    worker: &Worker,
+    opening: Opening,
     stream: TcpStream,
 ) -> std::io::Result<Option<Greeted>> {
-    let Some(config) = config else {
-        let protocol = sniff::protocol(&stream).await?;
-        return Ok(protocol.map(|protocol| Greeted::Clear(stream, protocol)));
-    };
-    accept_tls(config, stream).await.map(Some)
+    match opening {
+        Opening::Clear => {
+            let protocol = sniff::protocol(&stream).await?;
+            Ok(protocol.map(|protocol| Greeted::Clear(stream, protocol)))
+        }
+        Opening::Https(config) => {
+            let stream = accept_tls(config, stream, &[]).await?;
+            Ok(Some(Greeted::https(stream)))
+        }
+        Opening::ByName(names) => greet_by_name(worker, &names, stream).await,
+    }
 }
 
-type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
-
-async fn accept_tls(config: Arc<ServerConfig>, stream: TcpStream) -> std::io::Result<Greeted> {
-    let stream = TlsAcceptor::from(config).accept(stream).await?;
-    let (_, tls) = stream.get_ref();
-    let protocol = match tls.alpn_protocol() {
-        Some(b"h2") => Protocol::Http2,
-        _ => Protocol::Http1,
+async fn greet_by_name(
+    worker: &Worker,
+    names: &Names,
+    mut stream: TcpStream,
+) -> std::io::Result<Option<Greeted>> {
+    let hello = match hello::read(&mut stream).await {
+        Ok(hello) => hello,
+        Err(error) => {
+            worker.metrics.tls(None, TlsOutcome::NoHello);
+            tracing::debug!(%error, "closed a connection");
+            return Ok(None);
+        }
     };
-    let sni = tls.server_name().unwrap_or_default().to_ascii_lowercase();
-    Ok(Greeted::Tls(Box::new(stream), protocol, sni))
+    let name = hello.name.as_ref().map_or("", |name| name.as_str());
+    match names.take(name) {
+        Taken::Https(config) => {
+            let stream = accept_tls(config.clone(), stream, &hello.bytes).await?;
+            Ok(Some(Greeted::https(stream)))
+        }
+        Taken::Forward {
+            listener,
+            route,
+            terminate,
+        } => {
+            let by = (listener, route);
+            let begun = forward::begin(worker, by, terminate, stream, hello.bytes).await?;
+            Ok(begun.map(Greeted::Forward))
+        }
+        Taken::NoRoute(listener) => {
+            let taken = Some((&**listener, None));
+            worker.metrics.tls(taken, TlsOutcome::NoRoute);
+            Ok(None)
+        }
+        Taken::NoListener => {
+            worker.metrics.tls(None, TlsOutcome::NoListener);
+            Ok(None)
+        }
+    }
+}
+
+pub(super) type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
+
+/// `begun`: what was read of the connection already.
+pub(super) async fn accept_tls(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+    begun: &[u8],
+) -> std::io::Result<TlsStream> {
+    let acceptor = TlsAcceptor::from(config);
+    let mut fed = Ok(());
+    let accepting = acceptor.accept_with(stream, |tls| fed = feed(tls, begun));
+    fed?;
+    accepting.await
+}
+
+fn feed(tls: &mut ServerConnection, mut begun: &[u8]) -> std::io::Result<()> {
+    while !begun.is_empty() {
+        tls.read_tls(&mut begun)?;
+        // An error is kept: the handshake meets it again, once its alert has been sent.
+        if tls.process_new_packets().is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Greeted {
+    fn https(stream: TlsStream) -> Self {
+        let (_, tls) = stream.get_ref();
+        let protocol = match tls.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
+        let sni = tls.server_name().unwrap_or_default().to_ascii_lowercase();
+        Self::Tls(Box::new(stream), protocol, sni)
+    }
 }
 
 async fn run<S>(

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Instant};
 
 use foldhash::HashMap;
-use gateway_core::http::ListenerId;
+use gateway_core::{http::ListenerId, name::ObjectName};
 use http::StatusCode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::upstream::Kind;
+use super::{splice::Meter, upstream::Kind};
 
 mod durations;
 
@@ -25,6 +25,8 @@ pub struct Metrics {
     upstream_errors: Family<Error, Counter>,
     connections: Gauge,
     retries: Counter,
+    tls: Family<TlsConnection, Counter>,
+    tls_bytes: Family<TlsBytes, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +45,38 @@ struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Error {
     kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TlsConnection {
+    gateway: String,
+    listener: String,
+    route: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TlsBytes {
+    gateway: String,
+    listener: String,
+    direction: &'static str,
+}
+
+/// What became of a connection to a port with listeners of protocol TLS; those of HTTPS listeners
+/// are counted by their requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TlsOutcome {
+    Forwarded,
+    /// No endpoint of the chosen backend takes connections.
+    Unreachable,
+    NoEndpoint,
+    InvalidBackend,
+    NoRoute,
+    NoListener,
+    /// No ClientHello, or one that cannot be read.
+    NoHello,
+    /// The handshake failed where TLS is terminated.
+    Handshake,
 }
 
 /// A worker's way to the metrics.
@@ -94,6 +128,17 @@ impl Metrics {
             "http_upstream_retries",
             "Requests sent again because a kept connection had closed",
             self.retries.clone(),
+        );
+        registry.register(
+            "tls_connections",
+            "Connections to ports with listeners of protocol TLS, by listener, TLSRoute and what \
+             became of them",
+            self.tls.clone(),
+        );
+        registry.register(
+            "tls_bytes",
+            "Bytes of TLSRoutes received from clients and sent to them, by listener",
+            self.tls_bytes.clone(),
         );
     }
 
@@ -147,6 +192,38 @@ impl Handles {
         Connected(self.all.connections.clone())
     }
 
+    /// `taken`: the listener and its route, where there are any.
+    pub(super) fn tls(
+        &self,
+        taken: Option<(&ListenerId, Option<&ObjectName>)>,
+        outcome: TlsOutcome,
+    ) {
+        let (id, route) = taken.unzip();
+        let route = route.flatten();
+        let labels = TlsConnection {
+            gateway: id.map(|id| id.gateway.to_string()).unwrap_or_default(),
+            listener: id.map(|id| id.listener.to_string()).unwrap_or_default(),
+            route: route.map(ToString::to_string).unwrap_or_default(),
+            outcome: outcome.as_str(),
+        };
+        self.all.tls.get_or_create(&labels).inc();
+    }
+
+    pub(super) fn meter(&self, id: &ListenerId) -> Meter {
+        let counter = |direction| {
+            let labels = TlsBytes {
+                gateway: id.gateway.to_string(),
+                listener: id.listener.to_string(),
+                direction,
+            };
+            self.all.tls_bytes.get_or_create_owned(&labels)
+        };
+        Meter {
+            received: counter("received"),
+            sent: counter("sent"),
+        }
+    }
+
     pub(super) fn retried(&self) {
         self.all.retries.inc();
     }
@@ -163,6 +240,21 @@ impl Handles {
             .upstream_errors
             .get_or_create(&Error { kind })
             .inc();
+    }
+}
+
+impl TlsOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Unreachable => "unreachable",
+            Self::NoEndpoint => "no_endpoint",
+            Self::InvalidBackend => "invalid_backend",
+            Self::NoRoute => "no_route",
+            Self::NoListener => "no_listener",
+            Self::NoHello => "no_hello",
+            Self::Handshake => "handshake",
+        }
     }
 }
 

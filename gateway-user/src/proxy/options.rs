@@ -34,6 +34,8 @@ pub struct Limits {
     /// Receive window of a stream, and of a client's connection, in bytes.
     pub h2_stream_window: u32,
     pub h2_connection_window: u32,
+    /// Longest silence of both sides of a TLSRoute's connection, which is then reset.
+    pub forward_idle: Duration,
     pub connect_timeout: Duration,
     /// How long an idle HTTP/1.1 upstream connection is kept; below the keep-alive time of backends.
     pub upstream_idle: Duration,
@@ -65,6 +67,7 @@ impl Default for Limits {
             h2_pending_resets: 20,
             h2_stream_window: 256 * 1024,
             h2_connection_window: 1024 * 1024,
+            forward_idle: Duration::from_hours(1),
             connect_timeout: Duration::from_secs(5),
             // Many servers close after 5 seconds.
             upstream_idle: Duration::from_secs(4),

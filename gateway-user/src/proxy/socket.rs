@@ -3,7 +3,8 @@
 use std::{io, time::Duration};
 
 use rustix::net::sockopt::{
-    set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_user_timeout,
+    set_socket_keepalive, set_socket_linger, set_tcp_keepidle, set_tcp_keepintvl,
+    set_tcp_user_timeout,
 };
 use tokio::net::TcpStream;
 
@@ -18,4 +19,9 @@ pub(super) fn prepare(stream: &TcpStream, stall: Duration) -> io::Result<()> {
     set_tcp_keepintvl(stream, probe)?;
     let stall = u32::try_from(stall.as_millis()).unwrap_or(u32::MAX);
     Ok(set_tcp_user_timeout(stream, stall)?)
+}
+
+/// Has the connection reset when it is closed.
+pub(super) fn abort_on_close(stream: &TcpStream) -> io::Result<()> {
+    Ok(set_socket_linger(stream, Some(Duration::ZERO))?)
 }

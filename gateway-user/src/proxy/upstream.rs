@@ -16,7 +16,7 @@ use super::{
 mod http2;
 
 /// Endpoints that are tried before a request fails because none takes a connection.
-const CONNECT_ATTEMPTS: usize = 3;
+pub(super) const CONNECT_ATTEMPTS: usize = 3;
 
 /// No answer from the backend.
 #[derive(Debug, Error)]

@@ -27,6 +27,7 @@ use super::{
     connection,
     metrics::Handles,
     pool::Pool,
+    splice::Scratch,
 };
 
 /// How soon a worker notices that a frontend is gone, and closes its connections.
@@ -52,6 +53,7 @@ pub(super) struct Worker {
     pub(super) pool: Rc<Pool>,
     pub(super) metrics: Handles,
     pub(super) groups: Groups,
+    pub(super) scratch: Scratch,
 }
 
 /// A table with a count of its users in this worker: workers shall not pass one shared count back
@@ -92,6 +94,7 @@ pub(super) fn run(
         limits: shared.limits,
         metrics: Handles::new(shared.metrics),
         groups: Groups::default(),
+        scratch: Scratch::default(),
     });
     runtime.block_on(serve(worker, listener, shared.stop));
 }

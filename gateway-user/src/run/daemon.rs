@@ -200,12 +200,15 @@ fn log_in_force(world: &World, took: Duration) {
     let World {
         http_routes,
         grpc_routes,
+        tls_routes,
         tcp_routes,
         udp_routes,
         gateways,
         ..
     } = world;
-    let routes = http_routes.len() + grpc_routes.len() + tcp_routes.len() + udp_routes.len();
+    let requests = http_routes.len() + grpc_routes.len();
+    let connections = tls_routes.len() + tcp_routes.len() + udp_routes.len();
+    let routes = requests + connections;
     let gateways = gateways.len();
     tracing::info!("in force after {took:.1?} (Gateways: {gateways}, routes: {routes})");
 }

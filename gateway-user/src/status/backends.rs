@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gateway_core::{
     api::Kind,
     endpoints::Endpoints,
-    plan::{Frontend, HttpListener, Plan, Target, Transport},
+    plan::{Frontend, HttpListener, Plan, Target, TlsListener, Transport},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,10 @@ pub fn backends(plan: &Plan, endpoints: &Endpoints) -> Vec<BackendRow> {
                 let backends = service.backends.iter().map(|b| (&b.target, b.weight));
                 rules.insert((route, 0), backends.collect());
             }
-            Frontend::Http(http) => rules.extend(http.listeners.iter().flat_map(http_rules)),
+            Frontend::Http(http) => {
+                rules.extend(http.listeners.iter().flat_map(http_rules));
+                rules.extend(http.tls.iter().flat_map(tls_rules));
+            }
         }
     }
     let rows = rules.iter().flat_map(|((route, rule), backends)| {
@@ -69,6 +72,14 @@ fn http_rules(listener: &HttpListener) -> impl Iterator<Item = ((String, usize),
             let name = format!("{} {}", route.kind.kind(), route.name);
             ((name, index), backends.collect())
         })
+    })
+}
+
+fn tls_rules(listener: &TlsListener) -> impl Iterator<Item = ((String, usize), Weighted<'_>)> {
+    listener.routes.iter().map(|route| {
+        let name = format!("{} {}", Kind::TlsRoute, route.name);
+        let backends = route.backends.iter().map(|b| (&b.target, b.weight));
+        ((name, 0), backends.collect())
     })
 }
 

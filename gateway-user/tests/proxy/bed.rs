@@ -10,7 +10,7 @@ use gateway_core::{
     plan::{
         BackendId, BackendProtocol, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter,
         HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Plan, RouteKind,
-        Target, Transport,
+        Target, TlsListener, Transport,
     },
 };
 use gateway_user::proxy::{Limits, Proxy, ProxyOptions};
@@ -126,8 +126,21 @@ pub(crate) fn table(
     listeners: Vec<HttpListener>,
     endpoints: &Endpoints,
 ) -> Table {
+    table_with(address, listeners, Vec::new(), endpoints)
+}
+
+pub(crate) fn table_with(
+    address: SocketAddr,
+    listeners: Vec<HttpListener>,
+    tls: Vec<TlsListener>,
+    endpoints: &Endpoints,
+) -> Table {
     let gateway = ObjectName::new("default", "gateway");
-    let frontend = Frontend::Http(HttpFrontend { gateway, listeners });
+    let frontend = Frontend::Http(HttpFrontend {
+        gateway,
+        listeners,
+        tls,
+    });
     let transport = Transport::Tcp;
     let id = FrontendId { address, transport };
     Table::compile(

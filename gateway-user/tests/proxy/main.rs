@@ -3,14 +3,17 @@
 mod aborts;
 mod backend;
 mod bed;
+mod certificate;
 mod framing;
 mod grpc;
 mod h2;
 mod keepalive;
 mod lifecycle;
 mod observed;
+mod passthrough;
 mod raw;
 mod routing;
 mod streaming;
+mod terminate;
 mod tls;
 mod upgrade;

@@ -10,32 +10,28 @@ use gateway_core::{
         RouteKind, Tls,
     },
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
-    sign::CertifiedKey,
-};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::bed::{Bed, table};
+use crate::{
+    bed::{Bed, table},
+    certificate::{Certificate, client},
+};
 
-/// A listener with a certificate for its own host, and what a client needs to trust it.
-struct Site {
-    listener: HttpListener,
-    root: CertificateDer<'static>,
+/// A listener with a certificate for its own host.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) listener: HttpListener,
+    pub(crate) certificate: Certificate,
 }
 
 /// Its only route redirects to the path `/name`, which tells the listener that answered.
-fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
-    let made = rcgen::generate_simple_self_signed([certificate_for.to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let chain = vec![made.cert.der().clone()];
-    let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap();
+pub(crate) fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
+    let certificate = Certificate::for_name(certificate_for);
     let redirect = Redirect {
         scheme: None,
         hostname: None,
@@ -66,7 +62,7 @@ fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
         rules: vec![rule],
     };
     let tls = Some(Tls {
-        certificates: vec![Arc::new(key)],
+        certificates: vec![certificate.key.clone()],
     });
     let listener = HttpListener {
         name: name.into(),
@@ -76,7 +72,7 @@ fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> Site {
     };
     Site {
         listener,
-        root: made.cert.der().clone(),
+        certificate,
     }
 }
 
@@ -102,12 +98,8 @@ async fn connect(
     name: &'static str,
     alpn: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(sites.iter().map(|site| site.root.clone()));
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().unwrap();
-    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    let trusted: Vec<_> = sites.iter().map(|site| &site.certificate).collect();
+    let mut config = client(&trusted, rustls::ALL_VERSIONS);
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(bed.address).await?;
     let connector = TlsConnector::from(Arc::new(config));
@@ -116,7 +108,7 @@ async fn connect(
         .await
 }
 
-async fn ask(stream: &mut TlsStream<TcpStream>, host: &str) -> String {
+pub(crate) async fn ask(stream: &mut TlsStream<TcpStream>, host: &str) -> String {
     let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();

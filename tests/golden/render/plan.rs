@@ -3,7 +3,7 @@
 use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
     HttpMatch, HttpRoute, HttpRule, PathMatch, PathRewrite, Plan, Redirect, RouteKind, Scheme,
-    Target, Transport, ValueMatch,
+    Target, TlsListener, Transport, ValueMatch,
 };
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -34,6 +34,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
             Frontend::Http(http) => {
                 lines.push(format!("{at}: {} http", http.gateway));
                 http.listeners.iter().for_each(|l| listener(&mut lines, l));
+                http.tls.iter().for_each(|l| tls_listener(&mut lines, l));
             }
         }
     }
@@ -47,6 +48,25 @@ fn listener(lines: &mut Vec<String>, listener: &HttpListener) {
     let tls = tls.unwrap_or_default();
     lines.push(format!("  listener {}, host {host}{tls}", listener.name));
     listener.routes.iter().for_each(|r| route(lines, r));
+}
+
+fn tls_listener(lines: &mut Vec<String>, listener: &TlsListener) {
+    let tls = listener.tls.as_ref();
+    let tls = tls.map(|tls| format!("{} certificate(s)", tls.certificates.len()));
+    let tls = tls.unwrap_or_else(|| "passthrough".to_owned());
+    let host = host(&listener.hostname);
+    let name = &listener.name;
+    lines.push(format!(
+        "  listener {name} of connections, host {host}, {tls}"
+    ));
+    for route in &listener.routes {
+        let hosts: Vec<String> = route.hostnames.iter().map(self::host).collect();
+        lines.push(format!("    {} for {}", route.name, hosts.join(" ")));
+        for backend in &route.backends {
+            let (to, weight) = (target(&backend.target), backend.weight);
+            lines.push(format!("      -> {to} x{weight}"));
+        }
+    }
 }
 
 fn route(lines: &mut Vec<String>, route: &HttpRoute) {

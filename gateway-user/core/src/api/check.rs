@@ -27,5 +27,5 @@ pub(crate) use self::{
     http::http_route,
     meta::meta,
     pool::pool,
-    route::l4_route,
+    route::{l4_route, tls_route},
 };

@@ -9,6 +9,7 @@ pub enum Kind {
     Gateway,
     HttpRoute,
     GrpcRoute,
+    TlsRoute,
     TcpRoute,
     UdpRoute,
     ReferenceGrant,
@@ -21,11 +22,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::GatewayClass,
         Self::Gateway,
         Self::HttpRoute,
         Self::GrpcRoute,
+        Self::TlsRoute,
         Self::TcpRoute,
         Self::UdpRoute,
         Self::ReferenceGrant,
@@ -44,6 +46,7 @@ impl Kind {
             Self::Gateway => "Gateway",
             Self::HttpRoute => "HTTPRoute",
             Self::GrpcRoute => "GRPCRoute",
+            Self::TlsRoute => "TLSRoute",
             Self::TcpRoute => "TCPRoute",
             Self::UdpRoute => "UDPRoute",
             Self::ReferenceGrant => "ReferenceGrant",
@@ -57,13 +60,14 @@ impl Kind {
     }
 
     /// API group and the versions of it that we read, the preferred one first. The schemas of a
-    /// kind's versions are equal.
+    /// kind's versions are equal; one that differs is not read.
     pub fn versions(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::ReferenceGrant => {
                 (GROUP, &["v1", "v1beta1"])
             }
             Self::GrpcRoute => (GROUP, &["v1"]),
+            Self::TlsRoute => (GROUP, &["v1", "v1alpha3"]),
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
             Self::Namespace | Self::Service | Self::Secret | Self::ConfigMap => ("", &["v1"]),
@@ -78,6 +82,7 @@ impl Kind {
             Self::Gateway => "gateways",
             Self::HttpRoute => "httproutes",
             Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
             Self::TcpRoute => "tcproutes",
             Self::UdpRoute => "udproutes",
             Self::ReferenceGrant => "referencegrants",
@@ -98,6 +103,7 @@ impl Kind {
                 | Self::Gateway
                 | Self::HttpRoute
                 | Self::GrpcRoute
+                | Self::TlsRoute
                 | Self::TcpRoute
                 | Self::UdpRoute
                 | Self::AddressPool
@@ -107,6 +113,11 @@ impl Kind {
     /// Whether it is a kind of route that the proxy serves by host and path.
     pub fn is_http(self) -> bool {
         matches!(self, Self::HttpRoute | Self::GrpcRoute)
+    }
+
+    /// Whether it is a kind of route that is attached, and chosen, by host names.
+    pub fn has_hostnames(self) -> bool {
+        self.is_http() || self == Self::TlsRoute
     }
 
     pub fn is_namespaced(self) -> bool {

@@ -1,4 +1,4 @@
-//! What all routes share, and the routes of layer 4.
+//! What all routes share, and the routes of connections.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{BackendRef, Object, Opaque, ParentRef};
 pub struct RouteSpec<R> {
     #[serde(default)]
     pub parent_refs: Vec<ParentRef>,
-    /// HTTPRoute and GRPCRoute only. Empty: those of the listener.
+    /// HTTPRoute, GRPCRoute and TLSRoute only. Empty: those of the listener.
     #[serde(default)]
     pub hostnames: Vec<Arc<str>>,
     #[serde(default = "R::default_rules")]
@@ -27,10 +27,11 @@ pub trait Rule: Sized {
     fn default_rules() -> Vec<Self>;
 }
 
+pub type TlsRoute = Object<RouteSpec<L4Rule>>;
 pub type TcpRoute = Object<RouteSpec<L4Rule>>;
 pub type UdpRoute = Object<RouteSpec<L4Rule>>;
 
-/// The one rule of a TCPRoute or a UDPRoute.
+/// The one rule of a TLSRoute, a TCPRoute or a UDPRoute.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct L4Rule {

@@ -52,6 +52,16 @@ impl<T> Hosts<T> {
     }
 }
 
+/// `*` is any host, `*.x` a wildcard.
+#[cfg(test)]
+pub(super) fn pattern(text: &str) -> HostPattern {
+    match text.strip_prefix("*.") {
+        Some(rest) => HostPattern::Suffix(rest.into()),
+        None if text == "*" => HostPattern::Any,
+        None => HostPattern::Exact(text.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,12 +69,7 @@ mod tests {
     fn hosts(patterns: &[&str]) -> Hosts<String> {
         let mut hosts = Hosts::default();
         for text in patterns {
-            let pattern = match text.strip_prefix("*.") {
-                Some(rest) => HostPattern::Suffix(rest.into()),
-                None if *text == "*" => HostPattern::Any,
-                None => HostPattern::Exact((*text).into()),
-            };
-            hosts.entry(&pattern, || (*text).to_owned());
+            hosts.entry(&pattern(text), || (*text).to_owned());
         }
         hosts
     }

@@ -8,6 +8,7 @@ use rustls::ServerConfig;
 use super::{
     hosts::Hosts,
     matcher::{Probe, RequestHead},
+    names::Names,
     paths::Paths,
     rank::Rank,
     rule::Rule,
@@ -28,7 +29,18 @@ pub struct Table {
 #[derive(Debug)]
 struct Frontend {
     listeners: Hosts<Listener>,
-    tls: Option<Arc<ServerConfig>>,
+    opening: Opening,
+}
+
+/// How the connections of a frontend begin.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// With HTTP.
+    Clear,
+    /// With TLS, which is terminated whatever the server name.
+    Https(Arc<ServerConfig>),
+    /// With TLS; the server name decides.
+    ByName(Arc<Names>),
 }
 
 #[derive(Debug)]
@@ -82,9 +94,9 @@ impl Table {
         self.frontends.contains_key(&local)
     }
 
-    /// How to terminate TLS there; `None` for a frontend of cleartext HTTP.
-    pub fn tls(&self, local: SocketAddr) -> Option<&Arc<ServerConfig>> {
-        self.frontends.get(&local)?.tls.as_ref()
+    /// How connections there begin; `None` where they are not wanted.
+    pub fn opening(&self, local: SocketAddr) -> Option<&Opening> {
+        self.frontends.get(&local).map(|frontend| &frontend.opening)
     }
 
     /// The rule for a request that arrived at `local`. The most specific listener for its host
@@ -107,9 +119,15 @@ impl Table {
         }
     }
 
-    /// Whether a TLS connection opened for the server name `sni` may carry requests for `host`:
-    /// only if one listener takes both. Otherwise the answer is 421 (RFC 9110 section 15.5.20).
+    /// Whether a TLS connection opened for the server name `sni` may not carry requests for `host`:
+    /// it may only if one listener takes both. Otherwise the answer is 421 (RFC 9110 section
+    /// 15.5.20), also for hosts whose connections are forwarded as they are.
     pub fn is_misdirected(&self, local: SocketAddr, sni: &str, host: &str) -> bool {
+        if let Some(Opening::ByName(names)) = self.opening(local)
+            && names.is_forwarded(host)
+        {
+            return true;
+        }
         let listener = |name| self.frontends.get(&local).and_then(|f| f.listener(name));
         match (listener(sni), listener(host)) {
             (Some(of_sni), Some(of_host)) => !Arc::ptr_eq(&of_sni.id, &of_host.id),
@@ -127,10 +145,17 @@ impl Frontend {
                 Listener::new(&http.gateway, listener, endpoints)
             });
         }
-        Self {
-            listeners,
-            tls: tls::server_config(&http.listeners),
-        }
+        let https = |l: &HttpListener| l.tls.clone().map(|tls| (l.hostname.clone(), tls));
+        let https = http.listeners.iter().filter_map(https);
+        let https = tls::server_config(https, &["h2", "http/1.1"]);
+        let opening = match (http.tls.is_empty(), https) {
+            (true, None) => Opening::Clear,
+            (true, Some(config)) => Opening::Https(config),
+            (false, https) => {
+                Opening::ByName(Arc::new(Names::new(http, https.as_ref(), endpoints)))
+            }
+        };
+        Self { listeners, opening }
     }
 
     fn listener(&self, host: &str) -> Option<&Listener> {

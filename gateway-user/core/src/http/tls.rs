@@ -12,18 +12,20 @@ use rustls::{
 };
 
 use super::hosts::Hosts;
-use crate::plan::{HttpListener, Tls};
+use crate::plan::{HostPattern, Tls};
 
 /// Server names to certificates, by the same rules as hosts to listeners.
 #[derive(Debug)]
 struct Certificates(Hosts<Vec<Arc<CertifiedKey>>>);
 
-/// `None` if no listener terminates TLS. Offers HTTP/2 and HTTP/1.1, TLS 1.2 and 1.3.
-pub(super) fn server_config(listeners: &[HttpListener]) -> Option<Arc<ServerConfig>> {
-    let terminating = |l: &HttpListener| l.tls.clone().map(|tls| (l.hostname.clone(), tls));
+/// `None` without listeners. Offers TLS 1.2 and 1.3, and the protocols `alpn`, the first first.
+pub(super) fn server_config(
+    listeners: impl Iterator<Item = (HostPattern, Tls)>,
+    alpn: &[&str],
+) -> Option<Arc<ServerConfig>> {
     let mut by_host = Hosts::default();
     let mut some = false;
-    for (hostname, Tls { certificates }) in listeners.iter().filter_map(terminating) {
+    for (hostname, Tls { certificates }) in listeners {
         by_host.entry(&hostname, || certificates);
         some = true;
     }
@@ -33,7 +35,7 @@ pub(super) fn server_config(listeners: &[HttpListener]) -> Option<Arc<ServerConf
         ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.ok().filter(|_| some)?.with_no_client_auth();
     let mut config = builder.with_cert_resolver(Arc::new(Certificates(by_host)));
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Some(Arc::new(config))
 }
 

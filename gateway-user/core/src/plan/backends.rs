@@ -22,10 +22,10 @@ fn targets(frontend: &Frontend) -> Vec<&Target> {
         Frontend::Http(http) => {
             let routes = http.listeners.iter().flat_map(|l| &l.routes);
             let rules = routes.flat_map(|route| &route.rules);
-            rules
-                .flat_map(|rule| &rule.backends)
-                .map(|b| &b.target)
-                .collect()
+            let requests = rules.flat_map(|rule| &rule.backends).map(|b| &b.target);
+            let routes = http.tls.iter().flat_map(|l| &l.routes);
+            let connections = routes.flat_map(|r| &r.backends).map(|b| &b.target);
+            requests.chain(connections).collect()
         }
     }
 }

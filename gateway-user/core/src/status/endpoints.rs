@@ -11,7 +11,8 @@ use crate::{
     endpoints::Endpoints,
     name::ObjectName,
     plan::{
-        BackendId, Frontend, HttpFilter, HttpRoute, L4Service, Plan, RouteKind, Target, Transport,
+        BackendId, Frontend, HttpFilter, HttpRoute, Plan, RouteKind, Target, Transport,
+        WeightedBackend,
     },
     verdict::{ConditionType, RouteVerdict, Truth, hint},
 };
@@ -25,6 +26,8 @@ const HTTP_NONE: &str = "no backendRefs and no redirect, so requests get a 500";
 const GRPC_EMPTY: &str = "calls that go there get UNAVAILABLE";
 const GRPC_ZERO: &str = "so calls get UNAVAILABLE";
 const GRPC_NONE: &str = "no backendRefs, so calls get UNAVAILABLE";
+const TLS_EMPTY: &str = "connections that go there are closed";
+const TLS_ZERO: &str = "so connections are closed";
 const L4_EMPTY: &str = "connections that go there are refused";
 const L4_ZERO: &str = "so connections are refused";
 
@@ -71,7 +74,7 @@ fn served(plan: &Plan, endpoints: &Endpoints) -> BTreeMap<RouteId, Vec<RouteVerd
                     let route = (kind, route.clone());
                     served
                         .entry(route)
-                        .or_insert_with(|| l4(service, endpoints));
+                        .or_insert_with(|| l4(&service.backends, endpoints, L4_EMPTY, L4_ZERO));
                 }
             }
             Frontend::Http(http) => {
@@ -79,24 +82,34 @@ fn served(plan: &Plan, endpoints: &Endpoints) -> BTreeMap<RouteId, Vec<RouteVerd
                     let id = (route.kind.kind(), route.name.clone());
                     served.entry(id).or_insert_with(|| rules(route, endpoints));
                 }
+                for route in http.tls.iter().flat_map(|l| &l.routes) {
+                    let id = (Kind::TlsRoute, route.name.clone());
+                    served
+                        .entry(id)
+                        .or_insert_with(|| l4(&route.backends, endpoints, TLS_EMPTY, TLS_ZERO));
+                }
             }
         }
     }
     served
 }
 
-fn l4(service: &L4Service, endpoints: &Endpoints) -> Vec<RouteVerdict> {
-    let backends = service.backends.iter();
-    let backends: Vec<Share> = backends.map(|b| (&b.target, b.weight)).collect();
+fn l4(
+    backends: &[WeightedBackend],
+    endpoints: &Endpoints,
+    empty: &'static str,
+    zero: &'static str,
+) -> Vec<RouteVerdict> {
+    let backends: Vec<Share> = backends.iter().map(|b| (&b.target, b.weight)).collect();
     let mut idle = BTreeSet::new();
     let zero = judge(
         "spec.rules[0].backendRefs",
         &backends,
         endpoints,
-        L4_ZERO,
+        zero,
         &mut idle,
     );
-    zero.into_iter().chain(waiting(&idle, L4_EMPTY)).collect()
+    zero.into_iter().chain(waiting(&idle, empty)).collect()
 }
 
 fn rules(route: &HttpRoute, endpoints: &Endpoints) -> Vec<RouteVerdict> {

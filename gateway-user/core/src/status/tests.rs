@@ -23,7 +23,7 @@ spec:
   addresses: [{value: 10.0.0.1}]
   listeners:
   - {name: tcp, port: 90, protocol: TCP}
-  - {name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}
+  - {name: sctp, port: 443, protocol: example.com/sctp}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: TCPRoute
@@ -176,7 +176,7 @@ fn rows_name_every_object_and_part() {
         "GatewayClass xdp | - | true",
         "Gateway default/web | - | true",
         "Gateway default/web | listener tcp | true",
-        "Gateway default/web | listener tls | false",
+        "Gateway default/web | listener sctp | false",
         "TCPRoute default/app | parent default/web, listener tcp | true",
         "TCPRoute default/app | parent default/other | false",
     ];

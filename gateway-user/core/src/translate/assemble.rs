@@ -9,8 +9,10 @@ use super::{
     listener::ListenerState,
     route::{RouteState, Rules},
 };
+use crate::api::Kind;
 use crate::plan::{
     Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute, L4Service, Plan,
+    TlsListener, TlsRoute,
 };
 
 /// Accepted routes of each listener with the hosts they take there, the oldest first.
@@ -72,10 +74,14 @@ fn serve(
             Frontend::Http(HttpFrontend {
                 gateway: gateway.name.clone(),
                 listeners: Vec::new(),
+                tls: Vec::new(),
             })
         };
         if let Frontend::Http(frontend) = plan.frontends.entry(id).or_insert_with(empty) {
-            frontend.listeners.push(http(listener, routes));
+            match listener.kinds.contains(&Kind::TlsRoute) {
+                true => frontend.tls.push(tls(listener, routes)),
+                false => frontend.listeners.push(http(listener, routes)),
+            }
         }
     }
 }
@@ -112,6 +118,25 @@ fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) ->
             Rules::L4(_) => None,
         });
     HttpListener {
+        name: listener.spec.name.clone(),
+        hostname: listener.hostname.clone(),
+        tls: listener.tls.clone(),
+        routes: routes.collect(),
+    }
+}
+
+fn tls(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> TlsListener {
+    let routes = routes
+        .iter()
+        .filter_map(|(route, hostnames)| match &route.rules {
+            Rules::L4(backends) => Some(TlsRoute {
+                name: route.source.meta.object_name(),
+                hostnames: hostnames.clone(),
+                backends: backends.clone(),
+            }),
+            Rules::Http(..) => None,
+        });
+    TlsListener {
         name: listener.spec.name.clone(),
         hostname: listener.hostname.clone(),
         tls: listener.tls.clone(),

@@ -70,7 +70,9 @@ fn attach(
             continue;
         }
         let common = match route.kind {
-            kind if kind.is_http() => hostname::intersect(&listener.hostname, route.hostnames),
+            kind if kind.has_hostnames() => {
+                hostname::intersect(&listener.hostname, route.hostnames)
+            }
             _ => vec![HostPattern::Any],
         };
         if common.is_empty() {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{gateway::GatewayState, listener::ListenerState};
 use crate::{
-    api::Listener,
+    api::{Listener, Open, Protocol},
     name::ObjectName,
     plan::{HostPattern, Transport},
     verdict::{ListenerVerdict, listener::Clash},
@@ -50,7 +50,7 @@ fn conflict(listener: &ListenerState, other: &ListenerState) -> Option<ListenerV
     }
     let name = other.spec.name.clone();
     let port = other.spec.port;
-    if listener.spec.protocol != other.spec.protocol {
+    if !share_ports(&listener.spec.protocol, &other.spec.protocol) {
         let protocol = other.spec.protocol.to_string();
         return Some(ListenerVerdict::ProtocolConflict {
             other: name,
@@ -63,6 +63,13 @@ fn conflict(listener: &ListenerState, other: &ListenerState) -> Option<ListenerV
     }
     let same_host = listener.hostname == other.hostname;
     same_host.then_some(ListenerVerdict::HostnameConflict { other: name })
+}
+
+/// Whether connections of these protocols can be told apart by host name, or are of one protocol.
+/// Both HTTPS and TLS begin with a ClientHello, which has the name.
+fn share_ports(a: &Open<Protocol>, b: &Open<Protocol>) -> bool {
+    let secure = |p: &Open<Protocol>| matches!(p, Open::Known(Protocol::Https | Protocol::Tls));
+    a == b || (secure(a) && secure(b))
 }
 
 /// A transport address in use, and by whom.
@@ -108,7 +115,7 @@ fn between<'a>(gateway: &mut GatewayState<'a>, claims: &mut Claims<'a>) {
 
 impl Claim<'_> {
     fn clash(&self, other: &ListenerState) -> Clash {
-        if self.listener.protocol != other.spec.protocol {
+        if !share_ports(&self.listener.protocol, &other.spec.protocol) {
             Clash::Protocol
         } else if !other.is_l4() && self.hostname == other.hostname {
             Clash::Hostname
@@ -193,7 +200,19 @@ mod tests {
             ),
             (("UDP", 53, ""), ("UDP", 53, ""), both("PortUnavailable")),
             (("UDP", 53, ""), ("TCP", 53, ""), vec![]),
-            (("TLS", 80, ""), ("TCP", 80, ""), vec![]),
+            (("TLS", 80, ""), ("TCP", 80, ""), both("ProtocolConflict")),
+            (
+                ("TLS", 80, "a.com"),
+                ("HTTP", 80, "b.com"),
+                both("ProtocolConflict"),
+            ),
+            (("TLS", 80, "a.com"), ("HTTPS", 80, "b.com"), vec![]),
+            (("TLS", 80, "a.com"), ("TLS", 80, "*.com"), vec![]),
+            (
+                ("TLS", 80, "a.com"),
+                ("HTTPS", 80, "a.com"),
+                both("HostnameConflict"),
+            ),
         ];
         for (a, b, expected) in cases {
             assert_eq!(reasons(a, b), expected, "{a:?} and {b:?}");

@@ -1,4 +1,4 @@
-//! TCPRoute and UDPRoute: a list of weighted backends.
+//! TLSRoute, TCPRoute and UDPRoute: a list of weighted backends.
 
 use super::{
     Scope,

@@ -15,7 +15,7 @@ pub(super) struct ListenerState<'a> {
     /// Kinds of routes that may attach, in the order of `allowedRoutes.kinds`.
     pub kinds: Vec<Kind>,
     pub hostname: HostPattern,
-    /// For HTTPS with at least one certificate that can be used.
+    /// Where TLS is terminated with at least one certificate that can be used.
     pub tls: Option<Tls>,
     pub verdicts: Vec<ListenerVerdict>,
 }
@@ -71,13 +71,14 @@ pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> 
     };
     verdicts.extend(namespaces(spec));
     let https = spec.protocol.is(Protocol::Https);
+    let secure = https || spec.protocol.is(Protocol::Tls);
     if https && gateway.spec.has_tls("frontend") {
         verdicts.push(ListenerVerdict::ClientCertificates);
     }
-    let tls = https
+    let tls = secure
         .then(|| certificates(scope, gateway, spec, &mut verdicts))
         .flatten();
-    let named = https || spec.protocol.is(Protocol::Http);
+    let named = secure || spec.protocol.is(Protocol::Http);
     ListenerState {
         spec,
         kinds,
@@ -93,7 +94,8 @@ pub(super) fn fitting_kinds(protocol: &Open<Protocol>) -> &'static [Kind] {
         Some(Protocol::Http | Protocol::Https) => &[Kind::HttpRoute, Kind::GrpcRoute],
         Some(Protocol::Tcp) => &[Kind::TcpRoute],
         Some(Protocol::Udp) => &[Kind::UdpRoute],
-        Some(Protocol::Tls) | None => &[],
+        Some(Protocol::Tls) => &[Kind::TlsRoute],
+        None => &[],
     }
 }
 
@@ -152,27 +154,27 @@ fn certificates(
     spec: &Listener,
     verdicts: &mut Vec<ListenerVerdict>,
 ) -> Option<Tls> {
-    let tls = spec.tls.as_ref();
-    if let Some(mode) = tls
-        .map(|tls| &tls.mode)
-        .filter(|mode| !mode.is(TlsMode::Terminate))
-    {
-        let mode = mode.to_string();
-        verdicts.push(ListenerVerdict::UnsupportedTlsMode { mode });
-        return None;
-    }
-    let refs = tls
-        .map(|tls| tls.certificate_refs.as_slice())
-        .unwrap_or_default();
-    if refs.is_empty() {
-        verdicts.push(ListenerVerdict::NoCertificateRef);
-    }
-    let options: Vec<_> = tls
-        .map(|tls| tls.options.keys().collect())
-        .unwrap_or_default();
+    let tls = spec.tls.clone().unwrap_or_default();
+    let options: Vec<_> = tls.options.keys().collect();
     if !options.is_empty() {
         let keys = hint::list(&options);
         verdicts.push(ListenerVerdict::OptionsIgnored { keys });
+    }
+    match &tls.mode {
+        Open::Known(TlsMode::Terminate) => (),
+        Open::Known(TlsMode::Passthrough) if spec.protocol.is(Protocol::Tls) => return None,
+        mode => {
+            verdicts.push(ListenerVerdict::UnsupportedTlsMode {
+                mode: mode.to_string(),
+                protocol: spec.protocol.to_string(),
+            });
+            return None;
+        }
+    }
+    let refs = &tls.certificate_refs;
+    if refs.is_empty() {
+        let protocol = spec.protocol.to_string();
+        verdicts.push(ListenerVerdict::NoCertificateRef { protocol });
     }
     let mut certificates = Vec::new();
     for (index, reference) in refs.iter().enumerate() {
@@ -212,6 +214,11 @@ mod tests {
                 r#""protocol":"HTTPS","tls":{"mode":"Later"}"#,
                 "tls.mode Later",
             ),
+            (
+                r#""protocol":"TLS","tls":{"mode":"Later"}"#,
+                "tls.mode Later does not go with protocol TLS",
+            ),
+            (r#""protocol":"TLS""#, "protocol TLS needs a certificate"),
             (
                 r#""protocol":"TCP","allowedRoutes":{"namespaces":{"from":"Friends"}}"#,
                 "allowedRoutes.namespaces.from is \"Friends\"; use one of \"Same\", \"All\"",

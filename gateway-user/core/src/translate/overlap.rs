@@ -1,10 +1,14 @@
-//! Listeners that terminate TLS for some of the same hosts (`OverlappingTLSConfig`, GEP-3567).
+//! Listeners of TLS for some of the same hosts (`OverlappingTLSConfig`, GEP-3567).
 
 use super::{gateway::GatewayState, hostname, listener::ListenerState};
 use crate::{
-    api::Protocol,
+    api::{Open, Protocol},
     verdict::{ListenerVerdict, hint},
 };
+
+const HTTPS: &str = "gets a 421 and has to connect anew";
+/// Nothing looks into these connections here.
+const TLS: &str = "reaches the backend of the former, which should answer with a 421";
 
 /// Tells each such listener about the others of its port. Ports are not shared between Gateways.
 pub(super) fn judge(gateways: &mut [GatewayState]) {
@@ -14,18 +18,26 @@ pub(super) fn judge(gateways: &mut [GatewayState]) {
         for (listener, others) in gateway.listeners.iter_mut().zip(others) {
             if !others.is_empty() {
                 let others = hint::list(&others);
-                listener.verdicts.push(ListenerVerdict::Overlap { others });
+                let effect = match listener.spec.protocol.is(Protocol::Https) {
+                    true => HTTPS,
+                    false => TLS,
+                };
+                let verdict = ListenerVerdict::Overlap { others, effect };
+                listener.verdicts.push(verdict);
             }
         }
     }
 }
 
 fn others(listener: &ListenerState, all: &[ListenerState]) -> Vec<String> {
-    let terminates = |l: &ListenerState| l.is_accepted() && l.spec.protocol.is(Protocol::Https);
+    let secure = |l: &ListenerState| {
+        let protocol = &l.spec.protocol;
+        l.is_accepted() && matches!(protocol, Open::Known(Protocol::Https | Protocol::Tls))
+    };
     let overlapping = all.iter().filter(|other| {
         !std::ptr::eq(*other, listener)
-            && terminates(listener)
-            && terminates(other)
+            && secure(listener)
+            && secure(other)
             && other.spec.port == listener.spec.port
             && hostname::overlap(&other.hostname, &listener.hostname)
     });

@@ -40,6 +40,7 @@ impl RouteSource<'_> {
     /// Protocols of listeners that take this kind of route.
     pub(super) fn protocols(&self) -> &'static str {
         match self.kind {
+            Kind::TlsRoute => "TLS",
             Kind::TcpRoute => "TCP",
             Kind::UdpRoute => "UDP",
             _ => "HTTP or HTTPS",
@@ -83,6 +84,10 @@ pub(super) fn judge<'a>(scope: Scope<'a>, gateways: &Gateways) -> Vec<RouteState
             verdicts,
         )
     });
+    let tls = world
+        .tls_routes
+        .values()
+        .map(|route| (Kind::TlsRoute, route));
     let tcp = world
         .tcp_routes
         .values()
@@ -91,7 +96,7 @@ pub(super) fn judge<'a>(scope: Scope<'a>, gateways: &Gateways) -> Vec<RouteState
         .udp_routes
         .values()
         .map(|route| (Kind::UdpRoute, route));
-    let l4 = tcp.chain(udp).map(|(kind, route)| {
+    let l4 = tls.chain(tcp).chain(udp).map(|(kind, route)| {
         let (backends, verdicts) = l4::judge(scope, kind, route);
         state(
             scope,

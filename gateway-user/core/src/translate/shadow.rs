@@ -1,12 +1,28 @@
-//! TCP and UDP listeners serve one route each: the oldest that attaches.
+//! TCP and UDP listeners serve one route each, TLS listeners one for each host name: the oldest.
 
 use std::collections::BTreeMap;
 
-use super::{age::age, attach::ListenerId, gateway::GatewayState, route::RouteState};
-use crate::{name::ObjectName, verdict::RouteVerdict};
+use super::{
+    age::{Age, age},
+    attach::ListenerId,
+    gateway::GatewayState,
+    hostname,
+    route::RouteState,
+};
+use crate::{
+    api::Kind,
+    name::ObjectName,
+    plan::HostPattern,
+    verdict::{RouteVerdict, hint},
+};
 
 /// Tells every other route which one takes its traffic.
 pub(super) fn judge(gateways: &[GatewayState], routes: &mut [RouteState]) {
+    listeners(gateways, routes);
+    hosts(gateways, routes);
+}
+
+fn listeners(gateways: &[GatewayState], routes: &mut [RouteState]) {
     let oldest = oldest(gateways, routes);
     for route in routes {
         let own = route.source.meta.object_name();
@@ -44,4 +60,44 @@ fn oldest(gateways: &[GatewayState], routes: &[RouteState]) -> BTreeMap<Listener
         .into_iter()
         .map(|(id, (_, _, name))| (id, name))
         .collect()
+}
+
+/// Each host name of a TLS listener belongs to the oldest route that has it.
+fn hosts(gateways: &[GatewayState], routes: &mut [RouteState]) {
+    let of_tls = |route: &RouteState| route.source.kind == Kind::TlsRoute && route.is_acceptable();
+    let mut oldest: BTreeMap<(ListenerId, HostPattern), Age> = BTreeMap::new();
+    for route in routes.iter().filter(|route| of_tls(route)) {
+        let own = age(route.source.meta);
+        let attached = route.parents.iter().flat_map(|parent| &parent.attached);
+        for key in attached.flat_map(|(id, hosts)| hosts.iter().map(|h| (*id, h.clone()))) {
+            let first = oldest.entry(key).or_insert_with(|| own.clone());
+            if own < *first {
+                *first = own.clone();
+            }
+        }
+    }
+    for route in routes.iter_mut().filter(|route| of_tls(route)) {
+        let own = route.source.meta.object_name();
+        for parent in &mut route.parents {
+            for (id, hosts) in &parent.attached {
+                let mut taken: BTreeMap<&ObjectName, Vec<String>> = BTreeMap::new();
+                for host in hosts {
+                    if let Some((_, _, by)) = oldest.get(&(*id, host.clone()))
+                        && *by != own
+                    {
+                        taken.entry(by).or_default().push(hostname::show(host));
+                    }
+                }
+                let listener = &gateways[id.0].listeners[id.1].spec.name;
+                let verdicts = taken
+                    .into_iter()
+                    .map(|(by, hosts)| RouteVerdict::HostsShadowed {
+                        listener: listener.clone(),
+                        hosts: hint::list(&hosts),
+                        by: by.clone(),
+                    });
+                parent.verdicts.extend(verdicts);
+            }
+        }
+    }
 }

@@ -12,11 +12,14 @@ use crate::name::ObjectName;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListenerVerdict {
-    #[error("protocol {protocol} is not implemented yet; use HTTP, HTTPS, TCP or UDP")]
+    #[error("protocol {protocol} is not implemented yet; use HTTP, HTTPS, TLS, TCP or UDP")]
     UnsupportedProtocol { protocol: String },
 
-    #[error("tls.mode {mode} does not go with protocol HTTPS here; use Terminate")]
-    UnsupportedTlsMode { mode: String },
+    #[error(
+        "tls.mode {mode} does not go with protocol {protocol} here; use Terminate, or Passthrough \
+         with protocol TLS"
+    )]
+    UnsupportedTlsMode { mode: String, protocol: String },
 
     #[error("{field} is \"{value}\"; use one of {allowed}")]
     UnsupportedValue {
@@ -83,14 +86,17 @@ pub enum ListenerVerdict {
 
     #[error(
         "listeners of the same port take some of the same hosts: {others}; a client that reuses its \
-         connection to one of them for a host of another gets a 421 and has to connect anew"
+         connection to one of them for a host of another {effect}"
     )]
-    Overlap { others: String },
+    Overlap {
+        others: String,
+        effect: &'static str,
+    },
 
     #[error(
-        "protocol HTTPS needs a certificate; name a Secret of type kubernetes.io/tls in tls.certificateRefs"
+        "protocol {protocol} needs a certificate; name a Secret of type kubernetes.io/tls in tls.certificateRefs"
     )]
-    NoCertificateRef,
+    NoCertificateRef { protocol: String },
 
     #[error("tls.certificateRefs[{index}] names a {kind}; only Secret (group \"\") is supported")]
     CertificateKind { index: usize, kind: String },
@@ -191,7 +197,7 @@ impl Verdict for ListenerVerdict {
             Self::Overlap { .. } => {
                 const { &[is_true(OverlappingTlsConfig, "OverlappingHostnames")] }
             }
-            Self::NoCertificateRef
+            Self::NoCertificateRef { .. }
             | Self::CertificateKind { .. }
             | Self::CertificateMissing { .. }
             | Self::CertificateMalformed { .. } => {

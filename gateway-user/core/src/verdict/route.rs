@@ -146,6 +146,16 @@ pub enum RouteVerdict {
     )]
     RivalInPart { listeners: String, by: String },
 
+    #[error(
+        "connections to {hosts} at listener \"{listener}\" go to the older TLSRoute \"{by}\"; \
+         remove these host names from one of the two"
+    )]
+    HostsShadowed {
+        listener: Arc<str>,
+        hosts: String,
+        by: ObjectName,
+    },
+
     #[error("{at} is not implemented yet and has no effect")]
     FieldIgnored { at: String },
 
@@ -199,7 +209,7 @@ impl Verdict for RouteVerdict {
             }
             Self::NotServed { .. } => const { &[is_true(Accepted, "Accepted")] },
             Self::Rival { .. } => const { &[is_false(Accepted, "HostnameConflict")] },
-            Self::RivalInPart { .. } | Self::Shadowed { .. } => {
+            Self::RivalInPart { .. } | Self::Shadowed { .. } | Self::HostsShadowed { .. } => {
                 const { &[is_true(Shadowed, "OlderRouteServes")] }
             }
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },

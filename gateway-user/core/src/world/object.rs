@@ -123,6 +123,7 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
         Kind::Gateway => of(json, check::gateway, Item::Gateway, out),
         Kind::HttpRoute => of(json, check::http_route, Item::HttpRoute, out),
         Kind::GrpcRoute => of(json, check::grpc_route, Item::GrpcRoute, out),
+        Kind::TlsRoute => of(json, check::tls_route, Item::TlsRoute, out),
         Kind::TcpRoute => of(json, check::l4_route, Item::TcpRoute, out),
         Kind::UdpRoute => of(json, check::l4_route, Item::UdpRoute, out),
         Kind::ReferenceGrant => of(json, check::grant, Item::ReferenceGrant, out),

@@ -104,7 +104,7 @@ const NOT_PASSED_ON: &str = "we create no objects that would carry them";
 
 const HTTP: &str = "HTTPRoute";
 const PROXIED: &str = "HTTPRoute GRPCRoute";
-const ROUTES: &str = "HTTPRoute GRPCRoute TCPRoute UDPRoute";
+const ROUTES: &str = "HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute";
 
 /// Invalid examples that we accept: file, reason.
 pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[
@@ -116,6 +116,4 @@ pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[
         "httproute/invalid-filter-externalauth-no-protocol.yaml",
         "filter not implemented yet",
     ),
-    ("tlsroute/no-hostname.yaml", "TLSRoute is not read yet"),
-    ("tlsroute/invalid-hostname.yaml", "TLSRoute is not read yet"),
 ];

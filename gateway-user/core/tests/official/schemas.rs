@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use gateway_core::{api::Finding, world::object::read};
+use gateway_core::{
+    api::{Finding, Kind},
+    world::object::read,
+};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -15,11 +18,12 @@ use crate::{
     mutate::{Mutation, example, mutations},
 };
 
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("GatewayClass", "gatewayclasses"),
     ("Gateway", "gateways"),
     ("HTTPRoute", "httproutes"),
     ("GRPCRoute", "grpcroutes"),
+    ("TLSRoute", "tlsroutes"),
     ("TCPRoute", "tcproutes"),
     ("UDPRoute", "udproutes"),
     ("ReferenceGrant", "referencegrants"),
@@ -32,6 +36,9 @@ fn every_rule_of_the_schemas_is_enforced() {
     let mut broken = 0;
     for (kind, plural) in KINDS {
         for (version, schema) in module::schemas(plural) {
+            if !is_read(kind, &version) {
+                continue;
+            }
             let spec = &schema["properties"]["spec"];
             let base = object(kind, &version, &example(spec));
             let before = read(base.clone()).findings;
@@ -54,6 +61,11 @@ fn every_rule_of_the_schemas_is_enforced() {
         "only {broken} rules found: are these the official schemas?"
     );
     assert!(wrong.is_empty(), "not reported:\n{}", wrong.join("\n"));
+}
+
+fn is_read(kind: &str, version: &str) -> bool {
+    let found = Kind::ALL.into_iter().find(|k| k.as_str() == kind);
+    found.is_some_and(|kind| kind.versions().1.contains(&version))
 }
 
 fn object(kind: &str, version: &str, spec: &Json) -> Json {

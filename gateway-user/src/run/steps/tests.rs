@@ -42,6 +42,7 @@ fn plan() -> Plan {
     let http = HttpFrontend {
         gateway,
         listeners: Vec::new(),
+        tls: Vec::new(),
     };
     let frontends = [(id(7), Frontend::L4(l4)), (id(80), Frontend::Http(http))];
     Plan {

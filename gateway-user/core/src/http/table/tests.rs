@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, Method};
 
 use super::*;
+use crate::http::hosts::pattern as host;
 use crate::plan::{
     FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, MethodPattern, PathMatch, RouteKind,
     Tls, Transport,
@@ -13,15 +14,6 @@ use crate::plan::{
 mod random;
 
 const LOCAL: &str = "192.0.2.1:80";
-
-/// `*` is any host, `*.x` a wildcard.
-fn host(text: &str) -> HostPattern {
-    match text.strip_prefix("*.") {
-        Some(rest) => HostPattern::Suffix(rest.into()),
-        None if text == "*" => HostPattern::Any,
-        None => HostPattern::Exact(text.into()),
-    }
-}
 
 /// `=/x` is an exact path, `~/x` a regular expression, `@x` a method of any service, anything
 /// else a prefix.
@@ -90,7 +82,11 @@ fn table(listeners: Vec<HttpListener>) -> Table {
     let frontends = BTreeMap::from([
         (
             id(LOCAL, Transport::Tcp),
-            PlannedFrontend::Http(HttpFrontend { gateway, listeners }),
+            PlannedFrontend::Http(HttpFrontend {
+                gateway,
+                listeners,
+                tls: Vec::new(),
+            }),
         ),
         (id("192.0.2.1:81", Transport::Tcp), PlannedFrontend::L4(l4)),
     ]);
@@ -201,7 +197,8 @@ fn more_specific_hosts_of_routes_go_first() {
 fn only_http_frontends_are_served() {
     let table = table(vec![listener("a.example.com", Vec::new())]);
     assert!(table.serves(LOCAL.parse().unwrap()));
-    assert!(table.tls(LOCAL.parse().unwrap()).is_none());
+    let opening = table.opening(LOCAL.parse().unwrap());
+    assert!(matches!(opening, Some(Opening::Clear)));
     assert!(!table.serves("192.0.2.1:81".parse().unwrap()));
     assert!(!table.serves("192.0.2.2:80".parse().unwrap()));
     assert_eq!(taker(&table, "b.example.com", "/"), "no listener");
@@ -215,7 +212,7 @@ fn a_connection_serves_the_hosts_of_its_listener_only() {
     });
     let table = table(vec![wild, listener("a.example.com", Vec::new())]);
     let local = LOCAL.parse().unwrap();
-    assert!(table.tls(local).is_some());
+    assert!(matches!(table.opening(local), Some(Opening::Https(_))));
     assert!(!table.is_misdirected(local, "b.example.com", "c.example.com"));
     assert!(table.is_misdirected(local, "b.example.com", "a.example.com"));
     assert!(!table.is_misdirected(local, "a.example.com", "a.example.com"));

@@ -53,6 +53,7 @@ fn http_frontends_go_to_the_workers() {
     let frontend = plan::Frontend::Http(HttpFrontend {
         gateway: ObjectName::new("default", "gateway"),
         listeners: Vec::new(),
+        tls: Vec::new(),
     });
     let plan = Plan {
         frontends: BTreeMap::from([(tcp(80), frontend)]),

@@ -40,6 +40,7 @@ fn random_plan(rng: &mut Rng) -> Plan {
             *frontend = plan::Frontend::Http(HttpFrontend {
                 gateway,
                 listeners: Vec::new(),
+                tls: Vec::new(),
             });
         }
     }

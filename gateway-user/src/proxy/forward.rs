@@ -1,0 +1,158 @@
+//! Connections of TLSRoutes: to a backend, with all that they carry.
+
+use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
+
+use gateway_core::{
+    balance::least_loaded,
+    http::{Destination, Forward, ListenerId},
+};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time,
+};
+
+use super::{
+    client::Slot,
+    connection::{self, TlsStream},
+    metrics::TlsOutcome,
+    socket, splice,
+    upstream::CONNECT_ATTEMPTS,
+    worker::Worker,
+};
+
+/// A connection that a TLSRoute takes.
+pub(super) struct Forwarded {
+    listener: Arc<ListenerId>,
+    route: Arc<Forward>,
+    /// Of the backend that was chosen.
+    endpoints: Arc<[SocketAddr]>,
+    client: Side,
+}
+
+/// The client's side.
+enum Side {
+    /// The backend gets all that comes, from these bytes on.
+    Passthrough(TcpStream, Vec<u8>),
+    /// The backend gets what is inside.
+    Terminated(Box<TlsStream>),
+}
+
+/// Chooses a backend for a connection that begins with `begun`, and ends its TLS where the route
+/// wants that. `None` without a backend: no alert and no other byte tells a client what is behind.
+pub(super) async fn begin(
+    worker: &Worker,
+    (listener, route): (&Arc<ListenerId>, &Arc<Forward>),
+    terminate: Option<&Arc<ServerConfig>>,
+    stream: TcpStream,
+    begun: Vec<u8>,
+) -> io::Result<Option<Forwarded>> {
+    let count = |outcome| {
+        let taken = Some((&**listener, Some(&route.route)));
+        worker.metrics.tls(taken, outcome);
+    };
+    let endpoints = match route.choose(worker.random()) {
+        Destination::Endpoints(endpoints) => endpoints.clone(),
+        Destination::Invalid => {
+            count(TlsOutcome::InvalidBackend);
+            return Ok(None);
+        }
+        Destination::NoEndpoint(_) => {
+            count(TlsOutcome::NoEndpoint);
+            return Ok(None);
+        }
+    };
+    let client = match terminate {
+        None => Side::Passthrough(stream, begun),
+        Some(config) => {
+            let accepted = connection::accept_tls(config.clone(), stream, &begun).await;
+            let accepted = accepted.inspect_err(|_| count(TlsOutcome::Handshake));
+            Side::Terminated(Box::new(accepted?))
+        }
+    };
+    Ok(Some(Forwarded {
+        listener: listener.clone(),
+        route: route.clone(),
+        endpoints,
+        client,
+    }))
+}
+
+/// Forwards until both sides have ended; it goes on when its frontend is taken away, as those of
+/// TCPRoutes do. The connection is closed where no endpoint takes it.
+pub(super) async fn serve(worker: &Rc<Worker>, taken: Forwarded, _slot: Slot) {
+    let backend = connect(worker, &taken.endpoints).await;
+    let outcome = match &backend {
+        Some(_) => TlsOutcome::Forwarded,
+        None => TlsOutcome::Unreachable,
+    };
+    let route = &taken.route.route;
+    let labels = Some((&*taken.listener, Some(route)));
+    worker.metrics.tls(labels, outcome);
+    let Some(mut backend) = backend else {
+        return;
+    };
+    let done = match taken.client {
+        Side::Passthrough(mut client, begun) => {
+            let done = run(worker, &taken.listener, &mut client, &mut backend, &begun).await;
+            abort_if(&done, [&client, &backend]);
+            done
+        }
+        Side::Terminated(mut client) => {
+            let done = run(worker, &taken.listener, &mut client, &mut backend, &[]).await;
+            abort_if(&done, [client.get_ref().0, &backend]);
+            done
+        }
+    };
+    if let Err(error) = done {
+        tracing::debug!(%route, %error, "forwarded connection ended");
+    }
+}
+
+async fn run<C: AsyncRead + AsyncWrite + Unpin>(
+    worker: &Worker,
+    listener: &Arc<ListenerId>,
+    client: &mut C,
+    backend: &mut TcpStream,
+    begun: &[u8],
+) -> io::Result<()> {
+    let meter = worker.metrics.meter(listener);
+    backend.write_all(begun).await?;
+    meter.received.inc_by(begun.len() as u64);
+    let idle = worker.limits.forward_idle;
+    splice::splice(client, backend, &worker.scratch, idle, &meter).await
+}
+
+/// What broke off on one side must not look like a proper end to the other.
+fn abort_if(done: &io::Result<()>, sides: [&TcpStream; 2]) {
+    if done.is_err() {
+        // Fails only for a socket that is of no use any more.
+        for side in sides {
+            let _ = socket::abort_on_close(side);
+        }
+    }
+}
+
+/// A connection to one of the endpoints, or to another one if that takes none.
+async fn connect(worker: &Worker, endpoints: &[SocketAddr]) -> Option<TcpStream> {
+    let mut failed: Vec<SocketAddr> = Vec::new();
+    while failed.len() < CONNECT_ATTEMPTS.min(endpoints.len()) {
+        let endpoint = *least_loaded(endpoints, worker.random(), |e| failed.contains(e))?;
+        match connect_to(worker, endpoint).await {
+            Ok(stream) => return Some(stream),
+            Err(error) => {
+                tracing::debug!(%endpoint, %error, "cannot use an endpoint");
+                failed.push(endpoint);
+            }
+        }
+    }
+    None
+}
+
+async fn connect_to(worker: &Worker, endpoint: SocketAddr) -> io::Result<TcpStream> {
+    let limits = &worker.limits;
+    let stream = time::timeout(limits.connect_timeout, TcpStream::connect(endpoint)).await??;
+    socket::prepare(&stream, limits.stall_timeout)?;
+    Ok(stream)
+}
