@@ -16,5 +16,6 @@ mod reload;
 mod restart;
 mod signals;
 mod tcp;
+mod tls;
 mod udp;
 mod unload;

@@ -13,6 +13,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ethtool", "ethtool"),
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
     ("ping", "iputils-ping"),
     ("sysctl", "procps"),
 ];
