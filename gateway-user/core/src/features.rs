@@ -102,9 +102,9 @@ pub const FEATURES: &[Feature] = &[
     of("ListenerSet", NotYet("ListenerSets are not read")),
     of("ReferenceGrant", Supported),
     of("TCPRoute", Supported),
-    of("TLSRoute", NotYet("TLSRoutes are not read")),
-    of("TLSRouteModeMixed", NotYet("TLSRoutes are not read")),
-    of("TLSRouteModeTerminate", NotYet("TLSRoutes are not read")),
+    of("TLSRoute", Supported),
+    of("TLSRouteModeMixed", Supported),
+    of("TLSRouteModeTerminate", Supported),
     of("UDPRoute", Supported),
 ];
 
