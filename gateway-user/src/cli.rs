@@ -23,7 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve what a directory of manifests or an API server says, and follow its changes.
-    Run(Run),
+    Run(Box<Run>),
     /// Read manifests and say what the gateway would make of them; needs neither root nor a daemon.
     Check(Check),
     /// Show what the running daemon serves, and whatever is not as wished.

@@ -93,16 +93,16 @@ impl Source {
                 },
             };
             match event {
-                Some((target, event)) => self.note(target, event),
+                Some((target, event)) => self.note(&target, event),
                 // Every watch has panicked.
                 None => std::future::pending().await,
             }
         }
     }
 
-    fn note(&mut self, target: Target, event: Event) {
+    fn note(&mut self, target: &Target, event: Event) {
         let changed = match target {
-            Target::Kind(kind) => self.store.take(kind, event),
+            Target::Kind(kind) => self.store.take(*kind, event),
             Target::Peers(_) => self.peers.take(event),
         };
         if changed.watches {
