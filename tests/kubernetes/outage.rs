@@ -45,6 +45,7 @@ fn serves_while_the_api_server_is_away_and_catches_up() -> Result<()> {
     for words in [AWAY, BACK] {
         ensure!(lines(&daemon, words) == 1, "{words}: {}", daemon.log());
     }
+    ensure!(lines(&daemon, "ERROR") == 0, "{}", daemon.log());
     load.goes_on(200)?;
     let report: HttpReport = load.finish()?;
     ensure!(report.failed == 0, "{report:?}");

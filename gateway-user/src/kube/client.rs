@@ -3,14 +3,26 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kube::{Client, Config};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use kube::{
+    Client, Config,
+    client::{ConfigExt as _, retry::RetryPolicy},
+};
+use tower::{BoxError, ServiceBuilder, retry::RetryLayer};
 
 use crate::cli;
 
 /// An API server that does not accept a connection by then is down, as far as we are concerned.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Longest silence on a connection. Watches carry a bookmark about every minute.
-const SILENCE: Duration = Duration::from_secs(90);
+/// A watch may be silent for minutes: probes tell whether its server is still there.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// What was sent has to be acknowledged by then; as long as the probes take.
+const ACKNOWLEDGED: Duration = Duration::from_secs(25);
 
 /// Who this process is in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +39,37 @@ pub struct Identity {
 /// # Errors
 /// Where neither can be read.
 pub async fn connect(options: &cli::Kubernetes) -> Result<(Client, String, Identity)> {
-    let mut config = Config::infer().await.context(
+    let config = Config::infer().await.context(
         "no API server: run in a pod with a service account, or set KUBECONFIG to a kubeconfig",
     )?;
-    config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(SILENCE);
-    config.reset_reader_on_write = true;
     let server = config.cluster_url.to_string();
     let server = server.trim_end_matches('/').to_owned();
     let identity = identity(options, &config.default_namespace);
-    let client = Client::try_from(config)
-        .with_context(|| format!("no client for the API server at {server}"))?;
+    let client =
+        client(&config).with_context(|| format!("no client for the API server at {server}"))?;
     Ok((client, server, identity))
+}
+
+/// As kube makes one, but it notices a server that vanished without a word (kube's own waits for
+/// minutes), and leaves it to the caller what of a failure is worth a line in the log.
+fn client(config: &Config) -> Result<Client, kube::Error> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_keepalive(Some(PROBE_AFTER));
+    tcp.set_keepalive_interval(Some(PROBE_EVERY));
+    tcp.set_keepalive_retries(Some(PROBES));
+    tcp.set_tcp_user_timeout(Some(ACKNOWLEDGED));
+    let tls = config.rustls_https_connector_with_connector(tcp)?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .layer(RetryLayer::new(RetryPolicy::server_retry()))
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(legacy::Client::builder(TokioExecutor::new()).build(tls));
+    Ok(Client::new(service, config.default_namespace.clone()))
 }
 
 fn identity(options: &cli::Kubernetes, default_namespace: &str) -> Identity {
