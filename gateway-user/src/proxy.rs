@@ -2,7 +2,7 @@
 //! upstream pool. Nothing is shared between workers but the routing table and the metrics.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
     thread,
@@ -20,6 +20,7 @@ mod client;
 mod connection;
 mod forward;
 mod hello;
+mod listeners;
 mod local;
 pub mod metrics;
 mod options;
@@ -36,20 +37,19 @@ mod worker;
 pub use metrics::Metrics;
 pub use options::{Limits, ProxyOptions};
 
-/// Connections that may wait to be accepted, per worker.
-const BACKLOG: i32 = 4096;
+use self::listeners::Listeners;
 
 /// A running proxy. Dropping it without [`Proxy::shutdown`] closes every connection at once.
 #[derive(Debug)]
 pub struct Proxy {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listeners>,
     workers: Vec<oneshot::Receiver<()>>,
     stop: watch::Sender<Option<Duration>>,
     metrics: Arc<Metrics>,
 }
 
 impl Proxy {
-    /// Starts the workers. Each listens on a port of 127.0.0.1 of its own; connections for the
+    /// Starts the workers. Each listens on ports of 127.0.0.1 and ::1 of its own; connections for the
     /// frontends' addresses are steered there by the kernel, and keep their local address, which
     /// selects the frontend. A connection to an address that the table does not have is closed.
     ///
@@ -71,26 +71,32 @@ impl Proxy {
             metrics,
         };
         for index in 0..options.workers.get() {
-            let listener = listen().context("cannot open a listening socket on 127.0.0.1")?;
-            let (shared, socket) = (shared.clone(), listener.try_clone()?);
+            let own = Listeners::open()?;
+            let (shared, sockets) = (shared.clone(), own.try_clone()?);
             let (done, finished) = oneshot::channel();
             let (ready, started) = std::sync::mpsc::channel();
             thread::Builder::new()
                 .name(format!("proxy-{index}"))
-                .spawn(move || worker::run(shared, socket, &ready, done))
+                .spawn(move || worker::run(shared, sockets, &ready, done))
                 .context("cannot start a proxy thread")?;
             started
                 .recv()
                 .context("a proxy thread died while starting")??;
-            proxy.listeners.push(listener);
+            proxy.listeners.push(own);
             proxy.workers.push(finished);
         }
         Ok(proxy)
     }
 
-    /// The listening sockets, one per worker in their order.
+    /// The listening sockets for IPv4, one per worker in their order.
     pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.listeners.iter().map(AsFd::as_fd)
+        self.listeners.iter().map(|own| own.v4.as_fd())
+    }
+
+    /// Those for IPv6; none where the kernel has no IPv6.
+    pub fn sockets_v6(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let sockets = self.listeners.iter();
+        sockets.filter_map(|own| own.v6.as_ref().map(AsFd::as_fd))
     }
 
     /// The addresses that [`Proxy::sockets`] are bound to.
@@ -98,7 +104,7 @@ impl Proxy {
     /// # Errors
     /// The kernel does not tell; it always does for an open socket.
     pub fn local_addresses(&self) -> Result<Vec<SocketAddr>> {
-        let all = self.listeners.iter().map(TcpListener::local_addr);
+        let all = self.listeners.iter().map(|own| own.v4.local_addr());
         Ok(all.collect::<std::io::Result<_>>()?)
     }
 
@@ -117,11 +123,4 @@ impl Proxy {
             let _ = worker.await;
         }
     }
-}
-
-fn listen() -> Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    rustix::net::listen(&listener, BACKLOG)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }

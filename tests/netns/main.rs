@@ -10,6 +10,7 @@ mod http;
 mod interface;
 mod kernel_log;
 mod maps;
+mod neighbours;
 mod others;
 mod refused;
 mod reload;

@@ -89,14 +89,18 @@ impl Survey {
         Ok((Self(found), gone))
     }
 
-    /// Interfaces with an Ethernet address.
-    pub(super) fn uplinks(&self) -> Vec<Uplink> {
+    /// Interfaces with an Ethernet address, given where programs run.
+    pub(super) fn uplinks(&self, attachments: &[Attachment]) -> Vec<Uplink> {
+        let driver = |name: &str| {
+            let mut here = attachments.iter();
+            here.any(|a| a.interface.as_deref() == Some(name) && a.mode == Some(Mode::Driver))
+        };
         let uplink = |interface: &Interface| {
             Some(Uplink {
                 name: interface.name.clone(),
                 index: interface.index,
                 mac: MacAddress(interface.mac?),
-                detour: interface.veth,
+                detour: interface.veth && driver(&interface.name),
             })
         };
         self.0.iter().filter_map(|(i, _)| uplink(i)).collect()

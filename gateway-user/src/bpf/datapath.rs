@@ -87,10 +87,10 @@ impl Datapath {
             kernel_log::forward(&mut ebpf)?;
         }
         let mut maps = Maps::open(&pins)?;
-        let uplinks = survey.uplinks();
-        maps.set_uplinks(&entries(&uplinks))?;
         let tables = read::tables(&maps)?;
         let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
+        let uplinks = survey.uplinks(&attachments);
+        maps.set_uplinks(&entries(&uplinks))?;
         Ok(Self {
             stats: Stats::open(&pins)?,
             pins,
@@ -127,14 +127,8 @@ impl Datapath {
     pub async fn follow_interfaces(&mut self) -> Result<bool> {
         let (survey, gone) = Survey::take_present(&self.pins, &self.interfaces).await?;
         let known = |name: &String| self.attachments.iter().any(|a| a.is_gone(name));
-        let uplinks = survey.uplinks();
-        let moved = self.uplinks != uplinks;
-        if moved {
-            self.maps.set_uplinks(&entries(&uplinks))?;
-            self.uplinks = uplinks;
-        }
         if survey.is_whole(&self.pins)? && gone.iter().all(known) {
-            return Ok(moved);
+            return self.follow_uplinks(&survey);
         }
         let before = std::mem::take(&mut self.attachments);
         let mode = self.xdp_mode;
@@ -142,7 +136,18 @@ impl Datapath {
         now.extend(gone.into_iter().map(Attachment::gone));
         now.sort_by(|a, b| (&a.interface, a.hook).cmp(&(&b.interface, b.hook)));
         self.attachments = now;
-        Ok(moved || self.attachments != before)
+        Ok(self.follow_uplinks(&survey)? || self.attachments != before)
+    }
+
+    /// Writes down the Ethernet addresses; whether any changed.
+    fn follow_uplinks(&mut self, survey: &Survey) -> Result<bool> {
+        let uplinks = survey.uplinks(&self.attachments);
+        let changed = self.uplinks != uplinks;
+        if changed {
+            self.maps.set_uplinks(&entries(&uplinks))?;
+            self.uplinks = uplinks;
+        }
+        Ok(changed)
     }
 
     /// Writes to the maps, in order. On an error those before it are done, and [`Self::tables`]

@@ -1,13 +1,14 @@
 //! One worker: its thread, accept loop and housekeeping.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    future::poll_fn,
     hash::{BuildHasher, RandomState},
     io,
-    net::TcpListener,
     ops::Deref,
     rc::Rc,
     sync::{Arc, mpsc},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gateway_core::{balance::Rng, http::Table};
 use tokio::{
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions, LocalRuntime},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     time,
@@ -25,6 +26,7 @@ use super::{
     Limits, Metrics,
     client::{Groups, Slot},
     connection,
+    listeners::Listeners,
     metrics::Handles,
     pool::Pool,
     splice::Scratch,
@@ -71,13 +73,13 @@ impl Deref for Current {
 /// Runs a worker to its end. `ready` hears whether it could start; `done` is dropped at the end.
 pub(super) fn run(
     shared: Shared,
-    listener: TcpListener,
+    listeners: Listeners,
     ready: &mpsc::Sender<Result<()>>,
     done: oneshot::Sender<()>,
 ) {
     // Held to the end: its drop tells that the worker has ended, even by a panic.
     let _done = done;
-    let (runtime, listener) = match prepare(listener) {
+    let (runtime, accepting) = match prepare(listeners) {
         Ok(both) => both,
         Err(error) => {
             // Nobody listens only if the whole start was given up.
@@ -96,35 +98,63 @@ pub(super) fn run(
         groups: Groups::default(),
         scratch: Scratch::default(),
     });
-    runtime.block_on(serve(worker, listener, shared.stop));
+    runtime.block_on(serve(worker, accepting, shared.stop));
 }
 
-fn prepare(listener: TcpListener) -> Result<(LocalRuntime, tokio::net::TcpListener)> {
+/// The sockets of a worker, polled by its runtime.
+struct Accepting {
+    v4: TcpListener,
+    v6: Option<TcpListener>,
+    /// Which family comes first the next time, so that neither waits for the other.
+    v6_first: Cell<bool>,
+}
+
+impl Accepting {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        let mut sockets = [Some(&self.v4), self.v6.as_ref()];
+        if self.v6_first.replace(!self.v6_first.get()) {
+            sockets.reverse();
+        }
+        for socket in sockets.into_iter().flatten() {
+            if let Poll::Ready(accepted) = socket.poll_accept(context) {
+                return Poll::Ready(accepted.map(|(stream, _)| stream));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+fn prepare(listeners: Listeners) -> Result<(LocalRuntime, Accepting)> {
     let mut builder = Builder::new_current_thread();
     let runtime = builder.enable_all().build_local(LocalOptions::default());
     let runtime = runtime.context("cannot make a proxy runtime")?;
     let entered = runtime.enter();
-    let listener = tokio::net::TcpListener::from_std(listener);
-    let listener = listener.context("cannot poll the listening socket")?;
+    let polled =
+        |listener| TcpListener::from_std(listener).context("cannot poll the listening socket");
+    let accepting = Accepting {
+        v4: polled(listeners.v4)?,
+        v6: listeners.v6.map(polled).transpose()?,
+        v6_first: Cell::new(false),
+    };
     drop(entered);
-    Ok((runtime, listener))
+    Ok((runtime, accepting))
 }
 
 async fn serve(
     worker: Rc<Worker>,
-    listener: tokio::net::TcpListener,
+    accepting: Accepting,
     mut stop: watch::Receiver<Option<Duration>>,
 ) {
     let all = worker.limits.connections.clamp(1, u32::MAX as usize) as u32;
     let permits = Arc::new(Semaphore::new(all as usize));
     let housekeeping = tokio::task::spawn_local(keep_house(worker.clone()));
     tokio::select! {
-        () = accept_all(&worker, &listener, &permits) => {}
+        () = accept_all(&worker, &accepting, &permits) => {}
         stopped = stop.wait_for(Option::is_some) => {
             // An error: the proxy was dropped, nothing is waited for.
             let deadline = stopped.ok().and_then(|deadline| *deadline).unwrap_or_default();
-            accept_backlog(&worker, &listener, &permits);
-            drop(listener);
+            accept_backlog(&worker, &accepting, &permits);
+            drop(accepting);
             worker.groups.close_all();
             // Every permit is back when every connection has ended; else the deadline ends them.
             let _ = time::timeout(deadline, permits.acquire_many(all)).await;
@@ -133,15 +163,11 @@ async fn serve(
     housekeeping.abort();
 }
 
-async fn accept_all(
-    worker: &Rc<Worker>,
-    listener: &tokio::net::TcpListener,
-    permits: &Arc<Semaphore>,
-) {
+async fn accept_all(worker: &Rc<Worker>, accepting: &Accepting, permits: &Arc<Semaphore>) {
     // The semaphore is never closed.
     while let Ok(permit) = permits.clone().acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => spawn(worker, stream, permit),
+        match poll_fn(|context| accepting.poll(context)).await {
+            Ok(stream) => spawn(worker, stream, permit),
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections; is the open-file limit too low?");
@@ -152,14 +178,10 @@ async fn accept_all(
 }
 
 /// Takes what clients have already opened, so that closing the socket resets none of it.
-fn accept_backlog(
-    worker: &Rc<Worker>,
-    listener: &tokio::net::TcpListener,
-    permits: &Arc<Semaphore>,
-) {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+fn accept_backlog(worker: &Rc<Worker>, accepting: &Accepting, permits: &Arc<Semaphore>) {
+    let mut context = Context::from_waker(Waker::noop());
     while let Ok(permit) = permits.clone().try_acquire_owned() {
-        let std::task::Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context) else {
+        let Poll::Ready(Ok(stream)) = accepting.poll(&mut context) else {
             return;
         };
         spawn(worker, stream, permit);

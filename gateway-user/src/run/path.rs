@@ -44,8 +44,11 @@ impl RealPath {
 
     /// Takes over connections from an earlier daemon, once there is a table to serve them with.
     fn steer(&mut self) -> Result<()> {
-        for (slot, socket) in (0..).zip(self.proxy.sockets()) {
-            self.kernel.set_socket(slot, &socket)?;
+        for (worker, socket) in (0..).zip(self.proxy.sockets()) {
+            self.kernel.set_socket(worker, &socket)?;
+        }
+        for (worker, socket) in (0..).zip(self.proxy.sockets_v6()) {
+            self.kernel.set_socket_v6(worker, &socket)?;
         }
         self.steered = true;
         Ok(())

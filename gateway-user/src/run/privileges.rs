@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 
 /// Bits of `CapEff` (capability.h).
 const NET_ADMIN: (u32, &str) = (12, "CAP_NET_ADMIN");
+const NET_RAW: (u32, &str) = (13, "CAP_NET_RAW");
 const SYS_ADMIN: u32 = 21;
 const PERFMON: (u32, &str) = (38, "CAP_PERFMON");
 const BPF: (u32, &str) = (39, "CAP_BPF");
@@ -34,9 +35,9 @@ fn effective(status: &str) -> Option<u64> {
 /// `CAP_SYS_ADMIN` includes `CAP_BPF` and `CAP_PERFMON` (capabilities(7)).
 fn missing(effective: u64) -> Vec<&'static str> {
     let has = |bit: u32| effective & (1 << bit) != 0;
-    let needed = [BPF, NET_ADMIN, PERFMON].into_iter();
+    let needed = [BPF, NET_ADMIN, NET_RAW, PERFMON].into_iter();
     let lacking = needed.filter(|(bit, _)| {
-        let implied = *bit != NET_ADMIN.0 && has(SYS_ADMIN);
+        let implied = [BPF.0, PERFMON.0].contains(bit) && has(SYS_ADMIN);
         !has(*bit) && !implied
     });
     lacking.map(|(_, name)| name).collect()
@@ -55,9 +56,10 @@ mod tests {
 
     #[test]
     fn names_what_is_missing() {
-        assert_eq!(missing(0), ["CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"]);
-        assert_eq!(missing(1 << 21), ["CAP_NET_ADMIN"]);
-        assert_eq!(missing(1 << 12 | 1 << 39), ["CAP_PERFMON"]);
+        let all = ["CAP_BPF", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_PERFMON"];
+        assert_eq!(missing(0), all);
+        assert_eq!(missing(1 << 21), ["CAP_NET_ADMIN", "CAP_NET_RAW"]);
+        assert_eq!(missing(1 << 12 | 1 << 13 | 1 << 39), ["CAP_PERFMON"]);
         assert!(missing(u64::MAX).is_empty());
     }
 }

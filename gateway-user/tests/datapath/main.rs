@@ -4,6 +4,7 @@ mod address;
 mod clock;
 mod flows;
 mod modes;
+mod neighbours;
 mod refuse;
 mod rig;
 mod tables;

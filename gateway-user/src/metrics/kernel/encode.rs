@@ -66,6 +66,7 @@ pub(super) fn encode(snapshot: &Snapshot, mut encoder: DescriptorEncoder<'_>) ->
     let dropped = [Kind::Refuse, Kind::Drop].map(|kind| by_reason(counters, kind));
     let dropped = dropped.into_iter().flatten();
     counter(&mut encoder, ("l4_dropped_packets", help, None), dropped)?;
+    neighbours(counters, &mut encoder)?;
     flows(&snapshot.flows, &mut encoder)?;
     backends(&snapshot.backends, &mut encoder)
 }
@@ -105,6 +106,26 @@ fn carried(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
     let (name, help) = ("l4_flows_opened", "Flows that the kernel gave a backend");
     let opened = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     ConstCounter::new(counters.opened.packets).encode(opened)
+}
+
+/// Packets of ARP and neighbour discovery about our addresses. The counters' names are outcome and
+/// protocol.
+fn neighbours(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let kinds = [Kind::Answer, Kind::Suppress, Kind::Conflict];
+    let all = Counter::ALL
+        .iter()
+        .map(|c| (c.describe(), counters.get(*c)));
+    let series = all.filter(|(about, _)| kinds.contains(&about.kind));
+    let series = series.filter_map(|(about, count)| {
+        let (outcome, protocol) = about.name.split_once('_')?;
+        Some((
+            [("outcome", outcome), ("protocol", protocol)],
+            count.packets,
+        ))
+    });
+    let help = "Packets of ARP and NDP about the Gateways' addresses: answered, kept from the stack \
+                because another node answers, or another station's claim to an address of this node";
+    counter(encoder, ("neighbour_packets", help, None), series)
 }
 
 /// Packets of one kind; reasons are the counters' names without the kind.

@@ -42,6 +42,7 @@ fn a_scrape_reads_like_the_counters() {
     snapshot.counters.add(Counter::Opened, 60);
     snapshot.counters.add(Counter::RefuseNoBackend, 60);
     snapshot.counters.add(Counter::PassFragment, 60);
+    snapshot.counters.add(Counter::SuppressNdp, 86);
     let name = BackendName {
         gateway: "infra/web".into(),
         listener: "dns".into(),
@@ -64,6 +65,8 @@ fn a_scrape_reads_like_the_counters() {
         "xdp_gateway_l4_dropped_packets_total{reason=\"no_backend\"} 1",
         "xdp_gateway_l4_dropped_packets_total{reason=\"table_full\"} 0",
         "xdp_gateway_l4_passed_packets_total{reason=\"fragment\"} 1",
+        "xdp_gateway_neighbour_packets_total{outcome=\"suppress\",protocol=\"ndp\"} 1",
+        "xdp_gateway_neighbour_packets_total{outcome=\"conflict\",protocol=\"arp\"} 0",
         "xdp_gateway_l4_flows{protocol=\"tcp\",state=\"open\"} 3",
         "xdp_gateway_l4_flows{protocol=\"tcp\",state=\"closing\"} 2",
         "xdp_gateway_l4_flows{protocol=\"udp\",state=\"open\"} 7",
