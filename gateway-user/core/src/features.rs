@@ -33,10 +33,7 @@ pub const FEATURES: &[Feature] = &[
     of("GRPCRoute", Supported),
     of("GRPCRouteNamedRouteRule", Supported),
     of("Gateway", Supported),
-    of(
-        "GatewayAddressEmpty",
-        NotYet("addresses without a value are not assigned"),
-    ),
+    of("GatewayAddressEmpty", Supported),
     of(
         "GatewayBackendClientCertificate",
         NotYet("backends are spoken to without TLS"),
@@ -56,10 +53,7 @@ pub const FEATURES: &[Feature] = &[
         NotYet("nothing carries spec.infrastructure's labels"),
     ),
     of("GatewayPort8080", Supported),
-    of(
-        "GatewayStaticAddresses",
-        NotYet("addresses that cannot be used are not found out"),
-    ),
+    of("GatewayStaticAddresses", Supported),
     of("HTTPRoute", Supported),
     of("HTTPRoute303RedirectStatusCode", Supported),
     of("HTTPRoute307RedirectStatusCode", Supported),
