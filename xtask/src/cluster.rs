@@ -228,6 +228,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// The directory with all programs. Tests are given it in `XDP_GATEWAY_TOOLS`.
+    pub(crate) fn tools(&self) -> &Path {
+        &self.tools
+    }
+
     /// For the environment variable `KUBECONFIG`.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.state.join("kubeconfig")

@@ -48,7 +48,7 @@ enum Task {
         output: Option<PathBuf>,
     },
     /// Run every test as root, those with network namespaces included
-    Test,
+    Test(test::Options),
     /// Measure; prints numbers and judges nothing
     Bench {
         #[command(subcommand)]
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Demo { keep } => demo::run(keep),
         Task::Image { output } => image::run(output.as_deref()),
-        Task::Test => test::run(),
+        Task::Test(options) => test::run(&options),
         Task::Bench { subject } => bench::run(&subject),
         Task::Cluster { action } => cluster::run(&action),
         Task::Conformance(options) => conformance::run(&options),
