@@ -6,6 +6,7 @@ mod capabilities;
 mod check;
 mod checksums;
 mod files;
+mod grpc;
 mod http;
 mod interface;
 mod kernel_log;

@@ -4,10 +4,13 @@ use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::{Method, Request, header::HOST};
+use http::{Method, Request, Response, header::HOST};
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    body::Incoming,
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, task::LocalSet, time::timeout};
 
 use super::{
@@ -46,6 +49,15 @@ pub(super) struct Args {
     /// A new connection for each request.
     #[arg(long)]
     fresh: bool,
+    /// Speak HTTP/2 with prior knowledge.
+    #[arg(long)]
+    http2: bool,
+}
+
+/// A connection of either version.
+enum Connection {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 type Shared = Rc<RefCell<HttpReport>>;
@@ -62,7 +74,7 @@ pub(super) async fn run(args: Args) -> Result<HttpReport> {
 }
 
 async fn work(args: Args, budget: Budget, report: Shared) {
-    let mut kept: Option<SendRequest<Full<Bytes>>> = None;
+    let mut kept: Option<Connection> = None;
     while budget.take() {
         let mut connection = kept.take();
         let result = timeout(PATIENCE, exchange(&args, &mut connection, &report)).await;
@@ -75,16 +87,12 @@ async fn work(args: Args, budget: Budget, report: Shared) {
 }
 
 /// One request; leaves a connection that can be used again in `kept`.
-async fn exchange(
-    args: &Args,
-    kept: &mut Option<SendRequest<Full<Bytes>>>,
-    report: &Shared,
-) -> Result<Answer> {
+async fn exchange(args: &Args, kept: &mut Option<Connection>, report: &Shared) -> Result<Answer> {
     let mut connection = match kept.take() {
         Some(kept) if !kept.is_closed() => kept,
         _ => {
             report.borrow_mut().connections += 1;
-            connect(args.to).await?
+            connect(args.to, args.http2).await?
         }
     };
     connection
@@ -95,6 +103,11 @@ async fn exchange(
         .method(&args.method)
         .uri(&args.path)
         .header(HOST, &args.host);
+    if args.http2 {
+        request = Request::builder()
+            .method(&args.method)
+            .uri(format!("http://{}{}", args.host, args.path));
+    }
     for header in &args.header {
         let (name, value) = header
             .split_once(':')
@@ -102,7 +115,7 @@ async fn exchange(
         request = request.header(name.trim(), value.trim());
     }
     let request = request.body(Full::new(Bytes::from(vec![b'x'; args.body])))?;
-    let (head, body) = connection.send_request(request).await?.into_parts();
+    let (head, body) = connection.send(request).await?.into_parts();
     let body = body
         .collect()
         .await
@@ -118,15 +131,44 @@ async fn exchange(
     })
 }
 
-async fn connect(to: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+impl Connection {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    async fn ready(&mut self) -> hyper::Result<()> {
+        match self {
+            Self::Http1(sender) => sender.ready().await,
+            Self::Http2(sender) => sender.ready().await,
+        }
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        match self {
+            Self::Http1(sender) => sender.send_request(request).await,
+            Self::Http2(sender) => sender.send_request(request).await,
+        }
+    }
+}
+
+async fn connect(to: SocketAddr, http2: bool) -> Result<Connection> {
     let stream = TcpStream::connect(to)
         .await
         .with_context(|| format!("cannot connect to {to}"))?;
     stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // Its errors come to the sender as well.
+    let io = TokioIo::new(stream);
+    // The connection's errors come to the sender as well.
+    if http2 {
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+        tokio::task::spawn_local(connection);
+        return Ok(Connection::Http2(sender));
+    }
+    let (sender, connection) = http1::handshake(io).await?;
     tokio::task::spawn_local(connection);
-    Ok(sender)
+    Ok(Connection::Http1(sender))
 }
 
 fn note(report: &mut HttpReport, result: Result<Answer>) {

@@ -6,8 +6,12 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 
 use crate::report::Seen;
@@ -22,6 +26,9 @@ pub(super) struct Args {
     /// Answer with this text alone, as fast as can be.
     #[arg(long)]
     fixed: Option<String>,
+    /// Speak HTTP/2 with prior knowledge only.
+    #[arg(long)]
+    http2: bool,
 }
 
 pub(super) async fn serve(args: Args) -> Result<()> {
@@ -43,7 +50,13 @@ pub(super) async fn serve(args: Args) -> Result<()> {
         tokio::spawn(async move {
             stream.set_nodelay(true)?;
             let io = TokioIo::new(stream);
-            http1::Builder::new().serve_connection(io, service).await?;
+            match args.http2 {
+                true => {
+                    let builder = http2::Builder::new(TokioExecutor::new());
+                    builder.serve_connection(io, service).await?;
+                }
+                false => http1::Builder::new().serve_connection(io, service).await?,
+            }
             anyhow::Ok(())
         });
     }
