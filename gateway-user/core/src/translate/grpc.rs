@@ -84,8 +84,10 @@ fn everywhere() -> PathMatch {
 
 /// The paths of the methods that match. An empty name is any.
 fn path(at: &str, source: &MethodMatch) -> Result<PathMatch, RouteVerdict> {
-    let given = |name: &Option<Arc<str>>| name.clone().filter(|name| !name.is_empty());
-    let (service, method) = (given(&source.service), given(&source.method));
+    let (service, method) = (
+        given(source.service.as_ref()),
+        given(source.method.as_ref()),
+    );
     match &source.kind {
         Open::Known(MethodMatchType::Exact) => exact(at, service, method),
         Open::Known(MethodMatchType::RegularExpression) => pattern(at, service, method),
@@ -93,26 +95,30 @@ fn path(at: &str, source: &MethodMatch) -> Result<PathMatch, RouteVerdict> {
     }
 }
 
+fn given(name: Option<&Arc<str>>) -> Option<&Arc<str>> {
+    name.filter(|name| !name.is_empty())
+}
+
 fn exact(
     at: &str,
-    service: Option<Arc<str>>,
-    method: Option<Arc<str>>,
+    service: Option<&Arc<str>>,
+    method: Option<&Arc<str>>,
 ) -> Result<PathMatch, RouteVerdict> {
     Ok(match (service, method) {
         (Some(service), Some(method)) => PathMatch::Exact(format!("/{service}/{method}").into()),
         (Some(service), None) => PathMatch::Prefix(format!("/{service}").into()),
-        (None, Some(method)) => of_names(at, None, Some(&regex::escape(&method)))?,
+        (None, Some(method)) => of_names(at, None, Some(&regex::escape(method)))?,
         (None, None) => everywhere(),
     })
 }
 
 fn pattern(
     at: &str,
-    service: Option<Arc<str>>,
-    method: Option<Arc<str>>,
+    service: Option<&Arc<str>>,
+    method: Option<&Arc<str>>,
 ) -> Result<PathMatch, RouteVerdict> {
     // Each alone first, so that a mistake is reported where it is.
-    for (field, pattern) in [("service", &service), ("method", &method)] {
+    for (field, pattern) in [("service", service), ("method", method)] {
         if let Some(pattern) = pattern {
             regex(&format!("{at}.{field}"), pattern)?;
         }
@@ -120,7 +126,7 @@ fn pattern(
     if service.is_none() && method.is_none() {
         return Ok(everywhere());
     }
-    of_names(at, service.as_deref(), method.as_deref())
+    of_names(at, service.map(AsRef::as_ref), method.map(AsRef::as_ref))
 }
 
 fn of_names(

@@ -149,7 +149,7 @@ impl Attempt {
 
     /// Of the whole body, wherever this attempt is: requests are labelled with it.
     pub(super) fn size_hint(&self) -> SizeHint {
-        self.state.borrow().hint.clone()
+        self.state.borrow().hint
     }
 }
 
