@@ -30,6 +30,25 @@ metadata: {name: demo}
 spec: {addresses: [10.77.0.100]}
 ";
 
+/// A pod of ours: nodes with a ready one share the addresses out among themselves. No kubelet
+/// runs it; the daemon under test stands for it.
+const OUR_POD: &str = "
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: default, namespace: default}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: node
+  namespace: default
+  labels: {app.kubernetes.io/name: xdp-gateway, app.kubernetes.io/component: gateway}
+spec:
+  nodeName: node
+  containers: [{name: gateway, image: x}]
+";
+const READY: &str = r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
+
 pub(crate) struct Cluster {
     // Fields are dropped in this order: processes before their namespaces.
     pub(crate) api: ApiServer,
@@ -42,6 +61,9 @@ impl Cluster {
         let bed = Bed::new()?;
         let api = ApiServer::start(&bed.node)?;
         api.install(plurals)?;
+        api.apply(OUR_POD)?;
+        let status = "patch pod node --subresource=status";
+        api.kubectl(&format!("{status} -p {READY}"))?;
         Ok(Self { api, bed })
     }
 
@@ -73,14 +95,14 @@ impl Cluster {
         let (pins, more) = (self.bed.net.pins(), ["--daemonset", daemonset]);
         let kubeconfig = self.api.kubeconfig();
         let mut daemon = Daemon::kubernetes(&self.bed.node, &kubeconfig, &pins, &more)?;
-        daemon.wait_ready()?;
+        wait_answers(&mut daemon)?;
         Ok(daemon)
     }
 
-    /// Starts the daemon and waits until it is ready.
+    /// Starts the daemon and waits until it is ready and answers for the demo's address.
     pub(crate) fn daemon(&self) -> Result<Daemon> {
         let mut daemon = self.start()?;
-        daemon.wait_ready()?;
+        wait_answers(&mut daemon)?;
         Ok(daemon)
     }
 
@@ -107,6 +129,18 @@ impl Cluster {
             Ok(self.version(host)?.as_deref() == version)
         })
     }
+}
+
+/// Waits until the daemon is ready and neighbours find it by the demo's address.
+pub(crate) fn wait_answers(daemon: &mut Daemon) -> Result<()> {
+    daemon.wait_ready()?;
+    wait_until(LIMIT, "the node answers for the address", || {
+        let status = daemon.status()?;
+        let addresses = status["addresses"].as_array().context("addresses")?;
+        let ours = |row: &Json| row["address"] == GATEWAY && row["answeredBy"] == "this node";
+        Ok(addresses.iter().any(ours))
+    })?;
+    Ok(())
 }
 
 /// Waits until the daemon's log has a line with these words.

@@ -58,7 +58,7 @@ fn serves_while_the_api_server_is_away_and_catches_up() -> Result<()> {
 fn a_restart_without_an_api_server_keeps_what_is_pinned() -> Result<()> {
     let mut cluster = Cluster::with_demo()?;
     let daemon = cluster.daemon()?;
-    let transfer = format!("tcp --to {GATEWAY}:9000 --bytes 400000000 --rate 8000000");
+    let transfer = format!("tcp --to {GATEWAY}:9000 --bytes 900000000 --rate 8000000");
     let mut transfer = cluster.bed.start("transfer", &transfer)?;
     transfer.goes_on(4_000_000)?;
     cluster.api.stop()?;
@@ -77,7 +77,7 @@ fn a_restart_without_an_api_server_keeps_what_is_pinned() -> Result<()> {
 
     cluster.api.resume()?;
     daemon.wait_ready()?;
-    ensure!(cluster.version("hello")?.as_deref() == Some("v1"));
+    cluster.wait_version("hello", Some("v1"))?;
     transfer.goes_on(4_000_000)?;
     let status = daemon.status()?;
     ensure!(
