@@ -11,6 +11,7 @@ fn statuses_follow_the_objects_and_are_written_once() -> Result<()> {
     let cluster = Cluster::with_demo()?;
     let daemon = cluster.daemon()?;
     wait_condition(&cluster, "gatewayclass xdp-gateway", "Accepted")?;
+    wait_condition(&cluster, "gatewayclass xdp-gateway", "SupportedVersion")?;
     wait_condition(&cluster, "gateway demo", "Programmed")?;
     let gateway = get(&cluster, "gateway demo")?;
     let address = &gateway["status"]["addresses"][0];

@@ -6,6 +6,9 @@
 
 use Support::{NotYet, Supported};
 
+/// The release of Gateway API that we are made for and tested with, any patch of it.
+pub const RELEASE: &str = "v1.6";
+
 /// A feature by its name in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feature {

@@ -46,6 +46,8 @@ pub trait Verdict: fmt::Display {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConditionType {
     Accepted,
+    /// Of a GatewayClass: the installed CRDs are of a version that we know.
+    SupportedVersion,
     ResolvedRefs,
     Programmed,
     Conflicted,
@@ -86,6 +88,7 @@ impl ConditionType {
     pub fn wished(self) -> Truth {
         match self {
             Self::Accepted
+            | Self::SupportedVersion
             | Self::ResolvedRefs
             | Self::Programmed
             | Self::OverlappingTlsConfig
@@ -102,6 +105,7 @@ impl ConditionType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
+            Self::SupportedVersion => "SupportedVersion",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::Programmed => "Programmed",
             Self::Conflicted => "Conflicted",
@@ -119,6 +123,7 @@ impl ConditionType {
     pub(crate) fn well_message(self) -> &'static str {
         match self {
             Self::Accepted => "valid",
+            Self::SupportedVersion => "the installed version of Gateway API is supported",
             Self::ResolvedRefs => "all references resolve",
             Self::Programmed => "in the data path",
             Self::Conflicted => "no other listener is in the way",
@@ -143,7 +148,9 @@ impl ConditionType {
             Self::PartiallyInvalid => "Valid",
             Self::BackendsReady => "BackendsReady",
             Self::AddressesAssigned => "Assigned",
-            Self::Accepted | Self::ResolvedRefs | Self::Programmed => self.as_str(),
+            Self::Accepted | Self::SupportedVersion | Self::ResolvedRefs | Self::Programmed => {
+                self.as_str()
+            }
         };
         Outcome {
             condition: self,

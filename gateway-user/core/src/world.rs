@@ -50,8 +50,17 @@ pub struct World {
     pub secrets: BTreeMap<ObjectName, Secret>,
     pub config_maps: BTreeMap<ObjectName, ConfigMap>,
     pub pools: BTreeMap<Arc<str>, AddressPool>,
+    /// Not known without a cluster.
+    pub installed: Option<Installed>,
     /// By their own names; [`World::endpoints`] joins them with a plan.
     pub slices: BTreeMap<ObjectName, EndpointSlice>,
+}
+
+/// The Gateway API that a cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Version of its CRDs, such as `v1.6.3`; `None` if they do not say.
+    pub version: Option<Arc<str>>,
 }
 
 /// One object that we read.

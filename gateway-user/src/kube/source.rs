@@ -104,6 +104,11 @@ impl Source {
         let changed = match target {
             Target::Kind(kind) => self.store.take(*kind, event),
             Target::Peers(_) => self.peers.take(event),
+            Target::Definition => match event {
+                Event::Applied(crd) => self.store.take_definition(Some(&crd)),
+                Event::Deleted(_) => self.store.take_definition(None),
+                _ => Changed::default(),
+            },
         };
         if changed.watches {
             let troubles = self.troubles();

@@ -13,12 +13,17 @@ const OUR_PODS: &str = "app.kubernetes.io/name=xdp-gateway,app.kubernetes.io/com
 /// Kind of our pods.
 pub(super) const PODS: &str = "Pod";
 
+const DEFINITION: &str = "CustomResourceDefinition";
+const CLASSES: &str = "metadata.name=gatewayclasses.gateway.networking.k8s.io";
+
 /// What a watch is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Kind(Kind),
     /// Our own pods, in this namespace.
     Peers(String),
+    /// The CRD of GatewayClass, which tells the version of Gateway API.
+    Definition,
 }
 
 impl Target {
@@ -27,14 +32,15 @@ impl Target {
     /// No ConfigMaps: nothing that a cluster serves refers to one so far.
     pub(super) fn all(namespace: &str) -> Vec<Self> {
         let kinds = kinds().map(Self::Kind);
-        kinds.chain([Self::Peers(namespace.to_owned())]).collect()
+        let others = [Self::Peers(namespace.to_owned()), Self::Definition];
+        kinds.chain(others).collect()
     }
 
     /// Versions of its API group, the preferred one first.
     pub(super) fn versions(&self) -> &'static [&'static str] {
         match self {
             Self::Kind(kind) => kind.versions().1,
-            Self::Peers(_) => &["v1"],
+            Self::Peers(_) | Self::Definition => &["v1"],
         }
     }
 
@@ -51,6 +57,11 @@ impl Target {
                 let pods = resource("", version, PODS, "pods");
                 Api::namespaced_with(client, namespace, &pods)
             }
+            Self::Definition => {
+                let plural = "customresourcedefinitions";
+                let crds = resource("apiextensions.k8s.io", version, DEFINITION, plural);
+                Api::all_with(client, &crds)
+            }
         }
     }
 
@@ -62,6 +73,7 @@ impl Target {
             Self::Kind(Kind::Secret) => config.fields("type=kubernetes.io/tls"),
             Self::Kind(_) => config,
             Self::Peers(_) => config.labels(OUR_PODS),
+            Self::Definition => config.fields(CLASSES),
         }
     }
 
@@ -70,6 +82,7 @@ impl Target {
         match self {
             Self::Kind(kind) => kind.as_str(),
             Self::Peers(_) => PODS,
+            Self::Definition => DEFINITION,
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::Scope;
 use crate::{
     api::{Gateway, GatewayClass},
+    features,
     verdict::{ClassVerdict, GatewayVerdict, hint},
+    world::Installed,
 };
 
 pub(super) fn is_ours(scope: Scope, class: &GatewayClass) -> bool {
@@ -22,6 +24,23 @@ pub(super) fn judge(scope: Scope, class: &GatewayClass) -> Vec<ClassVerdict> {
         kind: p.kind.clone(),
     });
     verdict.into_iter().collect()
+}
+
+/// What is wrong with the installed version of Gateway API. One that is unknown is served as far
+/// as we understand it.
+pub(super) fn version(installed: &Installed) -> Option<ClassVerdict> {
+    let known = |version: &&str| {
+        let patch = version.strip_prefix(features::RELEASE);
+        patch.is_some_and(|patch| patch.starts_with('.'))
+    };
+    let version = installed.version.as_deref();
+    version
+        .filter(known)
+        .is_none()
+        .then(|| ClassVerdict::UnsupportedVersion {
+            installed: version.unwrap_or("of unknown version").into(),
+            supported: features::RELEASE,
+        })
 }
 
 /// Why a Gateway is not served at all, if so, and whether its class is ours nevertheless.
@@ -60,4 +79,28 @@ fn our_classes(scope: Scope, wanted: &str) -> String {
     let classes = scope.world.classes.values();
     let ours = classes.filter(|class| is_ours(scope, class));
     hint::instead(wanted, ours.map(|class| class.meta.name.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Installed, version as version_of};
+
+    #[test]
+    fn every_patch_of_the_release_is_supported_and_nothing_else() {
+        let told = |version: Option<&str>| {
+            let version = version.map(Into::into);
+            version_of(&Installed { version })
+        };
+        for known in ["v1.6.0", "v1.6.3", "v1.6.0-rc.1"] {
+            assert_eq!(told(Some(known)), None, "{known}");
+        }
+        for unknown in ["v1.5.1", "v1.60.0", "v1.6", "v2.0.0"] {
+            let message = told(Some(unknown)).expect("a verdict").to_string();
+            assert!(
+                message.contains(unknown) && message.contains("v1.6;"),
+                "{message}"
+            );
+        }
+        assert!(told(None).is_some());
+    }
 }

@@ -22,7 +22,9 @@ use crate::{
         StatusAddress, Statuses, SupportedFeature, fold,
     },
     verdict::{
-        ConditionType::{Accepted, Conflicted, PartiallyInvalid, Programmed, ResolvedRefs},
+        ConditionType::{
+            Accepted, Conflicted, PartiallyInvalid, Programmed, ResolvedRefs, SupportedVersion,
+        },
         RouteVerdict, Truth, Verdict,
     },
 };
@@ -45,9 +47,14 @@ pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState])
 
 fn classes(scope: Scope) -> Vec<Reported<ClassStatus>> {
     let report = |class| {
-        let verdicts = class::judge(scope, class);
-        let conditions = fold(&[Accepted], &verdicts, class.meta.generation);
+        let mut verdicts = class::judge(scope, class);
         let ours = class::is_ours(scope, class);
+        let mut well = vec![Accepted];
+        if let Some(installed) = scope.world.installed.as_ref().filter(|_| ours) {
+            well.push(SupportedVersion);
+            verdicts.extend(class::version(installed));
+        }
+        let conditions = fold(&well, &verdicts, class.meta.generation);
         let kind = Kind::GatewayClass.as_str();
         let status = ClassStatus {
             conditions,

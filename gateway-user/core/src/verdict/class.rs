@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ConditionType::Accepted, Outcome, Verdict, is_false, is_unknown};
+use super::{
+    ConditionType::{Accepted, SupportedVersion},
+    Outcome, Verdict, is_false, is_unknown,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClassVerdict {
@@ -14,12 +17,24 @@ pub enum ClassVerdict {
 
     #[error("spec.parametersRef names a {kind}, and no kind of parameters is read yet; remove it")]
     Parameters { kind: Arc<str> },
+
+    #[error(
+        "Gateway API {installed} is installed, and this release is made for {supported}; what both \
+         know is served nevertheless; install the CRDs of {supported}"
+    )]
+    UnsupportedVersion {
+        installed: Arc<str>,
+        supported: &'static str,
+    },
 }
 
 impl Verdict for ClassVerdict {
     fn outcomes(&self) -> &'static [Outcome] {
         match self {
             Self::Foreign { .. } => const { &[is_unknown(Accepted, "Pending")] },
+            Self::UnsupportedVersion { .. } => {
+                const { &[is_false(SupportedVersion, "UnsupportedVersion")] }
+            }
             Self::Parameters { .. } => const { &[is_false(Accepted, "InvalidParameters")] },
         }
     }

@@ -7,12 +7,15 @@ use std::{collections::BTreeMap, ops::BitOr, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Problem, World, collection::Collection, object::read_served};
+use super::{Installed, Problem, World, collection::Collection, object::read_served};
 use crate::{
     api::Kind,
     name::ObjectName,
     status::{Live, LiveStatuses},
 };
+
+/// Annotation of the official CRDs.
+const BUNDLE_VERSION: &str = "gateway.networking.k8s.io/bundle-version";
 
 /// How many times in a row an API server has to say that it does not know a kind, before objects
 /// that it listed earlier are given up: a proxy in front of it may answer 404 by itself.
@@ -199,6 +202,21 @@ impl Store {
             }
         }
         changed
+    }
+
+    /// Takes the CRD of GatewayClass as the watch gave it last; `None` if it is gone.
+    pub fn take_definition(&mut self, crd: Option<&Json>) -> Changed {
+        let installed = crd.map(|crd| Installed {
+            version: crd["metadata"]["annotations"][BUNDLE_VERSION]
+                .as_str()
+                .map(Into::into),
+        });
+        let changed = self.world.installed != installed;
+        self.world.installed = installed;
+        Changed {
+            world: changed,
+            ..Changed::default()
+        }
     }
 
     pub fn world(&self) -> &World {

@@ -329,3 +329,37 @@ fn a_value_that_we_do_not_know_refuses_the_route_by_a_condition() {
     assert!(accepted.message.contains("Teleport"), "{accepted:?}");
     assert_eq!(accepted.observed_generation, 7);
 }
+
+#[test]
+fn classes_tell_whether_the_installed_version_is_supported() {
+    let mut store = Store::new([Kind::GatewayClass]);
+    let class = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "GatewayClass",
+        "metadata": {"name": "x", "uid": "u", "resourceVersion": "1", "generation": 1},
+        "spec": {"controllerName": "xdp-gateway.dev/controller"},
+    });
+    store.take(Kind::GatewayClass, Event::Applied(class));
+    let supported = |store: &Store| {
+        let statuses = translate(store.world(), &Settings::default()).statuses;
+        let class = &statuses.classes[0].status;
+        let truth = |kind| find(&class.conditions, kind).map(|c| c.status);
+        assert_eq!(truth(ConditionType::Accepted), Some(Truth::True));
+        truth(ConditionType::SupportedVersion)
+    };
+    assert_eq!(supported(&store), None, "not known");
+
+    let crd = |version: &str| {
+        let annotations = json!({"gateway.networking.k8s.io/bundle-version": version});
+        json!({"metadata": {"annotations": annotations}})
+    };
+    assert!(store.take_definition(Some(&crd("v1.6.3"))).world);
+    assert_eq!(supported(&store), Some(Truth::True));
+    assert!(!store.take_definition(Some(&crd("v1.6.3"))).any());
+    store.take_definition(Some(&crd("v9.0.0")));
+    assert_eq!(supported(&store), Some(Truth::False));
+    store.take_definition(Some(&json!({"metadata": {}})));
+    assert_eq!(supported(&store), Some(Truth::False));
+    store.take_definition(None);
+    assert_eq!(supported(&store), None);
+}
