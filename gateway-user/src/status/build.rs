@@ -15,6 +15,7 @@ use gateway_core::{
 use super::{
     backends::backends,
     conditions::conditions,
+    pools::PoolRow,
     report::{
         AddressRow, AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow, SourceRow,
         VERSION,
@@ -52,6 +53,11 @@ pub fn build(facts: Facts<'_>) -> Report {
             .map(|g| gateway(g, facts.world))
             .collect(),
         addresses: facts.answerers.iter().map(address).collect(),
+        pools: statuses
+            .pools
+            .iter()
+            .map(|pool| PoolRow::new(pool, facts.world))
+            .collect(),
         routes: statuses.routes.iter().map(route).collect(),
         backends: backends(facts.plan, facts.endpoints),
         conditions: conditions(statuses),

@@ -2,6 +2,7 @@
 
 use super::{
     conditions::ConditionRow,
+    pools,
     report::{AddressRow, AttachmentRow, GatewayRow, Report, SourceRow},
 };
 use crate::table::Table;
@@ -20,6 +21,7 @@ pub fn render(report: &Report) -> String {
     };
     section("Gateways", gateways(&report.gateways));
     section("Addresses", addresses(report));
+    section("Address pools", shown(&pools::table(&report.pools)));
     section("Routes", routes(report));
     section("Backends", backends(report));
     section("Programs in the kernel", attachments(report));

@@ -5,7 +5,7 @@ use std::fmt;
 use gateway_core::world::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::{backends::BackendRow, conditions::ConditionRow};
+use super::{backends::BackendRow, conditions::ConditionRow, pools::PoolRow};
 use crate::bpf::{Attachment, Hook, Mode};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -26,6 +26,8 @@ pub struct Report {
     pub removals_held_back: bool,
     pub gateways: Vec<GatewayRow>,
     pub addresses: Vec<AddressRow>,
+    #[serde(default)]
+    pub pools: Vec<PoolRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,
     pub attachments: Vec<AttachmentRow>,

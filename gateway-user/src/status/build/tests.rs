@@ -31,6 +31,10 @@ Addresses
 ADDRESS   ANSWERED BY
 10.0.0.1  this node
 
+Address pools
+POOL  ADDRESSES                                   USED  FREE-IPV4  FREE-IPV6  CONFLICTS
+edge  10.0.0.1-10.0.0.6, 2001:db8::1-2001:db8::2  1     5          2
+
 Routes
 ROUTE                 PARENT          ACCEPTED
 HTTPRoute infra/shop  infra/web/http  yes
@@ -54,8 +58,15 @@ Problems
 error: a.yaml: cannot be read
 ";
 
+const POOL: &str = "\
+apiVersion: xdp-gateway.dev/v1alpha1
+kind: AddressPool
+metadata: {name: edge}
+spec: {addresses: [10.0.0.0/29, '2001:db8::1-2001:db8::2']}
+";
+
 fn report() -> Report {
-    let world = world(MANIFEST);
+    let world = world(&format!("{MANIFEST}---\n{POOL}"));
     let mut translation = translate(&world, &Settings::default());
     let endpoints = world.endpoints(translation.plan.backend_ids().into_iter());
     endpoint_verdicts(&translation.plan, &endpoints, &mut translation.statuses);
