@@ -2,6 +2,7 @@
 //! upstream pool. Nothing is shared between workers but the routing table and the metrics.
 
 use std::{
+    io,
     net::SocketAddr,
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
@@ -12,8 +13,12 @@ use std::{
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gateway_core::http::Table;
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time,
+};
 
+mod access_log;
 mod answer;
 mod body;
 mod client;
@@ -34,16 +39,22 @@ mod upstream;
 mod watched;
 mod worker;
 
+use access_log::AccessLog;
 pub use metrics::Metrics;
 pub use options::{Limits, ProxyOptions};
 
 use self::listeners::Listeners;
+
+/// How long the end of the access log may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A running proxy. Dropping it without [`Proxy::shutdown`] closes every connection at once.
 #[derive(Debug)]
 pub struct Proxy {
     listeners: Vec<Listeners>,
     workers: Vec<oneshot::Receiver<()>>,
+    /// Hears when the access log is written to its end.
+    logged: oneshot::Receiver<()>,
     stop: watch::Sender<Option<Duration>>,
     metrics: Arc<Metrics>,
 }
@@ -56,17 +67,34 @@ impl Proxy {
     /// # Errors
     /// No socket, thread or runtime could be made.
     pub fn start(options: &ProxyOptions, table: Arc<ArcSwap<Table>>) -> Result<Self> {
+        Self::start_logging(options, table, Box::new(io::stdout()))
+    }
+
+    /// As [`Proxy::start`], with another place than the standard output for lines about requests.
+    ///
+    /// # Errors
+    /// No socket, thread or runtime could be made.
+    pub fn start_logging(
+        options: &ProxyOptions,
+        table: Arc<ArcSwap<Table>>,
+        log: Box<dyn io::Write + Send>,
+    ) -> Result<Self> {
         let (stop, stopped) = watch::channel(None);
         let metrics = Arc::new(Metrics::default());
+        let (access_log, logged) = AccessLog::start(log, metrics.lost_lines().clone())
+            .context("cannot start the thread of the access log")?;
         let shared = worker::Shared {
             table,
             limits: options.limits.clone(),
+            workers: options.workers,
+            access_log,
             metrics: metrics.clone(),
             stop: stopped,
         };
         let mut proxy = Self {
             listeners: Vec::new(),
             workers: Vec::new(),
+            logged,
             stop,
             metrics,
         };
@@ -105,7 +133,7 @@ impl Proxy {
     /// The kernel does not tell; it always does for an open socket.
     pub fn local_addresses(&self) -> Result<Vec<SocketAddr>> {
         let all = self.listeners.iter().map(|own| own.v4.local_addr());
-        Ok(all.collect::<std::io::Result<_>>()?)
+        Ok(all.collect::<io::Result<_>>()?)
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -122,5 +150,7 @@ impl Proxy {
             // An error means that the worker is gone, which is what we wait for.
             let _ = worker.await;
         }
+        // Whoever reads the log may be stuck; an error means that it is written.
+        let _ = time::timeout(LAST_LINES, self.logged).await;
     }
 }

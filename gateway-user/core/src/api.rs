@@ -6,6 +6,7 @@
 pub mod check;
 pub mod class;
 pub mod core_kinds;
+pub mod duration;
 pub mod filter;
 pub mod gateway;
 pub mod grant;
@@ -16,6 +17,7 @@ pub mod listener;
 pub mod number;
 pub mod object;
 pub mod open;
+pub mod parameters;
 pub mod path;
 pub mod pool;
 pub mod range;
@@ -36,6 +38,7 @@ pub use self::{
     listener::{Listener, Protocol},
     object::{Meta, Object},
     open::{Opaque, Open, Unread},
+    parameters::GatewayParameters,
     pool::{AddressPool, AddressPoolSpec, OWN_GROUP},
     range::{AddressRange, RangeError},
     refs::{BackendRef, ParentRef},

@@ -4,6 +4,7 @@
 //! their endpoints are joined later (see [`crate::endpoints`]).
 
 mod backends;
+mod parameters;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
 
@@ -11,12 +12,15 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::Serialize;
 
+pub use self::parameters::Parameters;
 use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub frontends: BTreeMap<FrontendId, Frontend>,
+    /// Of Gateways that the defaults do not suit.
+    pub parameters: BTreeMap<ObjectName, Arc<Parameters>>,
 }
 
 /// Transport address of a listener.

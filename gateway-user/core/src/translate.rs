@@ -25,6 +25,7 @@ mod l4;
 mod listener;
 mod nearby;
 mod overlap;
+mod parameters;
 mod parent;
 mod pool;
 mod report;

@@ -12,12 +12,13 @@ pub mod class;
 pub mod gateway;
 pub mod hint;
 pub mod listener;
+pub mod parameters;
 pub mod pool;
 pub mod route;
 
 pub use self::{
-    class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict, pool::PoolVerdict,
-    route::RouteVerdict,
+    class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict,
+    parameters::ParametersFault, pool::PoolVerdict, route::RouteVerdict,
 };
 
 /// A condition that a fact decides, with its reason.

@@ -24,9 +24,9 @@ pub use self::{
 };
 use crate::{
     api::{
-        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, GrpcRoute, HttpRoute, Kind,
-        Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute, TlsRoute, UdpRoute,
-        object::Labels,
+        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, GatewayParameters, GrpcRoute,
+        HttpRoute, Kind, Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute, TlsRoute,
+        UdpRoute, object::Labels,
     },
     name::ObjectName,
 };
@@ -50,6 +50,7 @@ pub struct World {
     pub secrets: BTreeMap<ObjectName, Secret>,
     pub config_maps: BTreeMap<ObjectName, ConfigMap>,
     pub pools: BTreeMap<Arc<str>, AddressPool>,
+    pub parameters: BTreeMap<ObjectName, GatewayParameters>,
     /// Not known without a cluster.
     pub installed: Option<Installed>,
     /// By their own names; [`World::endpoints`] joins them with a plan.
@@ -80,6 +81,7 @@ pub enum Item {
     Secret(Secret),
     ConfigMap(ConfigMap),
     AddressPool(AddressPool),
+    GatewayParameters(GatewayParameters),
 }
 
 impl World {
@@ -109,6 +111,10 @@ impl World {
                 .pools
                 .insert(o.meta.name.clone(), o)
                 .map(Item::AddressPool),
+            Item::GatewayParameters(o) => self
+                .parameters
+                .insert(o.name(), o)
+                .map(Item::GatewayParameters),
         }
     }
 
@@ -129,6 +135,7 @@ impl World {
             Kind::Secret => self.secrets.remove(name).map(Item::Secret),
             Kind::ConfigMap => self.config_maps.remove(name).map(Item::ConfigMap),
             Kind::AddressPool => self.pools.remove(&name.name).map(Item::AddressPool),
+            Kind::GatewayParameters => self.parameters.remove(name).map(Item::GatewayParameters),
         }
     }
 
@@ -168,6 +175,7 @@ impl Item {
             Self::Secret(_) => Kind::Secret,
             Self::ConfigMap(_) => Kind::ConfigMap,
             Self::AddressPool(_) => Kind::AddressPool,
+            Self::GatewayParameters(_) => Kind::GatewayParameters,
         }
     }
 
@@ -185,6 +193,7 @@ impl Item {
             Self::Secret(o) => &o.meta,
             Self::ConfigMap(o) => &o.meta,
             Self::AddressPool(o) => &o.meta,
+            Self::GatewayParameters(o) => &o.meta,
         }
     }
 }

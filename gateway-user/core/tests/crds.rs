@@ -16,11 +16,19 @@ use mutate::{Mutation, example, mutations};
 use serde_json::{Value as Json, json};
 
 /// Kind, file, and those fields of `spec` whose values must be of a format.
-const KINDS: [(&str, &str, &str); 1] = [(
-    "AddressPool",
-    "addresspools.yaml",
-    r#"{"addresses": ["192.0.2.0/24"]}"#,
-)];
+const KINDS: [(&str, &str, &str); 2] = [
+    (
+        "AddressPool",
+        "addresspools.yaml",
+        r#"{"addresses": ["192.0.2.0/24"]}"#,
+    ),
+    (
+        "GatewayParameters",
+        "gatewayparameters.yaml",
+        r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
+            "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"}}"#,
+    ),
+];
 
 #[test]
 fn every_property_is_read() {

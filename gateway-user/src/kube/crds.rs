@@ -15,9 +15,10 @@ use crate::cli;
 
 const FIELD_MANAGER: &str = "xdp-gateway-crds";
 /// Every file of the directory.
-const CRDS: &[&str] = &[include_str!(
-    "../../../charts/xdp-gateway/charts/crds/crds/addresspools.yaml"
-)];
+const CRDS: &[&str] = &[
+    include_str!("../../../charts/xdp-gateway/charts/crds/crds/addresspools.yaml"),
+    include_str!("../../../charts/xdp-gateway/charts/crds/crds/gatewayparameters.yaml"),
+];
 
 /// Applies them by server-side apply. Objects of these kinds are not touched.
 ///

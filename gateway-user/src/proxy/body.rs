@@ -67,7 +67,8 @@ struct Progress {
 pub(super) struct ResponseBody {
     source: Source,
     /// Dropped with the body: ends the request's metrics and marks the connection idle.
-    _guards: (Flight, InFlight),
+    flight: Flight,
+    _in_flight: InFlight,
 }
 
 pub(super) enum Source {
@@ -204,23 +205,11 @@ impl Upstream {
     }
 }
 
-impl ResponseBody {
-    pub(super) fn new(source: Source, flight: Flight, in_flight: InFlight) -> Self {
-        Self {
-            source,
-            _guards: (flight, in_flight),
-        }
-    }
-}
-
-impl Body for ResponseBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        match &mut self.source {
-            Source::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Upstream(upstream) => {
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
+        match self {
+            Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upstream(upstream) => {
                 let frame = ready!(Pin::new(&mut upstream.incoming).poll_frame(cx));
                 if matches!(frame, Some(Err(_))) {
                     upstream.lease = None;
@@ -230,6 +219,32 @@ impl Body for ResponseBody {
                 Poll::Ready(frame)
             }
         }
+    }
+}
+
+impl ResponseBody {
+    pub(super) fn new(source: Source, flight: Flight, in_flight: InFlight) -> Self {
+        Self {
+            source,
+            flight,
+            _in_flight: in_flight,
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let polled = self.source.poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let bytes = data.len();
+            self.flight.note(|entry| entry.sent(bytes));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::metrics::Connected;
+use super::{Limits, metrics::Connected};
 
 /// One client connection, as its requests see it.
 pub(super) struct Client {
@@ -29,12 +29,22 @@ pub(super) struct Client {
     pub(super) scheme: Scheme,
     /// Server name of the TLS handshake; empty if the client sent none.
     pub(super) sni: Option<String>,
+    /// Those of the frontend when the connection was opened.
+    pub(super) limits: Limits,
+    /// Whether its requests are logged.
+    pub(super) access_log: bool,
     /// Set for HTTP/1: which request has ambiguous framing.
     pub(super) ambiguous: Ambiguous,
     requests: Cell<u64>,
     in_flight: Cell<usize>,
     idle_since: Cell<Instant>,
     _slot: Slot,
+}
+
+/// How a frontend serves a connection.
+pub(super) struct Terms {
+    pub(super) limits: Limits,
+    pub(super) access_log: bool,
 }
 
 /// Counts a connection, in the limit and in the metrics, until dropped.
@@ -69,6 +79,7 @@ impl Client {
         local: SocketAddr,
         peer: SocketAddr,
         sni: Option<String>,
+        Terms { limits, access_log }: Terms,
         slot: Slot,
     ) -> Self {
         Self {
@@ -80,6 +91,8 @@ impl Client {
                 Scheme::Http
             },
             sni,
+            limits,
+            access_log,
             ambiguous: Ambiguous(Arc::new(AtomicU64::new(u64::MAX))),
             requests: Cell::new(0),
             in_flight: Cell::new(0),
@@ -124,6 +137,14 @@ impl Groups {
         // The proxy may be about to stop, with connections that it still accepts.
         group.closed.set(self.draining.get());
         group
+    }
+
+    /// How many connections to `local` there are.
+    pub(super) fn count(&self, local: SocketAddr) -> usize {
+        let open = self.open.borrow();
+        // The map has one reference, each connection another.
+        open.get(&local)
+            .map_or(0, |group| Rc::strong_count(group) - 1)
     }
 
     /// Ends every connection, also those that join later.

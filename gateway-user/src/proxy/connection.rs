@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, pin::pin, rc::Rc, sync::Arc};
 
-use gateway_core::http::{Names, Opening, Taken};
+use gateway_core::{
+    http::{Names, Opening, Taken},
+    plan::Parameters,
+};
 use hyper::{
     Request,
     body::Incoming,
@@ -19,7 +22,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    client::{Client, Group, Slot},
+    Limits,
+    client::{Client, Group, Slot, Terms},
     forward, hello,
     local::OnThisThread,
     metrics::TlsOutcome,
@@ -43,11 +47,16 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
     let Some(opening) = table.opening(local).cloned() else {
         return Ok(());
     };
+    let terms = terms(worker, table.parameters(local));
+    if worker.groups.count(local) >= worker.share(terms.limits.of_frontend) {
+        worker.metrics.refused();
+        return Ok(());
+    }
     socket::prepare(&stream, worker.limits.stall_timeout)?;
     drop(table);
     let group = worker.groups.join(local);
     let greeting = time::timeout(
-        worker.limits.greeting_timeout,
+        terms.limits.greeting_timeout,
         greet(worker, opening, stream),
     );
     let greeted = tokio::select! {
@@ -59,17 +68,24 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
     match greeted {
         None => Ok(()),
         Some(Greeted::Clear(stream, protocol)) => {
-            let client = Rc::new(Client::new(local, peer, None, slot));
+            let client = Rc::new(Client::new(local, peer, None, terms, slot));
             run(worker, client, &group, stream, protocol).await
         }
         Some(Greeted::Tls(stream, protocol, sni)) => {
-            let client = Rc::new(Client::new(local, peer, Some(sni), slot));
+            let client = Rc::new(Client::new(local, peer, Some(sni), terms, slot));
             run(worker, client, &group, *stream, protocol).await
         }
         Some(Greeted::Forward(taken)) => {
             forward::serve(worker, taken, slot).await;
             Ok(())
         }
+    }
+}
+
+fn terms(worker: &Worker, parameters: Option<&Parameters>) -> Terms {
+    Terms {
+        limits: worker.limits.with(parameters),
+        access_log: parameters.is_some_and(|p| p.access_log),
     }
 }
 
@@ -192,7 +208,7 @@ where
         let (worker, client) = handler.clone();
         async move { Ok::<_, Infallible>(service::handle(&worker, &client, request).await) }
     });
-    let ended = end(worker, group, &client);
+    let ended = end(group, &client);
     // The macro is for the two types of connection, which share no trait.
     macro_rules! drive {
         ($connection:expr) => {{
@@ -208,18 +224,20 @@ where
     match protocol {
         Protocol::Http1 => {
             let stream = Watched::new(stream, client.ambiguous.clone());
-            let connection = http1(worker).serve_connection(TokioIo::new(stream), service);
+            let connection = http1(&client.limits).serve_connection(TokioIo::new(stream), service);
             drive!(connection.with_upgrades())
         }
-        Protocol::Http2 => drive!(http2(worker).serve_connection(TokioIo::new(stream), service)),
+        Protocol::Http2 => {
+            drive!(http2(&client.limits).serve_connection(TokioIo::new(stream), service))
+        }
     }
 }
 
 /// Returns when the connection shall finish what is in flight and close: its frontend is gone,
 /// the proxy stops, or it was idle for too long.
-async fn end(worker: &Worker, group: &Group, client: &Client) {
+async fn end(group: &Group, client: &Client) {
     let idle = async {
-        let limit = worker.limits.idle_timeout;
+        let limit = client.limits.idle_timeout;
         loop {
             let since = client.idle_since().unwrap_or_else(time::Instant::now);
             time::sleep_until(since + limit).await;
@@ -237,8 +255,7 @@ async fn end(worker: &Worker, group: &Group, client: &Client) {
     }
 }
 
-fn http1(worker: &Worker) -> http1::Builder {
-    let limits = &worker.limits;
+fn http1(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -248,8 +265,7 @@ fn http1(worker: &Worker) -> http1::Builder {
     builder
 }
 
-fn http2(worker: &Worker) -> http2::Builder<OnThisThread> {
-    let limits = &worker.limits;
+fn http2(limits: &Limits) -> http2::Builder<OnThisThread> {
     let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())

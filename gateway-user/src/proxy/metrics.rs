@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{splice::Meter, upstream::Kind};
+use super::{access_log::Entry, splice::Meter, upstream::Kind};
 
 mod durations;
 
@@ -27,6 +27,8 @@ pub struct Metrics {
     retries: Counter,
     tls: Family<TlsConnection, Counter>,
     tls_bytes: Family<TlsBytes, Counter>,
+    lost_lines: Counter,
+    refused: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -100,6 +102,7 @@ pub(super) struct Flight {
     started: Instant,
     series: Rc<Series>,
     class: usize,
+    entry: Option<Box<Entry>>,
 }
 
 /// Counts a client connection as open until dropped.
@@ -140,6 +143,20 @@ impl Metrics {
             "Bytes of TLSRoutes received from clients and sent to them, by listener",
             self.tls_bytes.clone(),
         );
+        registry.register(
+            "http_access_log_lost",
+            "Lines of the access log that nobody read in time",
+            self.lost_lines.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Client connections closed at once, for their Gateway's limit",
+            self.refused.clone(),
+        );
+    }
+
+    pub(super) fn lost_lines(&self) -> &Counter {
+        &self.lost_lines
     }
 
     fn series(&self, labels: &Listener) -> Series {
@@ -166,11 +183,13 @@ impl Handles {
         }
     }
 
-    pub(super) fn start(&self) -> Flight {
+    /// `entry`: what to write about the request at its end.
+    pub(super) fn start(&self, entry: Option<Box<Entry>>) -> Flight {
         Flight {
             started: Instant::now(),
             series: self.nowhere.clone(),
             class: CLASSES.len(),
+            entry,
         }
     }
 
@@ -224,6 +243,10 @@ impl Handles {
         }
     }
 
+    pub(super) fn refused(&self) {
+        self.all.refused.inc();
+    }
+
     pub(super) fn retried(&self) {
         self.all.retries.inc();
     }
@@ -259,12 +282,21 @@ impl TlsOutcome {
 }
 
 impl Flight {
-    pub(super) fn at(&mut self, series: Rc<Series>) {
+    pub(super) fn at(&mut self, series: Rc<Series>, listener: &ListenerId) {
         self.series = series;
+        self.note(|entry| entry.at(listener));
+    }
+
+    /// Does something with what will be written about the request, if anything will be.
+    pub(super) fn note(&mut self, add: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = &mut self.entry {
+            add(entry);
+        }
     }
 
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.class = usize::from(status.as_u16() / 100).wrapping_sub(1);
+        self.note(|entry| entry.answered(status));
     }
 }
 

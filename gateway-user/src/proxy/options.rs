@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use gateway_core::plan::Parameters;
+
 #[derive(Clone, Debug)]
 pub struct ProxyOptions {
     /// Threads; one per core is best.
@@ -14,6 +16,8 @@ pub struct ProxyOptions {
 pub struct Limits {
     /// Open client connections per worker; more wait to be accepted.
     pub connections: usize,
+    /// Open client connections of one address and port, over all workers; more are closed at once.
+    pub of_frontend: usize,
     /// From accepting a connection to its first bytes, and for a TLS handshake.
     pub greeting_timeout: Duration,
     /// From the end of a request to the end of the next one's head. HTTP/1 has one timer for
@@ -45,6 +49,23 @@ pub struct Limits {
     pub upstream_streams: usize,
 }
 
+impl Limits {
+    /// These, but for what the parameters say.
+    pub(super) fn with(&self, parameters: Option<&Parameters>) -> Self {
+        let mut limits = self.clone();
+        let Some(given) = parameters else {
+            return limits;
+        };
+        limits.of_frontend = given.connections.unwrap_or(limits.of_frontend);
+        limits.head_bytes = given.head_bytes.unwrap_or(limits.head_bytes);
+        limits.h2_streams = given.h2_streams.unwrap_or(limits.h2_streams);
+        limits.greeting_timeout = given.greeting_timeout.unwrap_or(limits.greeting_timeout);
+        limits.idle_timeout = given.idle_timeout.unwrap_or(limits.idle_timeout);
+        limits.body_timeout = given.body_timeout.unwrap_or(limits.body_timeout);
+        limits
+    }
+}
+
 impl Default for ProxyOptions {
     fn default() -> Self {
         Self {
@@ -58,6 +79,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 16_384,
+            of_frontend: usize::MAX,
             greeting_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_mins(2),

@@ -23,6 +23,7 @@ use hyper::{
 };
 
 use super::{
+    access_log::Entry,
     answer::Answer,
     body::{ResponseBody, Source, Upstream},
     client::Client,
@@ -38,7 +39,7 @@ pub(super) async fn handle(
     client: &Rc<Client>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
-    let mut flight = worker.metrics.start();
+    let mut flight = worker.metrics.start(entry(worker, client, &request));
     let (in_flight, ambiguous) = client.next_request();
     let is_http1 = request.version() != Version::HTTP_2;
     let is_call = !is_http1 && grpc::is_call(request.headers());
@@ -63,6 +64,14 @@ pub(super) async fn handle(
     response.map(|source| ResponseBody::new(source, flight, in_flight))
 }
 
+/// What to write about a request, where that is wished.
+fn entry<B>(worker: &Worker, client: &Client, request: &Request<B>) -> Option<Box<Entry>> {
+    let address = || client.address.to_str().unwrap_or_default();
+    client
+        .access_log
+        .then(|| Box::new(worker.access_log.entry(request, address())))
+}
+
 async fn answer(
     worker: &Worker,
     client: &Rc<Client>,
@@ -82,12 +91,12 @@ async fn answer(
     let matched = match table.route(client.local, &request_head(&parts, &host)) {
         Outcome::NoListener => return Err(Answer::NotFound),
         Outcome::NoRoute(listener) => {
-            flight.at(worker.metrics.listener(listener));
+            flight.at(worker.metrics.listener(listener), listener);
             return Err(Answer::NotFound);
         }
         Outcome::Matched(matched) => matched,
     };
-    flight.at(worker.metrics.listener(matched.listener));
+    flight.at(worker.metrics.listener(matched.listener), matched.listener);
     let rule: &Rule = matched.rule;
     if rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
         return Err(Answer::NeedsHttp2);
@@ -116,7 +125,7 @@ async fn answer(
         BackendProtocol::Http2 => to_http2(&mut parts, trailers)?,
     }
     // A call may be silent for as long as it likes, until its deadline.
-    let pause = (rule.kind == RouteKind::Http).then_some(worker.limits.body_timeout);
+    let pause = (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout);
     let request = Outgoing { parts, body, pause };
     let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
     let reply = reply.map_err(|failure| {
@@ -126,6 +135,7 @@ async fn answer(
         }
         Answer::Upstream(failure)
     })?;
+    flight.note(|entry| entry.sent_to(reply.endpoint));
     respond(client, reply, rule, backend, upgrade)
 }
 
@@ -241,6 +251,7 @@ fn respond(
         mut response,
         lease,
         sent,
+        ..
     } = reply;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let Some((_, upgraded)) = upgrade else {

@@ -52,6 +52,7 @@ pub(super) struct Outgoing {
 
 /// A backend's answer, and the connection that its body comes on.
 pub(super) struct Reply {
+    pub(super) endpoint: SocketAddr,
     pub(super) response: Response<Incoming>,
     pub(super) lease: Lease,
     pub(super) sent: Sent,
@@ -85,7 +86,7 @@ async fn http1(
     let copy = replay.then(|| parts.clone());
     let first = lease.send(Request::from_parts(parts, body)).await;
     let mut error = match first {
-        Some(Ok(response)) => return Ok(Reply::new(response, Lease::Http1(lease), sent)),
+        Some(Ok(response)) => return Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
         Some(Err(error)) => error,
         None => return Err(Failure::reset("the connection was given back before")),
     };
@@ -99,7 +100,7 @@ async fn http1(
     worker.metrics.retried();
     let mut lease = worker.pool.fresh_http1(endpoint).await?;
     match lease.send(request).await {
-        Some(Ok(response)) => Ok(Reply::new(response, Lease::Http1(lease), sent)),
+        Some(Ok(response)) => Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
         Some(Err(error)) => Err(error.into_error().into()),
         None => Err(Failure::reset("the connection was given back before")),
     }
@@ -152,9 +153,10 @@ fn is_closed(error: &hyper::Error) -> bool {
 }
 
 impl Reply {
-    fn new(response: Response<Incoming>, lease: Lease, sent: Sent) -> Self {
+    fn new(endpoint: SocketAddr, response: Response<Incoming>, lease: Lease, sent: Sent) -> Self {
         sent.answered();
         Self {
+            endpoint,
             response,
             lease,
             sent,

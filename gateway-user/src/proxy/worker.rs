@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     hash::{BuildHasher, RandomState},
     io,
+    num::NonZeroUsize,
     ops::Deref,
     rc::Rc,
     sync::{Arc, mpsc},
@@ -24,6 +25,7 @@ use tokio::{
 
 use super::{
     Limits, Metrics,
+    access_log::AccessLog,
     client::{Groups, Slot},
     connection,
     listeners::Listeners,
@@ -42,6 +44,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Shared {
     pub(super) table: Arc<ArcSwap<Table>>,
     pub(super) limits: Limits,
+    /// How many there are.
+    pub(super) workers: NonZeroUsize,
+    pub(super) access_log: AccessLog,
     pub(super) metrics: Arc<Metrics>,
     pub(super) stop: watch::Receiver<Option<Duration>>,
 }
@@ -52,6 +57,8 @@ pub(super) struct Worker {
     current: RefCell<Rc<Current>>,
     rng: RefCell<Rng>,
     pub(super) limits: Limits,
+    workers: NonZeroUsize,
+    pub(super) access_log: AccessLog,
     pub(super) pool: Rc<Pool>,
     pub(super) metrics: Handles,
     pub(super) groups: Groups,
@@ -94,6 +101,8 @@ pub(super) fn run(
         rng: RefCell::new(Rng::new(RandomState::new().hash_one(0))),
         pool: Rc::new(Pool::new(&shared.limits)),
         limits: shared.limits,
+        workers: shared.workers,
+        access_log: shared.access_log,
         metrics: Handles::new(shared.metrics),
         groups: Groups::default(),
         scratch: Scratch::default(),
@@ -230,6 +239,11 @@ impl Worker {
             *current = Rc::new(Current(Arc::clone(&newest)));
         }
         current.clone()
+    }
+
+    /// What this worker may take of a limit of the whole node.
+    pub(super) fn share(&self, all: usize) -> usize {
+        all.div_ceil(self.workers.get())
     }
 
     /// Uniform over all of u64.

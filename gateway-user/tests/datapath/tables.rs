@@ -41,6 +41,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
     (
         Plan {
             frontends: frontends.into(),
+            ..Plan::default()
         },
         Endpoints(endpoints.into()),
     )

@@ -1,6 +1,8 @@
 //! A proxy with one worker whose own socket is the frontend, and plans written in few words.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use gateway_core::{
@@ -9,8 +11,8 @@ use gateway_core::{
     name::ObjectName,
     plan::{
         BackendId, BackendProtocol, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter,
-        HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, PathMatch, Plan, RouteKind,
-        Target, TlsListener, Transport,
+        HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, Plan,
+        RouteKind, Target, TlsListener, Transport,
     },
 };
 use gateway_user::proxy::{Limits, Proxy, ProxyOptions};
@@ -44,23 +46,36 @@ impl Bed {
     }
 
     pub(crate) fn with_limits(rules: &[Rule], limits: Limits) -> Self {
-        let bed = Self::empty(limits);
+        let bed = Self::new(limits, Box::new(io::stdout()));
         bed.reload(rules);
         bed
     }
 
     /// As [`Bed::with_limits`], with a GRPCRoute.
     pub(crate) fn of_calls(rules: &[Rule], limits: Limits) -> Self {
-        let bed = Self::empty(limits);
-        let table = compile(bed.address, RouteKind::Grpc, rules);
+        let bed = Self::new(limits, Box::new(io::stdout()));
+        let (listener, endpoints) = listener(RouteKind::Grpc, rules);
+        let table = table(bed.address, vec![listener], &endpoints);
         bed.table.store(Arc::new(table));
         bed
     }
 
-    fn empty(limits: Limits) -> Self {
+    /// Serves a Gateway with parameters of its own, which logs to `log`.
+    pub(crate) fn with_parameters(
+        rules: &[Rule],
+        parameters: Parameters,
+        log: Box<dyn io::Write + Send>,
+    ) -> Self {
+        let bed = Self::new(Limits::default(), log);
+        bed.set_parameters(rules, parameters);
+        bed
+    }
+
+    fn new(limits: Limits, log: Box<dyn io::Write + Send>) -> Self {
         let table = Arc::new(ArcSwap::from_pointee(Table::default()));
         let workers = NonZeroUsize::MIN;
-        let proxy = Proxy::start(&ProxyOptions { workers, limits }, table.clone()).unwrap();
+        let options = ProxyOptions { workers, limits };
+        let proxy = Proxy::start_logging(&options, table.clone(), log).unwrap();
         let address = proxy.local_addresses().unwrap()[0];
         Self {
             proxy,
@@ -69,14 +84,23 @@ impl Bed {
         }
     }
 
+    pub(crate) fn set_parameters(&self, rules: &[Rule], parameters: Parameters) {
+        let (listener, endpoints) = listener(RouteKind::Http, rules);
+        let mut plan = plan(self.address, vec![listener], Vec::new());
+        plan.parameters.insert(gateway(), Arc::new(parameters));
+        self.table
+            .store(Arc::new(Table::compile(&plan, &endpoints)));
+    }
+
     /// One rule: everything goes to one backend.
     pub(crate) fn to(backend: SocketAddr) -> Self {
         Self::start(&[rule("/", backend)])
     }
 
     pub(crate) fn reload(&self, rules: &[Rule]) {
-        self.table
-            .store(Arc::new(compile(self.address, RouteKind::Http, rules)));
+        let (listener, endpoints) = listener(RouteKind::Http, rules);
+        let table = table(self.address, vec![listener], &endpoints);
+        self.table.store(Arc::new(table));
     }
 
     pub(crate) async fn stop(self) {
@@ -92,7 +116,7 @@ pub(crate) fn rule(prefix: &'static str, backend: SocketAddr) -> Rule {
     }
 }
 
-fn compile(address: SocketAddr, kind: RouteKind, rules: &[Rule]) -> Table {
+fn listener(kind: RouteKind, rules: &[Rule]) -> (HttpListener, Endpoints) {
     let mut endpoints = Endpoints::default();
     let rules = rules.iter().enumerate().map(|(index, rule)| HttpRule {
         name: None,
@@ -118,7 +142,7 @@ fn compile(address: SocketAddr, kind: RouteKind, rules: &[Rule]) -> Table {
         tls: None,
         routes: vec![route],
     };
-    table(address, vec![listener], &endpoints)
+    (listener, endpoints)
 }
 
 pub(crate) fn table(
@@ -135,7 +159,11 @@ pub(crate) fn table_with(
     tls: Vec<TlsListener>,
     endpoints: &Endpoints,
 ) -> Table {
-    let gateway = ObjectName::new("default", "gateway");
+    Table::compile(&plan(address, listeners, tls), endpoints)
+}
+
+fn plan(address: SocketAddr, listeners: Vec<HttpListener>, tls: Vec<TlsListener>) -> Plan {
+    let gateway = gateway();
     let frontend = Frontend::Http(HttpFrontend {
         gateway,
         listeners,
@@ -143,12 +171,14 @@ pub(crate) fn table_with(
     });
     let transport = Transport::Tcp;
     let id = FrontendId { address, transport };
-    Table::compile(
-        &Plan {
-            frontends: [(id, frontend)].into(),
-        },
-        endpoints,
-    )
+    Plan {
+        frontends: [(id, frontend)].into(),
+        ..Plan::default()
+    }
+}
+
+fn gateway() -> ObjectName {
+    ObjectName::new("default", "gateway")
 }
 
 fn backends(

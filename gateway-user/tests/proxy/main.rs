@@ -10,6 +10,7 @@ mod h2;
 mod keepalive;
 mod lifecycle;
 mod observed;
+mod parameters;
 mod passthrough;
 mod raw;
 mod routing;

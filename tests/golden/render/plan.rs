@@ -2,8 +2,8 @@
 
 use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
-    HttpMatch, HttpRoute, HttpRule, PathMatch, PathRewrite, Plan, Redirect, RouteKind, Scheme,
-    Target, TlsListener, Transport, ValueMatch,
+    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, RouteKind,
+    Scheme, Target, TlsListener, Transport, ValueMatch,
 };
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -38,7 +38,33 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
             }
         }
     }
+    for (gateway, parameters) in &plan.parameters {
+        lines.push(format!("parameters of {gateway}: {}", set(parameters)));
+    }
     lines
+}
+
+/// The parameters that are not as by default.
+fn set(parameters: &Parameters) -> String {
+    let Parameters {
+        connections,
+        head_bytes,
+        h2_streams,
+        greeting_timeout,
+        idle_timeout,
+        body_timeout,
+        access_log,
+    } = parameters;
+    let parts = [
+        connections.map(|n| format!("connections {n}")),
+        head_bytes.map(|n| format!("head bytes {n}")),
+        h2_streams.map(|n| format!("h2 streams {n}")),
+        greeting_timeout.map(|d| format!("greeting {d:?}")),
+        idle_timeout.map(|d| format!("idle {d:?}")),
+        body_timeout.map(|d| format!("body {d:?}")),
+        access_log.then(|| "access log".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn listener(lines: &mut Vec<String>, listener: &HttpListener) {

@@ -12,6 +12,7 @@ mod grpc;
 mod http;
 mod listener;
 mod meta;
+mod parameters;
 mod parents;
 mod pool;
 pub mod problems;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     grpc::grpc_route,
     http::http_route,
     meta::meta,
+    parameters::gateway_parameters,
     pool::pool,
     route::{l4_route, tls_route},
 };

@@ -19,10 +19,11 @@ pub enum Kind {
     Secret,
     ConfigMap,
     AddressPool,
+    GatewayParameters,
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::GatewayClass,
         Self::Gateway,
         Self::HttpRoute,
@@ -37,6 +38,7 @@ impl Kind {
         Self::Secret,
         Self::ConfigMap,
         Self::AddressPool,
+        Self::GatewayParameters,
     ];
 
     /// The name in the field `kind`.
@@ -56,6 +58,7 @@ impl Kind {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
             Self::AddressPool => "AddressPool",
+            Self::GatewayParameters => "GatewayParameters",
         }
     }
 
@@ -71,7 +74,7 @@ impl Kind {
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
             Self::Namespace | Self::Service | Self::Secret | Self::ConfigMap => ("", &["v1"]),
-            Self::AddressPool => (OWN_GROUP, &["v1alpha1"]),
+            Self::AddressPool | Self::GatewayParameters => (OWN_GROUP, &["v1alpha1"]),
         }
     }
 
@@ -92,6 +95,7 @@ impl Kind {
             Self::Secret => "secrets",
             Self::ConfigMap => "configmaps",
             Self::AddressPool => "addresspools",
+            Self::GatewayParameters => "gatewayparameters",
         }
     }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{Frontend as PlannedFrontend, HttpFrontend, HttpListener, HttpRoute, Plan},
+    plan::{Frontend as PlannedFrontend, HttpFrontend, HttpListener, HttpRoute, Parameters, Plan},
 };
 
 /// Everything that the proxy serves, by local address and port.
@@ -29,6 +29,7 @@ pub struct Table {
 #[derive(Debug)]
 struct Frontend {
     listeners: Hosts<Listener>,
+    parameters: Option<Arc<Parameters>>,
     opening: Opening,
 }
 
@@ -81,7 +82,11 @@ impl Table {
             .frontends
             .iter()
             .filter_map(|(id, frontend)| match frontend {
-                PlannedFrontend::Http(http) => Some((id.address, Frontend::new(http, endpoints))),
+                PlannedFrontend::Http(http) => {
+                    let parameters = plan.parameters.get(&http.gateway);
+                    let frontend = Frontend::new(http, parameters.cloned(), endpoints);
+                    Some((id.address, frontend))
+                }
                 PlannedFrontend::L4(_) => None,
             });
         Self {
@@ -97,6 +102,11 @@ impl Table {
     /// How connections there begin; `None` where they are not wanted.
     pub fn opening(&self, local: SocketAddr) -> Option<&Opening> {
         self.frontends.get(&local).map(|frontend| &frontend.opening)
+    }
+
+    /// How connections are served there; `None`: as by default.
+    pub fn parameters(&self, local: SocketAddr) -> Option<&Parameters> {
+        self.frontends.get(&local)?.parameters.as_deref()
     }
 
     /// The rule for a request that arrived at `local`. The most specific listener for its host
@@ -137,7 +147,11 @@ impl Table {
 }
 
 impl Frontend {
-    fn new(http: &HttpFrontend, endpoints: &Endpoints) -> Self {
+    fn new(
+        http: &HttpFrontend,
+        parameters: Option<Arc<Parameters>>,
+        endpoints: &Endpoints,
+    ) -> Self {
         let mut listeners = Hosts::default();
         for listener in &http.listeners {
             // The first of two listeners for the same hosts counts; translation reports the other.
@@ -155,7 +169,11 @@ impl Frontend {
                 Opening::ByName(Arc::new(Names::new(http, https.as_ref(), endpoints)))
             }
         };
-        Self { listeners, opening }
+        Self {
+            listeners,
+            parameters,
+            opening,
+        }
     }
 
     fn listener(&self, host: &str) -> Option<&Listener> {

@@ -62,6 +62,7 @@ pub(crate) fn plan(frontends: &[(FrontendId, &[(&str, u32)])]) -> Plan {
         .map(|(id, backends)| (*id, Frontend::L4(service(backends))));
     Plan {
         frontends: frontends.collect(),
+        ..Plan::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plan, from listeners that are served and the routes at each.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use super::{
     age::age,
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::api::Kind;
 use crate::plan::{
-    Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute, L4Service, Plan,
-    TlsListener, TlsRoute,
+    Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute, L4Service,
+    Parameters, Plan, TlsListener, TlsRoute,
 };
 
 /// Accepted routes of each listener with the hosts they take there, the oldest first.
@@ -22,6 +22,10 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
     let attached = attached(routes);
     let mut plan = Plan::default();
     for (position, gateway) in gateways.iter().enumerate() {
+        if gateway.parameters != Parameters::default() {
+            let parameters = Arc::new(gateway.parameters.clone());
+            plan.parameters.insert(gateway.name.clone(), parameters);
+        }
         let listeners = gateway.listeners.iter().enumerate();
         for (index, listener) in listeners.filter(|(_, l)| l.is_programmed()) {
             let routes = attached.get(&(position, index)).map(Vec::as_slice);

@@ -1,6 +1,6 @@
 //! Whose a GatewayClass is, and so whose a Gateway is.
 
-use super::Scope;
+use super::{Scope, parameters};
 use crate::{
     api::{Gateway, GatewayClass},
     features,
@@ -19,11 +19,8 @@ pub(super) fn judge(scope: Scope, class: &GatewayClass) -> Vec<ClassVerdict> {
             ours: scope.settings.controller_name.clone(),
         }];
     }
-    let parameters = class.spec.parameters_ref.as_ref();
-    let verdict = parameters.map(|p| ClassVerdict::Parameters {
-        kind: p.kind.clone(),
-    });
-    verdict.into_iter().collect()
+    let fault = parameters::of_class(scope, class).err();
+    fault.map(ClassVerdict::Parameters).into_iter().collect()
 }
 
 /// What is wrong with the installed version of Gateway API. One that is unknown is served as far

@@ -10,10 +10,12 @@ use super::{
     age::age,
     class,
     listener::{self, ListenerState},
+    parameters,
 };
 use crate::{
     api::Gateway,
     name::ObjectName,
+    plan::Parameters,
     verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Truth, Verdict, hint},
 };
 
@@ -42,6 +44,7 @@ pub(super) struct GatewayState<'a> {
     pub name: ObjectName,
     pub addresses: Vec<IpAddr>,
     pub listeners: Vec<ListenerState<'a>>,
+    pub parameters: Parameters,
     pub verdicts: Vec<GatewayVerdict>,
 }
 
@@ -96,11 +99,8 @@ pub(super) fn judge(scope: Scope) -> Gateways {
 
 fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
     let mut verdicts = Vec::new();
-    let infrastructure = gateway.spec.infrastructure.as_ref();
-    let parameters = infrastructure.and_then(|i| i.parameters_ref.as_ref());
-    verdicts.extend(parameters.map(|p| GatewayVerdict::Parameters {
-        kind: p.kind.clone(),
-    }));
+    let fault = parameters::of_gateway(scope, gateway).err();
+    verdicts.extend(fault.map(GatewayVerdict::Parameters));
     let unread = [
         ("spec.tls.backend", gateway.spec.has_tls("backend")),
         ("spec.defaultScope", gateway.spec.default_scope.is_some()),
@@ -119,6 +119,7 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
             .map(|l| listener::judge(scope, gateway, l))
             .collect(),
         addresses: Vec::new(),
+        parameters: parameters::resolve(scope, gateway),
         verdicts,
     }
 }

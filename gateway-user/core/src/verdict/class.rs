@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ConditionType::{Accepted, SupportedVersion},
-    Outcome, Verdict, is_false, is_unknown,
+    Outcome, ParametersFault, Verdict, is_false, is_unknown,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +15,8 @@ pub enum ClassVerdict {
     )]
     Foreign { theirs: Arc<str>, ours: Arc<str> },
 
-    #[error("spec.parametersRef names a {kind}, and no kind of parameters is read yet; remove it")]
-    Parameters { kind: Arc<str> },
+    #[error("spec.parametersRef {0}")]
+    Parameters(ParametersFault),
 
     #[error(
         "Gateway API {installed} is installed, and this release is made for {supported}; what both \
@@ -35,7 +35,7 @@ impl Verdict for ClassVerdict {
             Self::UnsupportedVersion { .. } => {
                 const { &[is_false(SupportedVersion, "UnsupportedVersion")] }
             }
-            Self::Parameters { .. } => const { &[is_false(Accepted, "InvalidParameters")] },
+            Self::Parameters(_) => const { &[is_false(Accepted, "InvalidParameters")] },
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     ConditionType::{Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, Programmed},
-    Outcome, Verdict, is_false, is_true, is_unknown,
+    Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown,
 };
 use crate::{announce::MacAddress, api::core_kinds::Family, name::ObjectName};
 
@@ -34,11 +34,8 @@ pub enum GatewayVerdict {
     #[error("GatewayClass \"{class}\" is not accepted; its Accepted condition says why")]
     ClassNotAccepted { class: Arc<str> },
 
-    #[error(
-        "spec.infrastructure.parametersRef names a {kind}, and no kind of parameters is read yet; \
-         remove it"
-    )]
-    Parameters { kind: Arc<str> },
+    #[error("spec.infrastructure.parametersRef {0}")]
+    Parameters(ParametersFault),
 
     #[error("spec.addresses[{index}].type is {kind}; only IPAddress is supported")]
     UnsupportedAddress { index: usize, kind: String },
@@ -139,7 +136,7 @@ impl Verdict for GatewayVerdict {
                     ]
                 }
             }
-            Self::Parameters { .. } => {
+            Self::Parameters(_) => {
                 const {
                     &[
                         is_false(Accepted, "InvalidParameters"),

@@ -111,7 +111,7 @@ mod tests {
     use serde_json::Value as Json;
 
     use super::fields_at;
-    use crate::api::{AddressPool, Gateway, HttpRoute, path::Path};
+    use crate::api::{AddressPool, Gateway, GatewayParameters, HttpRoute, path::Path};
 
     #[test]
     fn fields_of_nested_types() {
@@ -135,6 +135,9 @@ mod tests {
         let pools =
             include_str!("../../../../charts/xdp-gateway/charts/crds/crds/addresspools.yaml");
         assert_known::<AddressPool>(pools);
+        let parameters =
+            include_str!("../../../../charts/xdp-gateway/charts/crds/crds/gatewayparameters.yaml");
+        assert_known::<GatewayParameters>(parameters);
     }
 
     fn assert_known<T: DeserializeOwned>(crd: &str) {

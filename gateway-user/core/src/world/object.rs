@@ -148,6 +148,12 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
             out,
         ),
         Kind::AddressPool => of(json, check::pool, Item::AddressPool, out),
+        Kind::GatewayParameters => of(
+            json,
+            check::gateway_parameters,
+            Item::GatewayParameters,
+            out,
+        ),
     }
 }
 

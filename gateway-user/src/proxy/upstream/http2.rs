@@ -34,7 +34,7 @@ pub(super) async fn send(
         let error = match lease.send(Request::from_parts(parts.clone(), body)).await {
             Some(Ok(response)) => {
                 replay.forget();
-                return Ok(Reply::new(response, Lease::Http2(lease), sent));
+                return Ok(Reply::new(endpoint, response, Lease::Http2(lease), sent));
             }
             Some(Err(error)) => error,
             None => return Err(Failure::reset("the connection was never opened")),

@@ -47,6 +47,7 @@ fn plan() -> Plan {
     let frontends = [(id(7), Frontend::L4(l4)), (id(80), Frontend::Http(http))];
     Plan {
         frontends: frontends.into(),
+        ..Plan::default()
     }
 }
 

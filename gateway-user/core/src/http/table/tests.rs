@@ -90,7 +90,11 @@ fn table(listeners: Vec<HttpListener>) -> Table {
         ),
         (id("192.0.2.1:81", Transport::Tcp), PlannedFrontend::L4(l4)),
     ]);
-    Table::compile(&Plan { frontends }, &Endpoints::default())
+    let plan = Plan {
+        frontends,
+        ..Plan::default()
+    };
+    Table::compile(&plan, &Endpoints::default())
 }
 
 /// The rule's name, or why there is none.

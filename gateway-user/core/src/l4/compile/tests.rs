@@ -57,6 +57,7 @@ fn http_frontends_go_to_the_workers() {
     });
     let plan = Plan {
         frontends: BTreeMap::from([(tcp(80), frontend)]),
+        ..Plan::default()
     };
     let tables = advance(&Tables::default(), &plan, &Endpoints::default());
     let expected = Frontend {

@@ -92,6 +92,7 @@ fn backends_are_named_by_their_listener() {
     };
     let plan = Plan {
         frontends: [(id, Frontend::L4(service))].into(),
+        ..Plan::default()
     };
     let mut tables = Tables::default();
     let frontend = KernelFrontend {

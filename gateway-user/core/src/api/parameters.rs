@@ -1,0 +1,37 @@
+//! GatewayParameters: how Gateways are served, where the defaults do not suit.
+
+use serde::Deserialize;
+
+use super::{Object, duration::ApiDuration};
+
+pub type GatewayParameters = Object<ParametersSpec>;
+
+/// What is not set is as the GatewayClass's parameters say, or else the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParametersSpec {
+    pub limits: Option<LimitsSpec>,
+    pub access_log: Option<AccessLogSpec>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsSpec {
+    /// Open client connections of one address and port, on one node.
+    pub connections: Option<i64>,
+    pub request_header_bytes: Option<i64>,
+    /// Concurrent requests of one HTTP/2 connection.
+    pub http2_streams: Option<i64>,
+    /// From a connection to its first bytes, and for a TLS handshake.
+    pub handshake_timeout: Option<ApiDuration>,
+    /// From the end of a request to the end of the next one's head.
+    pub idle_timeout: Option<ApiDuration>,
+    /// Longest pause in a request's body.
+    pub body_timeout: Option<ApiDuration>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessLogSpec {
+    pub enabled: Option<bool>,
+}

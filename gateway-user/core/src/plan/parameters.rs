@@ -1,0 +1,22 @@
+//! How the Gateways of a plan are served, where the defaults do not suit.
+
+use std::time::Duration;
+
+/// `None`: the default of the data path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// Open client connections of one address and port, on one node.
+    pub connections: Option<usize>,
+    /// Bytes of a request's head (HTTP/1) or header list (HTTP/2).
+    pub head_bytes: Option<u32>,
+    /// Concurrent requests of one HTTP/2 connection.
+    pub h2_streams: Option<u32>,
+    /// From a connection to its first bytes, and for a TLS handshake.
+    pub greeting_timeout: Option<Duration>,
+    /// From the end of a request to the end of the next one's head.
+    pub idle_timeout: Option<Duration>,
+    /// Longest pause in a request's body.
+    pub body_timeout: Option<Duration>,
+    /// Whether each request is logged.
+    pub access_log: bool,
+}

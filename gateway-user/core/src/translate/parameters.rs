@@ -1,0 +1,134 @@
+//! Parameters of Gateways: those of the class, overridden by the Gateway's own, field by field.
+
+use std::sync::Arc;
+
+use super::{Scope, nearby};
+use crate::{
+    api::{
+        Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
+        parameters::{AccessLogSpec, LimitsSpec, ParametersSpec},
+        refs::ParametersRef,
+    },
+    name::ObjectName,
+    plan::Parameters,
+    verdict::{ParametersFault, hint},
+};
+
+type Found<'a> = Result<Option<&'a GatewayParameters>, ParametersFault>;
+
+/// What `spec.parametersRef` of a class leads to.
+pub(super) fn of_class<'a>(scope: Scope<'a>, class: &GatewayClass) -> Found<'a> {
+    find(scope, class.spec.parameters_ref.as_ref(), None)
+}
+
+/// What `spec.infrastructure.parametersRef` of a Gateway leads to, in its own namespace.
+pub(super) fn of_gateway<'a>(scope: Scope<'a>, gateway: &Gateway) -> Found<'a> {
+    let infrastructure = gateway.spec.infrastructure.as_ref();
+    let reference = infrastructure.and_then(|i| i.parameters_ref.as_ref());
+    find(scope, reference, Some(&gateway.meta.namespace))
+}
+
+/// How a Gateway is served. What is wrong with its references speaks against it elsewhere.
+pub(super) fn resolve(scope: Scope, gateway: &Gateway) -> Parameters {
+    let class = scope.world.classes.get(&gateway.spec.gateway_class_name);
+    let of_class = class.and_then(|class| of_class(scope, class).ok().flatten());
+    let own = of_gateway(scope, gateway).ok().flatten();
+    let specs = [of_class, own].map(|found| found.map(|object| &object.spec));
+    merge(specs[0], specs[1])
+}
+
+fn find<'a>(
+    scope: Scope<'a>,
+    reference: Option<&ParametersRef>,
+    own_namespace: Option<&Arc<str>>,
+) -> Found<'a> {
+    let Some(reference) = reference else {
+        return Ok(None);
+    };
+    if *reference.group != *OWN_GROUP || *reference.kind != *Kind::GatewayParameters.as_str() {
+        return Err(ParametersFault::Kind {
+            group: reference.group.clone(),
+            kind: reference.kind.clone(),
+        });
+    }
+    let namespace = own_namespace.or(reference.namespace.as_ref());
+    let namespace = namespace.ok_or(ParametersFault::NoNamespace)?;
+    let name = ObjectName::new(namespace.clone(), reference.name.clone());
+    let all = &scope.world.parameters;
+    let found = all.get(&name).map(Some);
+    found.ok_or_else(|| {
+        let there = nearby::in_namespace(all, &name);
+        let hint = hint::instead_in(&name.namespace, &name.name, there);
+        ParametersFault::Missing { name, hint }
+    })
+}
+
+/// `own` wins, field by field.
+fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parameters {
+    let limits = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.limits.clone());
+    let class_limits = limits(class).unwrap_or_default();
+    let own_limits = limits(own).unwrap_or_default();
+    let LimitsSpec {
+        connections,
+        request_header_bytes,
+        http2_streams,
+        handshake_timeout,
+        idle_timeout,
+        body_timeout,
+    } = own_limits;
+    let log = |spec: Option<&ParametersSpec>| {
+        let log = spec.and_then(|s| s.access_log.as_ref());
+        log.and_then(|AccessLogSpec { enabled }| *enabled)
+    };
+    // Numbers are in range: reading checks it.
+    Parameters {
+        connections: number(connections.or(class_limits.connections)),
+        head_bytes: number(request_header_bytes.or(class_limits.request_header_bytes)),
+        h2_streams: number(http2_streams.or(class_limits.http2_streams)),
+        greeting_timeout: handshake_timeout
+            .or(class_limits.handshake_timeout)
+            .map(|d| d.0),
+        idle_timeout: idle_timeout.or(class_limits.idle_timeout).map(|d| d.0),
+        body_timeout: body_timeout.or(class_limits.body_timeout).map(|d| d.0),
+        access_log: log(own).or(log(class)).unwrap_or(false),
+    }
+}
+
+fn number<N: TryFrom<i64>>(value: Option<i64>) -> Option<N> {
+    value.and_then(|value| N::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value as Json, from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_gateways_own_fields_win_one_by_one() {
+        let read = |json: Json| -> ParametersSpec { from_value(json).expect("parameters") };
+        let class = read(json!({
+            "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7},
+            "accessLog": {"enabled": true},
+        }));
+        let own = read(json!({
+            "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m"},
+        }));
+        let merged = merge(Some(&class), Some(&own));
+        let expected = Parameters {
+            connections: Some(20),
+            head_bytes: Some(2048),
+            h2_streams: Some(7),
+            greeting_timeout: None,
+            idle_timeout: Some(Duration::from_secs(5)),
+            body_timeout: Some(Duration::from_secs(60)),
+            access_log: true,
+        };
+        assert_eq!(merged, expected);
+        let silent = read(json!({"accessLog": {"enabled": false}}));
+        assert!(!merge(Some(&class), Some(&silent)).access_log);
+        assert_eq!(merge(None, None), Parameters::default());
+    }
+}
