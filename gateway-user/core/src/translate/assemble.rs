@@ -22,14 +22,15 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
     let attached = attached(routes);
     let mut plan = Plan::default();
     for (position, gateway) in gateways.iter().enumerate() {
-        if gateway.parameters != Parameters::default() {
-            let parameters = Arc::new(gateway.parameters.clone());
-            plan.parameters.insert(gateway.name.clone(), parameters);
-        }
         let listeners = gateway.listeners.iter().enumerate();
         for (index, listener) in listeners.filter(|(_, l)| l.is_programmed()) {
             let routes = attached.get(&(position, index)).map(Vec::as_slice);
             serve(&mut plan, gateway, listener, routes.unwrap_or_default());
+        }
+        let served = gateway.listeners.iter().any(ListenerState::is_programmed);
+        if served && gateway.parameters != Parameters::default() {
+            let parameters = Arc::new(gateway.parameters.clone());
+            plan.parameters.insert(gateway.name.clone(), parameters);
         }
     }
     plan
