@@ -10,7 +10,12 @@ fn alerts_use_metrics_that_the_daemon_has() {
     let alerts = read(&chart().join("files/alerts.yaml"));
     let used = metrics(&alerts);
     assert!(used.len() >= 4, "{used:?}");
-    let sources = ["metrics.rs", "metrics/kernel/encode.rs", "proxy/metrics.rs"];
+    let sources = [
+        "metrics.rs",
+        "metrics/kernel/encode.rs",
+        "proxy/metrics.rs",
+        "kube/metrics.rs",
+    ];
     let sources = sources.map(|file| read(&root().join("gateway-user/src").join(file)));
     for metric in used {
         let name = metric.strip_suffix("_total").unwrap_or(metric);

@@ -1,6 +1,7 @@
 //! The Helm chart as helm renders it: golden manifests, the schema of its values, its alerts.
 
 mod alerts;
+mod arguments;
 mod helm;
 mod values;
 
