@@ -4,7 +4,7 @@
 //! Everything else passes, also what comes in by an interface whose Ethernet address is not known.
 
 use crate::{
-    abi::{Counter, Mac},
+    abi::{Address, Counter, Mac},
     addr::Addr,
     header::{
         ADVERTISEMENT, ARP_REPLY, ARP_REQUEST, Advertisement, Arp, ETHER_ARP, ETHER_IPV6, Ether,
@@ -154,7 +154,7 @@ fn uplink<T: Tables, const DETOUR: bool>(interface: u32, tables: &T) -> Option<(
 
 #[inline(always)]
 fn is_ours<T: Tables>(address: &Addr, tables: &T) -> bool {
-    tables.address(address).is_some_and(|a| a.is_owned())
+    tables.address(address).is_some_and(Address::is_owned)
 }
 
 #[inline(always)]
