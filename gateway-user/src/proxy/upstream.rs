@@ -72,8 +72,9 @@ pub(super) async fn send(
 }
 
 /// A connection that cannot be opened is tried elsewhere. A reused connection that closes under
-/// the request is replaced once: always if nothing was sent, else only for an idempotent request
-/// without a body (RFC 9110 section 9.2.2).
+/// the request is replaced once, by one to another endpoint if there is one, as this one may be
+/// about to end: always if nothing was sent, else only for an idempotent request without a body
+/// (RFC 9110 section 9.2.2).
 async fn http1(
     worker: &Worker,
     endpoints: &[SocketAddr],
@@ -98,7 +99,9 @@ async fn http1(
         return Err(error.into_error().into());
     };
     worker.metrics.retried();
-    let mut lease = worker.pool.fresh_http1(endpoint).await?;
+    // A pooled connection may be as stale as the first.
+    let connect = async |endpoint| worker.pool.fresh_http1(endpoint).await;
+    let (_, mut lease) = self::connect(worker, endpoints, Some(endpoint), connect).await?;
     match lease.send(request).await {
         Some(Ok(response)) => Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
         Some(Err(error)) => Err(error.into_error().into()),

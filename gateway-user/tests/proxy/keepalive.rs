@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     backend::Backend,
-    bed::{Bed, rule},
+    bed::{Bed, Rule, To, rule},
     raw::Raw,
 };
 
@@ -102,6 +102,45 @@ async fn a_stale_connection_is_replaced_under_an_idempotent_request() {
     }
     // The first connection saw two requests, and so did each one that was opened for a retry.
     assert_eq!(seen.load(SeqCst), 9);
+    bed.stop().await;
+}
+
+/// A backend that stops listening with its first connection, answers one request on it, and closes
+/// it when the second one arrives.
+async fn ending() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = seen.clone();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        drop(listener);
+        let mut buffer = [0; 4096];
+        let _ = stream.read(&mut buffer).await;
+        count.fetch_add(1, SeqCst);
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        stream.write_all(answer).await.unwrap();
+        let _ = stream.read(&mut buffer).await;
+        count.fetch_add(1, SeqCst);
+    });
+    (address, seen)
+}
+
+#[tokio::test]
+async fn a_stale_connection_to_an_endpoint_that_is_gone_is_replaced_by_one_to_another() {
+    let (address, seen) = ending().await;
+    let other = Backend::start("a").await;
+    let both = vec![address, other.address];
+    let bed = Bed::start(&[Rule {
+        to: vec![To::Service(1, both)],
+        ..rule("/", address)
+    }]);
+    let mut raw = Raw::connect(bed.address).await;
+    // Endpoints are chosen at random.
+    while seen.load(SeqCst) < 2 {
+        raw.send(GET).await;
+        assert_eq!(raw.answer().await.unwrap().status, 200);
+    }
     bed.stop().await;
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Deleted together with its [`super::Net`].
+/// One that a [`super::Net`] made is deleted together with it.
 #[derive(Clone, Debug)]
 pub struct Namespace {
     name: String,
@@ -29,6 +29,15 @@ impl Namespace {
         namespace.sysctl("net/ipv6/conf/default/disable_ipv6", "1")?;
         namespace.ip("link set lo up")?;
         Ok(namespace)
+    }
+
+    /// One that exists and stays; `dir` is for logs.
+    pub fn existing(name: &str, role: &str, dir: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            role: role.to_owned(),
+            dir: dir.to_path_buf(),
+        }
     }
 
     /// Name below /run/netns.

@@ -1,0 +1,245 @@
+//! The cluster and a namespace of the test's own in it.
+
+use std::{
+    env, fs,
+    net::IpAddr,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gateway_tests::{
+    net::Namespace, process::Process, programs::Programs, report::HttpReport, wait::wait_until,
+};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+/// Says where `cargo xtask cluster` describes the cluster.
+const CLUSTER: &str = "XDP_GATEWAY_CLUSTER";
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+/// The chart's namespace.
+pub(crate) const SYSTEM: &str = "xdp-gateway-system";
+
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Its namespace goes when it is dropped.
+pub(crate) struct Cluster {
+    /// Outside of the cluster, on the network of its nodes.
+    pub(crate) client: Namespace,
+    /// The network of the first node.
+    pub(crate) node: Namespace,
+    /// The namespace of Kubernetes for the test's objects.
+    namespace: String,
+    /// A command line that leads into the first node.
+    enter: Vec<String>,
+    kubeconfig: PathBuf,
+    tools: PathBuf,
+    pub(crate) dir: TempDir,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// Waits until other tests are done.
+    pub(crate) fn new(test: &str) -> Result<Self> {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(path) = env::var_os(CLUSTER) else {
+            bail!("set {CLUSTER} to the file that `cargo xtask cluster status` names");
+        };
+        let about: Json = serde_json::from_str(&fs::read_to_string(path)?)?;
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let (client, node) = (&about["client"], &about["nodes"][0]);
+        let enter = node["enter"].as_array().context("no way into the node")?;
+        let dir = TempDir::new()?;
+        let network =
+            |of: &Json, role| Namespace::existing(&text(&of["namespace"]), role, dir.path());
+        let cluster = Self {
+            client: network(client, "client"),
+            node: network(node, "node"),
+            namespace: format!("test-{test}"),
+            enter: enter.iter().map(text).collect(),
+            kubeconfig: text(&about["kubeconfig"]).into(),
+            tools: text(&about["tools"]).into(),
+            dir,
+            _one: one,
+        };
+        // What a test that was killed has left.
+        cluster.delete_namespace()?;
+        cluster.kubectl(&["create", "namespace", &cluster.namespace])?;
+        Ok(cluster)
+    }
+
+    /// What `kubectl ARGUMENTS` prints, in the test's namespace.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.tool("kubectl");
+        command.arg("--namespace").arg(&self.namespace);
+        output(command.args(arguments))
+    }
+
+    /// `kubectl COMMAND -f` of manifests.
+    pub(crate) fn manifests(&self, command: &[&str], manifests: &str) -> Result<()> {
+        let file = self.dir.path().join("manifests.yaml");
+        fs::write(&file, manifests)?;
+        let file = file.display().to_string();
+        self.kubectl(&[command, &["-f", &file]].concat()).map(drop)
+    }
+
+    pub(crate) fn apply(&self, manifests: &str) -> Result<()> {
+        self.manifests(&["apply", "--server-side"], manifests)
+    }
+
+    /// An object, or a list, as JSON.
+    pub(crate) fn get(&self, what: &str) -> Result<Json> {
+        let text = self.kubectl(&["get", what, "-o", "json"])?;
+        serde_json::from_str(&text).context("kubectl does not print JSON")
+    }
+
+    /// Waits with `kubectl wait`, for a condition or a path in the object.
+    pub(crate) fn wait(&self, what: &str, until: &str) -> Result<()> {
+        let (limit, until) = (format!("{}s", LIMIT.as_secs()), format!("--for={until}"));
+        let done = self.kubectl(&["wait", what, &until, "--timeout", &limit]);
+        done.map(drop).with_context(|| {
+            self.kubectl(&["get", what, "-o", "yaml"])
+                .unwrap_or_default()
+        })
+    }
+
+    /// Waits until every pod of a workload is there and ready.
+    pub(crate) fn rolled_out(&self, workload: &str) -> Result<()> {
+        let limit = format!("--timeout={}s", LIMIT.as_secs());
+        self.kubectl(&["rollout", "status", workload, &limit])
+            .map(drop)
+    }
+
+    /// Waits until a Gateway serves; its first address.
+    pub(crate) fn gateway(&self, name: &str) -> Result<IpAddr> {
+        self.wait(&format!("gateway/{name}"), "condition=Programmed")?;
+        let gateway = self.get(&format!("gateway/{name}"))?;
+        let address = gateway["status"]["addresses"][0]["value"].as_str();
+        Ok(address.context("no address")?.parse()?)
+    }
+
+    /// Runs an HTTP client of the bed to its end.
+    pub(crate) fn http(&self, arguments: &str) -> Result<HttpReport> {
+        self.http_from(&self.client, arguments)
+    }
+
+    /// Starts an HTTP client of the bed; it goes on until it is finished.
+    pub(crate) fn load(&self, name: &str, arguments: &str) -> Result<Process> {
+        let arguments = format!("http --limit-seconds 600 {arguments}");
+        let peer = &Programs::get()?.peer;
+        let arguments = arguments.split_whitespace();
+        Process::client(&self.client, name, peer, arguments)
+    }
+
+    /// Waits until a request gets this status.
+    pub(crate) fn answers(&self, status: u16, arguments: &str) -> Result<()> {
+        let mut last = None;
+        let what = format!("{status} for {arguments}");
+        let got = wait_until(LIMIT, &what, || {
+            last = Some(self.http(&format!("--count 1 {arguments}"))?);
+            Ok(last
+                .as_ref()
+                .is_some_and(|report| report.statuses.contains_key(&status)))
+        });
+        got.map(drop).with_context(|| format!("{last:?}"))
+    }
+
+    /// The sum over all lines of a metric of the first node.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64> {
+        let request = "--count 1 --to 127.0.0.1:9901 --host localhost --path /metrics";
+        let answer = self.http_from(&self.node, request)?.last;
+        let lines = answer.context("no metrics")?.body;
+        let of = |line: &str| {
+            let value = line.strip_prefix(name)?;
+            let value = value.starts_with(['{', ' ']).then_some(value)?;
+            value.rsplit(' ').next()?.parse::<f64>().ok()
+        };
+        let all: Vec<f64> = lines.lines().filter_map(of).collect();
+        ensure!(!all.is_empty(), "there is no metric {name}:\n{lines}");
+        Ok(all.into_iter().sum())
+    }
+
+    /// What a program prints that runs inside the first node.
+    pub(crate) fn on_node(&self, script: &str) -> Result<String> {
+        let (program, arguments) = self.enter.split_first().context("no way into the node")?;
+        output(
+            Command::new(program)
+                .args(arguments)
+                .args(["sh", "-c", script]),
+        )
+    }
+
+    /// What `helm ARGUMENTS` prints, in the chart's namespace.
+    pub(crate) fn helm(&self, arguments: &[&str]) -> Result<String> {
+        output(
+            self.tool("helm")
+                .args(["--namespace", SYSTEM])
+                .args(arguments),
+        )
+    }
+
+    fn http_from(&self, network: &Namespace, arguments: &str) -> Result<HttpReport> {
+        let arguments = format!("http {arguments}");
+        let peer = &Programs::get()?.peer;
+        Process::client(network, "http", peer, arguments.split_whitespace())?.report()
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let mut command = self.client.command(self.tools.join(name));
+        command.env("KUBECONFIG", &self.kubeconfig);
+        command.env("KUBECACHEDIR", self.dir.path().join("cache"));
+        command
+    }
+
+    fn delete_namespace(&self) -> Result<()> {
+        let name = &self.namespace;
+        self.kubectl(&[
+            "delete",
+            "namespace",
+            name,
+            "--ignore-not-found",
+            "--timeout=120s",
+        ])
+        .map(drop)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.delete_namespace() {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+/// Fails unless all requests of a client got an answer with this status.
+pub(crate) fn expect_all(report: &HttpReport, status: u16) -> Result<()> {
+    let answered = report.statuses.get(&status).copied().unwrap_or_default();
+    ensure!(report.sent > 0, "no request was sent");
+    ensure!(
+        report.failed == 0 && answered == report.sent,
+        "of {} requests {} got no answer and {answered} a {status}: {:?} {:?}",
+        report.sent,
+        report.failed,
+        report.statuses,
+        report.errors
+    );
+    Ok(())
+}
+
+/// Runs a command to its end; gives its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let out = command
+        .output()
+        .with_context(|| format!("cannot start {command:?}"))?;
+    let said = String::from_utf8_lossy(&out.stderr);
+    ensure!(
+        out.status.success(),
+        "{command:?}: {}: {}",
+        out.status,
+        said.trim()
+    );
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
