@@ -95,12 +95,19 @@ pub(super) async fn serve(worker: &Rc<Worker>, taken: Forwarded, _slot: Slot) {
     };
     let done = match taken.client {
         Side::Passthrough(mut client, begun) => {
-            let done = run(worker, &taken.listener, &mut client, &mut backend, &begun).await;
+            let done = run(worker, &taken.listener, &mut client, &mut backend, begun).await;
             abort_if(&done, [&client, &backend]);
             done
         }
         Side::Terminated(mut client) => {
-            let done = run(worker, &taken.listener, &mut client, &mut backend, &[]).await;
+            let done = run(
+                worker,
+                &taken.listener,
+                &mut client,
+                &mut backend,
+                Vec::new(),
+            )
+            .await;
             abort_if(&done, [client.get_ref().0, &backend]);
             done
         }
@@ -115,11 +122,13 @@ async fn run<C: AsyncRead + AsyncWrite + Unpin>(
     listener: &Arc<ListenerId>,
     client: &mut C,
     backend: &mut TcpStream,
-    begun: &[u8],
+    begun: Vec<u8>,
 ) -> io::Result<()> {
     let meter = worker.metrics.meter(listener);
-    backend.write_all(begun).await?;
+    backend.write_all(&begun).await?;
     meter.received.inc_by(begun.len() as u64);
+    // The connection may last for days.
+    drop(begun);
     let idle = worker.limits.forward_idle;
     splice::splice(client, backend, &worker.scratch, idle, &meter).await
 }

@@ -9,6 +9,7 @@ use gateway_core::{
         BackendId, HostPattern, Target, Tls, TlsListener, TlsRoute, Transport, WeightedBackend,
     },
 };
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -102,6 +103,14 @@ async fn mixed() -> Mixed {
     }
 }
 
+fn metrics(bed: &Bed) -> String {
+    let mut registry = Registry::with_prefix("xdp_gateway");
+    bed.proxy.metrics().register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    text
+}
+
 #[tokio::test]
 async fn the_backend_gets_what_is_inside() {
     let mixed = mixed().await;
@@ -178,6 +187,19 @@ async fn each_name_of_a_port_has_its_own_way() {
     let mut answer = Vec::new();
     nobody.read_to_end(&mut answer).await.unwrap();
     assert_eq!(answer, b"");
+    let text = metrics(&mixed.bed);
+    let of = |listener: &str| format!(r#"gateway="default/gateway",listener="{listener}""#);
+    for line in [
+        format!(
+            "xdp_gateway_tls_connections_total{{{},route=\"default/other\",outcome=\"forwarded\"}} 2\n",
+            of("other")
+        ),
+        r#"xdp_gateway_tls_connections_total{gateway="",listener="",route="",outcome="no_listener"} 1"#.to_owned(),
+        format!("xdp_gateway_tls_bytes_total{{{},direction=\"received\"}} ", of("other")),
+        format!("xdp_gateway_tls_bytes_total{{{},direction=\"sent\"}} ", of("other")),
+    ] {
+        assert!(text.contains(&line), "{line} in {text}");
+    }
     mixed.bed.stop().await;
 }
 

@@ -195,6 +195,12 @@ async fn the_client_chooses_the_version_of_http() {
         .unwrap();
     let answer = sender.send_request(request).await.unwrap();
     assert_eq!(answer.headers()["location"], "https://a.example.com/exact");
+    // A browser would reuse the connection if the certificate had that name, too.
+    let request = http::Request::get("https://b.example.com/")
+        .body(String::new())
+        .unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), 421);
     bed.stop().await;
 }
 
@@ -212,5 +218,43 @@ async fn a_new_certificate_serves_new_connections_and_ends_no_old_one() {
         .unwrap_err();
     let head = ask(&mut old, "a.example.com").await;
     assert!(head.starts_with("HTTP/1.1 302 "), "{head}");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn the_key_exchange_withstands_quantum_computers() {
+    let sites = two_sites();
+    let bed = start(&sites);
+    let stream = connect(&bed, &sites, "a.example.com", &[]).await.unwrap();
+    let group = stream.get_ref().1.negotiated_key_exchange_group();
+    let group = group.expect("a key exchange").name();
+    assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn of_several_certificates_the_one_for_the_name_is_shown_else_the_first() {
+    let wild = HostPattern::Suffix("example.com".into());
+    let mut site = site(wild, "a.example.com", "wild");
+    let second = Certificate::for_name("b.example.com");
+    if let Some(tls) = &mut site.listener.tls {
+        tls.certificates.push(second.key.clone());
+    }
+    let bed = start(std::slice::from_ref(&site));
+    let shown = async |name| {
+        let trusted = [&site.certificate, &second];
+        crate::certificate::connect(bed.address, &trusted, name, rustls::ALL_VERSIONS).await
+    };
+    for (name, expected) in [
+        ("a.example.com", &site.certificate),
+        ("b.example.com", &second),
+    ] {
+        let stream = shown(name).await.unwrap();
+        let chain = stream.get_ref().1.peer_certificates().unwrap();
+        assert_eq!(chain, std::slice::from_ref(&expected.root), "{name}");
+    }
+    // The first one is not for this name, as the client finds.
+    let error = shown("c.example.com").await.unwrap_err();
+    assert!(error.to_string().contains("a.example.com"), "{error}");
     bed.stop().await;
 }
