@@ -24,7 +24,7 @@ fn statuses_follow_the_objects_and_are_written_once() -> Result<()> {
         wait_until(LIMIT, &what, || {
             let list = get(&cluster, kind)?;
             let items = list["items"].as_array().context("items")?;
-            Ok(!items.is_empty() && items.iter().all(|route| is_accepted(route)))
+            Ok(!items.is_empty() && items.iter().all(is_accepted))
         })?;
     }
     let first = writes(&daemon)?;

@@ -65,24 +65,24 @@ fn notice(part: &str, now: &Condition, before: Option<&Condition>) -> Option<Not
 /// Conditions of a status that are of our making.
 fn conditions(status: &Json, controller: &str) -> Vec<Placed> {
     let mut out = Vec::new();
-    collect(String::new(), status, &mut out);
+    collect("", status, &mut out);
     for listener in list(status, "listeners") {
         let name = listener["name"].as_str().unwrap_or_default();
-        collect(format!("listener {name}"), listener, &mut out);
+        collect(&format!("listener {name}"), listener, &mut out);
     }
     for parent in list(status, "parents") {
         if parent["controllerName"] == controller {
-            collect(describe(&parent["parentRef"]), parent, &mut out);
+            collect(&describe(&parent["parentRef"]), parent, &mut out);
         }
     }
     out
 }
 
-fn collect(part: String, holder: &Json, out: &mut Vec<Placed>) {
+fn collect(part: &str, holder: &Json, out: &mut Vec<Placed>) {
     for condition in list(holder, "conditions") {
         // Others may be of types that we do not know.
         if let Ok(condition) = serde_json::from_value(condition.clone()) {
-            out.push((part.clone(), condition));
+            out.push((part.to_owned(), condition));
         }
     }
 }
