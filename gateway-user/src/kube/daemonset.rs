@@ -65,7 +65,7 @@ async fn follow(
         match event {
             Ok(event) => {
                 told.take(&event);
-                if deleted.send_replace(told.deleted) < told.deleted {
+                if !deleted.send_replace(told.deleted) && told.deleted {
                     tracing::info!(
                         "the DaemonSet {name} is deleted: this daemon's end is that of its data path"
                     );
