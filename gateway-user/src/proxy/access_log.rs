@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
     time::Instant,
@@ -126,11 +126,9 @@ fn write(waiting: &Receiver<Vec<u8>>, out: Box<dyn Write + Send>) -> io::Result<
     let mut out = BufWriter::new(out);
     while let Ok(line) = waiting.recv() {
         out.write_all(&line)?;
-        loop {
-            match waiting.try_recv() {
-                Ok(line) => out.write_all(&line)?,
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        // Empty or without senders: the next turn of the outer loop finds out which.
+        while let Ok(line) = waiting.try_recv() {
+            out.write_all(&line)?;
         }
         out.flush()?;
     }
