@@ -127,7 +127,9 @@ impl Cluster {
 
     /// Starts an HTTP client of the bed; it goes on until it is finished.
     pub(crate) fn load(&self, name: &str, arguments: &str) -> Result<Process> {
-        let arguments = format!("http --limit-seconds 600 {arguments}");
+        // A closed connection keeps its port for a minute: without pauses, connections that are made
+        // anew each time would use up all 28,000.
+        let arguments = format!("http --limit-seconds 600 --pause 3 {arguments}");
         let peer = &Programs::get()?.peer;
         let arguments = arguments.split_whitespace();
         Process::client(&self.client, name, peer, arguments)

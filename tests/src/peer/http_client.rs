@@ -11,7 +11,11 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpStream, task::LocalSet, time::timeout};
+use tokio::{
+    net::TcpStream,
+    task::LocalSet,
+    time::{sleep, timeout},
+};
 
 use super::{
     http_server::text_of,
@@ -52,6 +56,9 @@ pub(super) struct Args {
     /// Speak HTTP/2 with prior knowledge.
     #[arg(long)]
     http2: bool,
+    /// Milliseconds to wait after each request.
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
 }
 
 /// A connection of either version.
@@ -82,6 +89,9 @@ async fn work(args: Args, budget: Budget, report: Shared) {
         note(&mut report.borrow_mut(), result);
         if !args.fresh {
             kept = connection;
+        }
+        if args.pause > 0 {
+            sleep(Duration::from_millis(args.pause)).await;
         }
     }
 }
