@@ -56,6 +56,7 @@ impl Answer {
                 Kind::Connect => StatusCode::SERVICE_UNAVAILABLE,
                 Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
                 Kind::Silent => StatusCode::REQUEST_TIMEOUT,
+                Kind::Malformed => StatusCode::BAD_REQUEST,
             },
         }
     }

@@ -257,7 +257,7 @@ impl Handles {
             Kind::ConnectTimeout => "timeout",
             Kind::Reset => "reset",
             Kind::Protocol => "protocol",
-            Kind::Silent => return,
+            Kind::Silent | Kind::Malformed => return,
         };
         self.all
             .upstream_errors

@@ -40,6 +40,9 @@ pub(super) enum Kind {
     /// Not the backend's fault.
     #[error("the rest of the request did not come in time")]
     Silent,
+    /// Not the backend's fault either.
+    #[error("the request's body is malformed or ends early")]
+    Malformed,
 }
 
 /// A request for a backend.
@@ -189,12 +192,11 @@ impl From<ConnectError> for Failure {
 impl From<hyper::Error> for Failure {
     fn from(error: hyper::Error) -> Self {
         let source = std::error::Error::source(&error);
-        let kind = if error.is_parse() {
-            Kind::Protocol
-        } else if let Some(BodyError::Silent(_)) = source.and_then(|e| e.downcast_ref()) {
-            Kind::Silent
-        } else {
-            Kind::Reset
+        let kind = match source.and_then(|e| e.downcast_ref()) {
+            Some(BodyError::Silent(_)) => Kind::Silent,
+            Some(BodyError::Client(_)) => Kind::Malformed,
+            _ if error.is_parse() => Kind::Protocol,
+            _ => Kind::Reset,
         };
         let detail = error.to_string();
         Self { kind, detail }

@@ -14,6 +14,7 @@ mod parameters;
 mod passthrough;
 mod raw;
 mod routing;
+mod smuggling;
 mod streaming;
 mod terminate;
 mod tls;
