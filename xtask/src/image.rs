@@ -137,7 +137,8 @@ fn cargo_home() -> Result<PathBuf> {
     home.context("set HOME or CARGO_HOME")
 }
 
-fn host(cache: &Cache) -> Result<String> {
+/// The platform that the compiler itself runs on.
+pub(crate) fn host(cache: &Cache) -> Result<String> {
     let version = Job::new("asking for the target", "rustc", ASK)
         .arg("-vV")
         .capture(&cache.log("image"))?;

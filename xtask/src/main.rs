@@ -9,6 +9,7 @@ mod cache;
 mod cluster;
 mod conformance;
 mod demo;
+mod fuzz;
 mod image;
 mod install;
 mod lint;
@@ -61,6 +62,8 @@ enum Task {
     },
     /// Run the official conformance suite, unmodified, against the chart on that Kubernetes
     Conformance(conformance::Options),
+    /// Feed what reads bytes of strangers with what finds its edges
+    Fuzz(fuzz::Options),
     /// Check the rules of the code that no other tool knows
     Tidy,
     /// Formatting, tidy, clippy, licences and bans, and our reading of the official API
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Bench { subject } => bench::run(&subject),
         Task::Cluster { action } => cluster::run(&action),
         Task::Conformance(options) => conformance::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Tidy => tidy::run(),
         Task::Lint => lint::run(),
     };
