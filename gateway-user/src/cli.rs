@@ -40,8 +40,9 @@ pub struct Run {
     pub source: Source,
     #[command(flatten)]
     pub identity: Kubernetes,
-    /// Interface that traffic arrives on; may be given several times. Default: those of the
-    /// default routes, else every interface that is up.
+    /// Interface that traffic arrives on, or a pattern such as eth*; may be given several times.
+    /// Default: those of GatewayParameters that GatewayClasses name; else those of the default
+    /// routes, else every interface that is up.
     #[arg(long = "interface", value_name = "IF")]
     pub interfaces: Vec<String>,
     /// Address for Gateways that name none themselves; may be given several times.
@@ -53,7 +54,8 @@ pub struct Run {
     /// Also answer /metrics, and nothing else, at this address: for scrapers on other hosts.
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub metrics: Option<SocketAddr>,
-    /// Threads of the HTTP proxy. Default: one for each core.
+    /// Threads of the HTTP proxy. Default: as GatewayParameters that GatewayClasses name say, else
+    /// one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
     /// Where maps and links are pinned.

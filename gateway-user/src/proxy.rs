@@ -4,25 +4,23 @@
 use std::{
     io,
     net::SocketAddr,
+    num::NonZeroUsize,
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gateway_core::http::Table;
-use tokio::{
-    sync::{oneshot, watch},
-    time,
-};
+use tokio::{sync::oneshot, time};
 
 mod access_log;
 mod answer;
 mod body;
 mod client;
 mod connection;
+mod crew;
 mod forward;
 mod hello;
 mod listeners;
@@ -43,7 +41,7 @@ use access_log::AccessLog;
 pub use metrics::Metrics;
 pub use options::{Limits, ProxyOptions};
 
-use self::listeners::Listeners;
+use self::crew::Crew;
 
 /// How long the end of the access log may take.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -51,11 +49,9 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// A running proxy. Dropping it without [`Proxy::shutdown`] closes every connection at once.
 #[derive(Debug)]
 pub struct Proxy {
-    listeners: Vec<Listeners>,
-    workers: Vec<oneshot::Receiver<()>>,
+    crew: Crew,
     /// Hears when the access log is written to its end.
     logged: oneshot::Receiver<()>,
-    stop: watch::Sender<Option<Duration>>,
     metrics: Arc<Metrics>,
 }
 
@@ -79,51 +75,52 @@ impl Proxy {
         table: Arc<ArcSwap<Table>>,
         log: Box<dyn io::Write + Send>,
     ) -> Result<Self> {
-        let (stop, stopped) = watch::channel(None);
         let metrics = Arc::new(Metrics::default());
         let (access_log, logged) = AccessLog::start(log, metrics.lost_lines().clone())
             .context("cannot start the thread of the access log")?;
-        let shared = worker::Shared {
+        let mut crew = Crew::new(worker::Shared {
             table,
             limits: options.limits.clone(),
-            workers: options.workers,
+            workers: Arc::default(),
             access_log,
             metrics: metrics.clone(),
-            stop: stopped,
-        };
-        let mut proxy = Self {
-            listeners: Vec::new(),
-            workers: Vec::new(),
+        });
+        crew.grow(options.workers.get())?;
+        Ok(Self {
+            crew,
             logged,
-            stop,
             metrics,
-        };
-        for index in 0..options.workers.get() {
-            let own = Listeners::open()?;
-            let (shared, sockets) = (shared.clone(), own.try_clone()?);
-            let (done, finished) = oneshot::channel();
-            let (ready, started) = std::sync::mpsc::channel();
-            thread::Builder::new()
-                .name(format!("proxy-{index}"))
-                .spawn(move || worker::run(shared, sockets, &ready, done))
-                .context("cannot start a proxy thread")?;
-            started
-                .recv()
-                .context("a proxy thread died while starting")??;
-            proxy.listeners.push(own);
-            proxy.workers.push(finished);
-        }
-        Ok(proxy)
+        })
+    }
+
+    /// How many workers take connections.
+    pub fn workers(&self) -> usize {
+        self.crew.len()
+    }
+
+    /// Starts workers until there are `count`; those that are there stay as they are.
+    ///
+    /// # Errors
+    /// As [`Proxy::start`]; those before the one that failed run.
+    pub fn grow(&mut self, count: usize) -> Result<()> {
+        self.crew.grow(count)
+    }
+
+    /// Has the last workers leave until `count` are there. Lead no new connections to them first.
+    /// They take what is on its way, ask clients to open another connection, and end with their
+    /// last one; no request is lost.
+    pub fn shrink(&mut self, count: NonZeroUsize) {
+        self.crew.shrink(count.get());
     }
 
     /// The listening sockets for IPv4, one per worker in their order.
     pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.listeners.iter().map(|own| own.v4.as_fd())
+        self.crew.listeners().map(|own| own.v4.as_fd())
     }
 
     /// Those for IPv6; none where the kernel has no IPv6.
     pub fn sockets_v6(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let sockets = self.listeners.iter();
+        let sockets = self.crew.listeners();
         sockets.filter_map(|own| own.v6.as_ref().map(AsFd::as_fd))
     }
 
@@ -132,7 +129,7 @@ impl Proxy {
     /// # Errors
     /// The kernel does not tell; it always does for an open socket.
     pub fn local_addresses(&self) -> Result<Vec<SocketAddr>> {
-        let all = self.listeners.iter().map(|own| own.v4.local_addr());
+        let all = self.crew.listeners().map(|own| own.v4.local_addr());
         Ok(all.collect::<io::Result<_>>()?)
     }
 
@@ -143,13 +140,7 @@ impl Proxy {
     /// Stops accepting, lets requests in flight finish (`Connection: close`, GOAWAY), and closes
     /// what is left at the deadline. Tell load balancers that you are going away first.
     pub async fn shutdown(self, deadline: Duration) {
-        drop(self.listeners);
-        // Fails only if every worker has ended already.
-        let _ = self.stop.send(Some(deadline));
-        for worker in self.workers {
-            // An error means that the worker is gone, which is what we wait for.
-            let _ = worker.await;
-        }
+        self.crew.stop(deadline).await;
         // Whoever reads the log may be stuck; an error means that it is written.
         let _ = time::timeout(LAST_LINES, self.logged).await;
     }

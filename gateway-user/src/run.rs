@@ -4,6 +4,7 @@
 //! tell. The proxy's workers and the kernel carry the traffic meanwhile, and the kernel also
 //! while no daemon runs.
 
+mod attached;
 mod backoff;
 mod caution;
 mod daemon;
@@ -11,6 +12,7 @@ mod descriptors;
 mod directory;
 mod interfaces;
 mod neighbours;
+mod node;
 mod path;
 mod privileges;
 mod reconcile;

@@ -5,6 +5,7 @@ mod bed;
 mod crds;
 mod kinds;
 mod leader;
+mod mistakes;
 mod outage;
 mod serve;
 mod status;

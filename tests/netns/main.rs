@@ -13,6 +13,7 @@ mod kernel_log;
 mod maps;
 mod neighbours;
 mod others;
+mod parameters;
 mod refused;
 mod reload;
 mod restart;

@@ -4,6 +4,7 @@
 //! their endpoints are joined later (see [`crate::endpoints`]).
 
 mod backends;
+pub mod node;
 mod parameters;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
@@ -12,7 +13,7 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::Serialize;
 
-pub use self::parameters::Parameters;
+pub use self::{node::NodeWish, parameters::Parameters};
 use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
@@ -21,6 +22,8 @@ pub struct Plan {
     pub frontends: BTreeMap<FrontendId, Frontend>,
     /// Of Gateways that the defaults do not suit.
     pub parameters: BTreeMap<ObjectName, Arc<Parameters>>,
+    /// What is asked of the process of each node.
+    pub node: NodeWish,
 }
 
 /// Transport address of a listener.

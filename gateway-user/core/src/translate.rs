@@ -67,8 +67,10 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
     let mut routes = route::judge(scope, &gateways);
     rival::judge(&gateways.served, &mut routes);
     shadow::judge(&gateways.served, &mut routes);
+    let mut plan = assemble::plan(&gateways.served, &routes);
+    plan.node = parameters::of_node(scope);
     Translation {
-        plan: assemble::plan(&gateways.served, &routes),
+        plan,
         statuses: report::statuses(scope, &gateways, &routes),
     }
 }

@@ -70,6 +70,10 @@ pub enum ConditionType {
     /// Another station of the network claims an address; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/AddressConflict")]
     AddressConflict,
+    /// An interface that the class of a Gateway asks for cannot be served on; only set when it is
+    /// false. As the node sees it that writes statuses.
+    #[serde(rename = "xdp-gateway.dev/InterfacesServed")]
+    InterfacesServed,
     /// Fields are valid but have no effect in this version; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/FieldsIgnored")]
     FieldsIgnored,
@@ -94,6 +98,7 @@ impl ConditionType {
             | Self::Programmed
             | Self::OverlappingTlsConfig
             | Self::AddressesAssigned
+            | Self::InterfacesServed
             | Self::BackendsReady => Truth::True,
             Self::Conflicted
             | Self::PartiallyInvalid
@@ -116,6 +121,7 @@ impl ConditionType {
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
             Self::AddressesAssigned => "xdp-gateway.dev/AddressesAssigned",
             Self::AddressConflict => "xdp-gateway.dev/AddressConflict",
+            Self::InterfacesServed => "xdp-gateway.dev/InterfacesServed",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
         }
     }
@@ -134,6 +140,7 @@ impl ConditionType {
             Self::Shadowed => "no other route takes its traffic",
             Self::AddressesAssigned => "every address is one of an AddressPool",
             Self::AddressConflict => "nobody else answers for its addresses",
+            Self::InterfacesServed => "every interface carries the programs",
             Self::FieldsIgnored => "every field is honoured",
         }
     }
@@ -149,6 +156,7 @@ impl ConditionType {
             Self::PartiallyInvalid => "Valid",
             Self::BackendsReady => "BackendsReady",
             Self::AddressesAssigned => "Assigned",
+            Self::InterfacesServed => "Served",
             Self::Accepted | Self::SupportedVersion | Self::ResolvedRefs | Self::Programmed => {
                 self.as_str()
             }

@@ -1,6 +1,7 @@
 //! Programs on their hooks: kept, replaced in place, or attached anew.
 
 mod lookup;
+mod survey;
 mod tcx;
 mod xdp;
 
@@ -12,6 +13,7 @@ use gateway_common::maps::{PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS, PROG
 use gateway_core::announce::MacAddress;
 use serde::Serialize;
 
+pub(super) use self::survey::Survey;
 use super::{
     interface::{Interface, Mode},
     links,
@@ -19,7 +21,7 @@ use super::{
     pins::{Pins, names},
 };
 
-/// Note of an interface that was deleted.
+/// Note of an interface that is not there, or was deleted.
 const GONE: &str = "the interface is gone; attached again when it is back";
 
 /// A place where one of our programs runs.
@@ -53,98 +55,55 @@ pub struct Uplink {
     pub detour: bool,
 }
 
-/// What the interfaces carry now. Made before anything is changed.
-#[derive(Debug)]
-pub(super) struct Survey(Vec<(Interface, xdp::Found)>);
-
-impl Survey {
-    /// Looks at every interface; an error where one is missing, or another XDP program runs.
-    pub(super) async fn take(pins: &Pins, interfaces: &[String]) -> Result<Self> {
-        let mut found = Vec::new();
-        for name in interfaces {
-            let interface = Interface::find(name).await?;
-            let on_it = xdp::look(pins, &interface)?;
-            found.push((interface, on_it));
-        }
-        Ok(Self(found))
-    }
-}
-
-impl Survey {
-    /// As [`Survey::take`], of those that exist; and the names of those that do not.
-    pub(super) async fn take_present(
-        pins: &Pins,
-        interfaces: &[String],
-    ) -> Result<(Self, Vec<String>)> {
-        let (mut found, mut gone) = (Vec::new(), Vec::new());
-        for name in interfaces {
-            match Interface::find(name).await {
-                Ok(interface) => {
-                    let on_it = xdp::look(pins, &interface)?;
-                    found.push((interface, on_it));
-                }
-                Err(_) => gone.push(name.clone()),
-            }
-        }
-        Ok((Self(found), gone))
-    }
-
-    /// Interfaces with an Ethernet address, given where programs run.
-    pub(super) fn uplinks(&self, attachments: &[Attachment]) -> Vec<Uplink> {
-        let driver = |name: &str| {
-            let mut here = attachments.iter();
-            here.any(|a| a.interface.as_deref() == Some(name) && a.mode == Some(Mode::Driver))
-        };
-        let uplink = |interface: &Interface| {
-            Some(Uplink {
-                name: interface.name.clone(),
-                index: interface.index,
-                mac: MacAddress(interface.mac?),
-                detour: interface.veth && driver(&interface.name),
-            })
-        };
-        self.0.iter().filter_map(|(i, _)| uplink(i)).collect()
-    }
-
-    /// Whether every interface carries our programs.
-    pub(super) fn is_whole(&self, pins: &Pins) -> Result<bool> {
-        for (interface, found) in &self.0 {
-            let answers = !interface.veth || tcx::in_force(tcx::ANSWERS, pins, interface)?;
-            let replies = tcx::in_force(tcx::REPLIES, pins, interface)?;
-            if !matches!(found, xdp::Found::Ours(_)) || !answers || !replies {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
 /// Puts the loaded programs in force everywhere, atomically where older ones of ours run, then
-/// detaches from interfaces that are no longer wanted.
+/// detaches from interfaces that are no longer wanted. An interface that cannot be had is noted as
+/// such, and keeps no other from its programs.
 pub(super) async fn attach_all(
     ebpf: &mut Ebpf,
     pins: &Pins,
     survey: &Survey,
     mode: XdpMode,
 ) -> Result<Vec<Attachment>> {
-    let mut done = Vec::new();
+    let mut done = survey.without();
+    let mut here: Vec<&(Interface, xdp::Found)> = Vec::new();
     // Replies first: a request that is sent on must find its way back.
-    for (interface, _) in &survey.0 {
-        let program = program(ebpf, PROGRAM_EGRESS)?;
-        done.push(tcx::attach(program, tcx::REPLIES, pins, interface)?);
-    }
-    for (interface, _) in survey.0.iter().filter(|(i, _)| i.veth) {
-        let program = program(ebpf, PROGRAM_ANSWER)?;
-        done.push(tcx::attach(program, tcx::ANSWERS, pins, interface)?);
+    for found in survey.here() {
+        match attach_tcx(ebpf, pins, &found.0) {
+            Ok(attached) => {
+                done.extend(attached);
+                here.push(found);
+            }
+            Err(error) => done.push(Attachment::failed(&found.0, &error)),
+        }
     }
     done.push(lookup::attach(program(ebpf, PROGRAM_LOOKUP)?, pins)?);
-    for (interface, found) in &survey.0 {
+    for (interface, found) in here {
         let program = program(ebpf, PROGRAM_INGRESS)?;
-        done.push(xdp::attach(program, pins, interface, *found, mode).await?);
+        let attached = xdp::attach(program, pins, interface, *found, mode).await;
+        done.push(attached.unwrap_or_else(|error| Attachment::failed(interface, &error)));
     }
-    detach_unwanted(pins, &survey.0)?;
+    detach_unwanted(pins, survey.here())?;
     done.sort_by(|a, b| (&a.interface, a.hook).cmp(&(&b.interface, b.hook)));
     Ok(done)
+}
+
+fn attach_tcx(ebpf: &mut Ebpf, pins: &Pins, interface: &Interface) -> Result<Vec<Attachment>> {
+    let replies = program(ebpf, PROGRAM_EGRESS)?;
+    let mut done = vec![tcx::attach(replies, tcx::REPLIES, pins, interface)?];
+    if interface.veth {
+        let answers = program(ebpf, PROGRAM_ANSWER)?;
+        done.push(tcx::attach(answers, tcx::ANSWERS, pins, interface)?);
+    }
+    Ok(done)
+}
+
+/// Names of the interfaces that an earlier start left our programs on.
+pub(super) fn attached_before(pins: &Pins) -> Result<Vec<String>> {
+    let links = names(&pins.links_dir())?;
+    let interfaces = links
+        .iter()
+        .filter_map(|name| name.strip_prefix(xdp::PREFIX));
+    Ok(interfaces.map(str::to_owned).collect())
 }
 
 /// A program of the object by name and type; loaded into the kernel by the caller.
@@ -177,18 +136,34 @@ fn detach_unwanted(pins: &Pins, wanted: &[(Interface, xdp::Found)]) -> Result<()
 }
 
 impl Attachment {
-    /// What stands for the programs on an interface that does not exist any more.
-    pub(super) fn gone(interface: String) -> Self {
+    /// What stands for the programs on an interface that does not exist.
+    fn gone(interface: &str) -> Self {
+        Self::none(interface, GONE.into())
+    }
+
+    fn failed(interface: &Interface, error: &anyhow::Error) -> Self {
+        Self::none(&interface.name, format!("{error:#}"))
+    }
+
+    fn none(interface: &str, why: String) -> Self {
         Self {
             hook: Hook::Xdp,
-            interface: Some(interface),
+            interface: Some(interface.into()),
             mode: None,
-            note: Some(GONE.into()),
+            note: Some(why),
         }
     }
 
-    pub(super) fn is_gone(&self, interface: &str) -> bool {
-        self.interface.as_deref() == Some(interface) && self.note.as_deref() == Some(GONE)
+    /// An interface that is there and cannot be served, with the reason.
+    pub fn refused(&self) -> Option<(&str, &str)> {
+        let note = self.note.as_deref().filter(|note| *note != GONE)?;
+        let is_xdp = self.hook == Hook::Xdp && self.mode.is_none();
+        Some((self.interface.as_deref()?, note)).filter(|_| is_xdp)
+    }
+
+    /// Whether packets are taken from an interface here.
+    pub fn takes_packets(&self) -> bool {
+        self.hook == Hook::Xdp && self.mode.is_some()
     }
 }
 

@@ -1,9 +1,13 @@
 //! The data path in force: opened once by the daemon, outlives it in the kernel.
 
-use std::{collections::BTreeMap, os::fd::AsRawFd};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    os::fd::AsRawFd,
+};
 
-use anyhow::{Context as _, Result, ensure};
-use aya::{Ebpf, TestRun as _, TestRunOptions, programs::Xdp};
+use anyhow::{Context as _, Result, bail, ensure};
+use aya::{Ebpf, TestRun as _, TestRunOptions, maps::MapError, programs::Xdp};
 use gateway_common::{
     abi,
     maps::{LISTENERS_MAX, LISTENERS_V6, PROGRAM_CLOCK},
@@ -11,7 +15,7 @@ use gateway_common::{
 use gateway_core::l4::{MapOp, Sweep, Tables};
 
 use super::{
-    attach::{Attachment, Survey, Uplink, attach_all},
+    attach::{Attachment, Survey, Uplink, attach_all, attached_before},
     bpffs, compat,
     events::Events,
     flows::Flows,
@@ -25,6 +29,9 @@ use super::{
     unload, version,
 };
 
+/// Attaching that failed is tried again each time after so many looks at the interfaces.
+const RETRY: u32 = 30;
+
 /// Dropping it leaves programs, maps and links in force.
 pub struct Datapath {
     pins: Pins,
@@ -34,7 +41,12 @@ pub struct Datapath {
     tables: Tables,
     attachments: Vec<Attachment>,
     uplinks: Vec<Uplink>,
+    /// Names or patterns.
     interfaces: Vec<String>,
+    /// Names of those that could not be attached to, for now.
+    failed: BTreeSet<String>,
+    /// At the interfaces, since the start.
+    looks: u32,
     xdp_mode: XdpMode,
     hz: u32,
     _lock: Lock,
@@ -70,7 +82,12 @@ impl Datapath {
     async fn check(pins: &Pins, object: &[u8], options: &Options) -> Result<Survey> {
         pins.refuse_other_versions()?;
         compat::check(pins, object)?;
-        Survey::take(pins, &options.interfaces).await
+        if options.interfaces.is_empty() {
+            return Survey::take(pins, &attached_before(pins)?).await;
+        }
+        let survey = Survey::take(pins, &options.interfaces).await?;
+        survey.require_all()?;
+        Ok(survey)
     }
 
     async fn start(
@@ -89,19 +106,28 @@ impl Datapath {
         let mut maps = Maps::open(&pins)?;
         let tables = read::tables(&maps)?;
         let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
+        let failed = attachments.iter().find_map(Attachment::refused);
+        if let (false, Some((_, why))) = (options.interfaces.is_empty(), failed) {
+            bail!("{why}");
+        }
         let uplinks = survey.uplinks(&attachments);
         maps.set_uplinks(&entries(&uplinks))?;
         Ok(Self {
             stats: Stats::open(&pins)?,
-            pins,
             ebpf,
             maps,
             tables,
+            failed: survey.failed(&attachments),
             attachments,
             uplinks,
-            interfaces: options.interfaces.clone(),
+            interfaces: match options.interfaces.as_slice() {
+                [] => attached_before(&pins)?,
+                named => named.to_vec(),
+            },
+            looks: 0,
             xdp_mode: options.xdp_mode,
             hz,
+            pins,
             _lock: lock,
         })
     }
@@ -121,22 +147,32 @@ impl Datapath {
         &self.uplinks
     }
 
-    /// Attaches to interfaces that were made anew since the last look, and notes those that are
-    /// gone or have another Ethernet address; whether [`Self::attachments`] or [`Self::uplinks`]
-    /// changed.
+    /// Which interfaces the programs shall be on, by name or pattern, from the next
+    /// [`Self::follow_interfaces`] on; whether that is new.
+    pub fn set_interfaces(&mut self, wanted: Vec<String>) -> bool {
+        let news = self.interfaces != wanted;
+        self.interfaces = wanted;
+        news
+    }
+
+    /// Sees to it that the programs are on every interface that is asked for, and on no other:
+    /// some may be new, made anew, gone, or have another Ethernet address. Whether
+    /// [`Self::attachments`] or [`Self::uplinks`] changed. What has not changed stays as it is.
     pub async fn follow_interfaces(&mut self) -> Result<bool> {
-        let (survey, gone) = Survey::take_present(&self.pins, &self.interfaces).await?;
-        let known = |name: &String| self.attachments.iter().any(|a| a.is_gone(name));
-        if survey.is_whole(&self.pins)? && gone.iter().all(known) {
+        let survey = Survey::take(&self.pins, &self.interfaces).await?;
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(RETRY) {
+            self.failed.clear();
+        }
+        if survey.is_in_force(&self.pins, &self.attachments, &self.failed)? {
             return self.follow_uplinks(&survey);
         }
-        let before = std::mem::take(&mut self.attachments);
         let mode = self.xdp_mode;
-        let mut now = attach_all(&mut self.ebpf, &self.pins, &survey, mode).await?;
-        now.extend(gone.into_iter().map(Attachment::gone));
-        now.sort_by(|a, b| (&a.interface, a.hook).cmp(&(&b.interface, b.hook)));
+        let now = attach_all(&mut self.ebpf, &self.pins, &survey, mode).await?;
+        self.failed = survey.failed(&now);
+        let changed = self.attachments != now;
         self.attachments = now;
-        Ok(self.follow_uplinks(&survey)? || self.attachments != before)
+        Ok(self.follow_uplinks(&survey)? || changed)
     }
 
     /// Writes down the Ethernet addresses; whether any changed.
@@ -173,6 +209,23 @@ impl Datapath {
     /// The same for IPv6 connections.
     pub fn set_socket_v6(&mut self, worker: u32, socket: &impl AsRawFd) -> Result<()> {
         self.set_slot(worker, LISTENERS_V6.saturating_add(worker), socket)
+    }
+
+    /// Takes the sockets of the workers from this one on away again; their connections stay.
+    pub fn clear_sockets(&mut self, first: u32, count: u32) -> Result<()> {
+        for worker in (first..LISTENERS_MAX).take(count as usize) {
+            for slot in [worker, LISTENERS_V6.saturating_add(worker)] {
+                match self.maps.listeners.clear_index(&slot) {
+                    Ok(()) => {}
+                    // The kernel has it no more, or had none for this family.
+                    Err(MapError::SyscallError(error)) if is_empty_slot(&error.io_error) => {}
+                    Err(error) => {
+                        return Err(error).context("cannot take a worker's socket away");
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn set_slot(&mut self, worker: u32, slot: u32, socket: &impl AsRawFd) -> Result<()> {
@@ -226,6 +279,13 @@ impl Datapath {
             .context("cannot read the kernel's jiffies")?;
         Ok(run.return_value)
     }
+}
+
+fn is_empty_slot(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+    )
 }
 
 /// As the map of uplinks has them.

@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::TryStreamExt as _;
-use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage, LinkXdp};
+use rtnetlink::packet_route::link::{
+    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp,
+};
 use serde::Serialize;
 
 /// How an XDP program is attached.
@@ -50,6 +52,28 @@ impl Interface {
                 format!("cannot find the interface {name}: see `ip link` for those there are")
             }),
         }
+    }
+
+    /// Names of all interfaces but the loopback.
+    pub(super) async fn names() -> Result<Vec<String>> {
+        let (connection, handle, _) =
+            rtnetlink::new_connection().context("cannot open a netlink socket")?;
+        let connection = tokio::spawn(connection);
+        let links = handle.link().get().execute().try_collect::<Vec<_>>().await;
+        connection.abort();
+        let links = links.context("cannot list the network interfaces")?;
+        let others = links
+            .iter()
+            .filter(|link| !link.header.flags.contains(LinkFlags::Loopback));
+        let name = |link: &LinkMessage| {
+            link.attributes
+                .iter()
+                .find_map(|attribute| match attribute {
+                    LinkAttribute::IfName(name) => Some(name.clone()),
+                    _ => None,
+                })
+        };
+        Ok(others.filter_map(name).collect())
     }
 
     fn from_message(name: &str, link: &LinkMessage) -> Self {

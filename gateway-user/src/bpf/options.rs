@@ -11,7 +11,9 @@ pub const DEFAULT_PIN_DIR: &str = "/sys/fs/bpf/xdp-gateway";
 pub struct Options {
     /// A directory of our own on a BPF file system; made where it is missing.
     pub pin_dir: PathBuf,
-    /// Uplinks: clients reach the gateway, and the node its backends' clients, through these.
+    /// Uplinks, by name or pattern: clients reach the gateway, and the node its backends' clients,
+    /// through these. All must be free for us. Empty: those that an earlier start left, as far as
+    /// they can be had, until [`set_interfaces`](super::Datapath::set_interfaces).
     pub interfaces: Vec<String>,
     pub xdp_mode: XdpMode,
     /// Log single packets (development): loads programs with logging compiled in.

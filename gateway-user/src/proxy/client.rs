@@ -66,11 +66,13 @@ pub(super) struct InFlight(Rc<Client>);
 pub(super) struct Groups {
     open: RefCell<HashMap<SocketAddr, Rc<Group>>>,
     draining: Cell<bool>,
+    leaving: Cell<bool>,
 }
 
 #[derive(Default)]
 pub(super) struct Group {
     closed: Cell<bool>,
+    leaving: Cell<bool>,
     wake: Notify,
 }
 
@@ -136,6 +138,7 @@ impl Groups {
         let group = self.open.borrow_mut().entry(local).or_default().clone();
         // The proxy may be about to stop, with connections that it still accepts.
         group.closed.set(self.draining.get());
+        group.leaving.set(self.leaving.get());
         group
     }
 
@@ -151,6 +154,20 @@ impl Groups {
     pub(super) fn close_all(&self) {
         self.draining.set(true);
         self.close_unless(|_| false);
+    }
+
+    /// The worker leaves while the proxy goes on: clients shall move to another connection, each
+    /// when it can do so without losing a request.
+    pub(super) fn leave(&self) {
+        self.leaving.set(true);
+        for group in self.open.borrow().values() {
+            group.leaving.set(true);
+            group.wake.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.get()
     }
 
     pub(super) fn close_unless(&self, wanted: impl Fn(SocketAddr) -> bool) {
@@ -170,6 +187,13 @@ impl Group {
     pub(super) async fn closed(&self) {
         // No await between the check and the first poll of `notified`: one thread, no race.
         while !self.closed.get() {
+            self.wake.notified().await;
+        }
+    }
+
+    /// As [`Group::closed`], also when the worker leaves.
+    pub(super) async fn left(&self) {
+        while !self.closed.get() && !self.leaving.get() {
             self.wake.notified().await;
         }
     }

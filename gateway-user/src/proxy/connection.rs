@@ -208,7 +208,7 @@ where
         let (worker, client) = handler.clone();
         async move { Ok::<_, Infallible>(service::handle(&worker, &client, request).await) }
     });
-    let ended = end(group, &client);
+    let ended = end(group, &client, protocol);
     // The macro is for the two types of connection, which share no trait.
     macro_rules! drive {
         ($connection:expr) => {{
@@ -234,8 +234,10 @@ where
 }
 
 /// Returns when the connection shall finish what is in flight and close: its frontend is gone,
-/// the proxy stops, or it was idle for too long.
-async fn end(group: &Group, client: &Client) {
+/// the proxy stops, or it was idle for too long. Where the worker leaves, clients of HTTP/2 are
+/// told which request was the last; those of HTTP/1 hear it with their next answer, since closing
+/// an idle connection may cross a request.
+async fn end(group: &Group, client: &Client, protocol: Protocol) {
     let idle = async {
         let limit = client.limits.idle_timeout;
         loop {
@@ -249,8 +251,14 @@ async fn end(group: &Group, client: &Client) {
             }
         }
     };
+    let closed = async {
+        match protocol {
+            Protocol::Http1 => group.closed().await,
+            Protocol::Http2 => group.left().await,
+        }
+    };
     tokio::select! {
-        () = group.closed() => {}
+        () = closed => {}
         () = idle => {}
     }
 }

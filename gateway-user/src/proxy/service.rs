@@ -58,6 +58,9 @@ pub(super) async fn handle(
     });
     if !is_http1 {
         response.headers_mut().remove(CONNECTION);
+    } else if worker.groups.is_leaving() && !response.status().is_informational() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     // What fails counts as the failure that it is, also where gRPC says 200.
     flight.answered(status.unwrap_or(response.status()));

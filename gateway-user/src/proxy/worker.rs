@@ -5,10 +5,13 @@ use std::{
     future::poll_fn,
     hash::{BuildHasher, RandomState},
     io,
-    num::NonZeroUsize,
     ops::Deref,
     rc::Rc,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -36,6 +39,9 @@ use super::{
 
 /// How soon a worker notices that a frontend is gone, and closes its connections.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
+/// How long a worker that leaves waits for connections whose handshake began before: SYN-ACKs are
+/// sent again after one second, and after two more (RFC 6298 section 2).
+const LINGER: Duration = Duration::from_secs(4);
 /// Pause after the kernel has no file descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -44,11 +50,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Shared {
     pub(super) table: Arc<ArcSwap<Table>>,
     pub(super) limits: Limits,
-    /// How many there are.
-    pub(super) workers: NonZeroUsize,
+    /// How many there are, but for those that leave.
+    pub(super) workers: Arc<AtomicUsize>,
     pub(super) access_log: AccessLog,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) stop: watch::Receiver<Option<Duration>>,
+}
+
+/// What a worker is told to do. Each replaces those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Serve,
+    /// Take what was already sent this way, then end with the last connection.
+    Leave,
+    /// End, at the latest after this time.
+    Stop(Duration),
 }
 
 /// What the connections of a worker share; it never leaves the thread.
@@ -57,7 +72,7 @@ pub(super) struct Worker {
     current: RefCell<Rc<Current>>,
     rng: RefCell<Rng>,
     pub(super) limits: Limits,
-    workers: NonZeroUsize,
+    workers: Arc<AtomicUsize>,
     pub(super) access_log: AccessLog,
     pub(super) pool: Rc<Pool>,
     pub(super) metrics: Handles,
@@ -81,6 +96,7 @@ impl Deref for Current {
 pub(super) fn run(
     shared: Shared,
     listeners: Listeners,
+    orders: watch::Receiver<Order>,
     ready: &mpsc::Sender<Result<()>>,
     done: oneshot::Sender<()>,
 ) {
@@ -107,7 +123,7 @@ pub(super) fn run(
         groups: Groups::default(),
         scratch: Scratch::default(),
     });
-    runtime.block_on(serve(worker, accepting, shared.stop));
+    runtime.block_on(serve(worker, accepting, orders));
 }
 
 /// The sockets of a worker, polled by its runtime.
@@ -149,27 +165,59 @@ fn prepare(listeners: Listeners) -> Result<(LocalRuntime, Accepting)> {
     Ok((runtime, accepting))
 }
 
-async fn serve(
-    worker: Rc<Worker>,
-    accepting: Accepting,
-    mut stop: watch::Receiver<Option<Duration>>,
-) {
+async fn serve(worker: Rc<Worker>, accepting: Accepting, orders: watch::Receiver<Order>) {
     let all = worker.limits.connections.clamp(1, u32::MAX as usize) as u32;
     let permits = Arc::new(Semaphore::new(all as usize));
     let housekeeping = tokio::task::spawn_local(keep_house(worker.clone()));
+    let (mut leave, mut stop) = (orders.clone(), orders);
+    let mut accepting = Some(accepting);
     tokio::select! {
-        () = accept_all(&worker, &accepting, &permits) => {}
-        stopped = stop.wait_for(Option::is_some) => {
-            // An error: the proxy was dropped, nothing is waited for.
-            let deadline = stopped.ok().and_then(|deadline| *deadline).unwrap_or_default();
-            accept_backlog(&worker, &accepting, &permits);
-            drop(accepting);
+        () = accept_until_left(&worker, &mut accepting, &permits, &mut leave) => {}
+        deadline = stopped(&mut stop) => {
+            if let Some(accepting) = accepting {
+                accept_backlog(&worker, &accepting, &permits);
+            }
             worker.groups.close_all();
             // Every permit is back when every connection has ended; else the deadline ends them.
             let _ = time::timeout(deadline, permits.acquire_many(all)).await;
         }
     }
     housekeeping.abort();
+}
+
+/// The life of a worker that is not stopped; returns when it was told to leave, and its last
+/// connection has ended.
+async fn accept_until_left(
+    worker: &Rc<Worker>,
+    accepting: &mut Option<Accepting>,
+    permits: &Arc<Semaphore>,
+    orders: &mut watch::Receiver<Order>,
+) {
+    if let Some(accepting) = accepting.as_ref() {
+        tokio::select! {
+            () = accept_all(worker, accepting, permits) => {}
+            _ = orders.wait_for(|order| *order != Order::Serve) => {}
+        }
+        worker.groups.leave();
+        // The kernel sends nobody here any more, but a handshake may be half done.
+        let _ = time::timeout(LINGER, accept_all(worker, accepting, permits)).await;
+        accept_backlog(worker, accepting, permits);
+    }
+    *accepting = None;
+    let all = worker.limits.connections.clamp(1, u32::MAX as usize) as u32;
+    // An error: the semaphore was closed, which it never is.
+    let _ = permits.acquire_many(all).await;
+}
+
+/// Returns the time that is left, once the worker is told to stop; none where the proxy was dropped.
+async fn stopped(orders: &mut watch::Receiver<Order>) -> Duration {
+    let stop = orders
+        .wait_for(|order| matches!(order, Order::Stop(_)))
+        .await;
+    match stop.as_deref() {
+        Ok(Order::Stop(deadline)) => *deadline,
+        _ => Duration::ZERO,
+    }
 }
 
 async fn accept_all(worker: &Rc<Worker>, accepting: &Accepting, permits: &Arc<Semaphore>) {
@@ -243,7 +291,7 @@ impl Worker {
 
     /// What this worker may take of a limit of the whole node.
     pub(super) fn share(&self, all: usize) -> usize {
-        all.div_ceil(self.workers.get())
+        all.div_ceil(self.workers.load(Ordering::Relaxed).max(1))
     }
 
     /// Uniform over all of u64.

@@ -57,12 +57,17 @@ fn has_backend(service: &L4Service, endpoints: &Endpoints) -> bool {
 /// What of a step only adds and changes; `None` where nothing is left.
 pub(super) fn without_removals(step: Step) -> Option<Step> {
     match step {
-        Step::KeepAddresses(_) => None,
+        // What leads to the workers may belong to a Gateway that could not be read yet.
+        Step::KeepAddresses(_) | Step::Shrink(_) => None,
         Step::Kernel(mut ops) => {
             ops.retain(|op| !is_removal(op));
             (!ops.is_empty()).then_some(Step::Kernel(ops))
         }
-        Step::Withdraw(_) | Step::AddAddresses(_) | Step::Http(_) | Step::Announce(_) => Some(step),
+        Step::Grow(_)
+        | Step::Withdraw(_)
+        | Step::AddAddresses(_)
+        | Step::Http(_)
+        | Step::Announce(_) => Some(step),
     }
 }
 

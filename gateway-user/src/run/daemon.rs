@@ -35,8 +35,6 @@ pub(super) struct Daemon {
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
     pub(super) conflicts: Conflicts,
-    /// Why the interfaces could not be followed the last time: said once.
-    pub(super) trouble: Option<String>,
     pub(super) reloads: Reloads,
     pub(super) shown: Arc<Shown>,
     /// They answer requests and read events until the daemon is dropped.
@@ -82,9 +80,10 @@ impl Daemon {
         let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
         let plan = &outcome.translation.plan;
         self.conflicts.tell(plan, &mut outcome.statuses);
+        let attached = self.tell_interfaces(source.world(), &mut outcome);
         let done = outcome.failure.is_none();
         // An address that cannot be had must not keep traffic from the others.
-        let serves = !matches!(outcome.failure, Some(Failure::Steps(_)));
+        let serves = attached && !matches!(outcome.failure, Some(Failure::Steps(_)));
         if done {
             self.backoff.succeeded();
         } else {
@@ -105,6 +104,11 @@ impl Daemon {
     fn publish(&self, source: &Source, outcome: Outcome, removals: Removals) {
         let report = build(Facts {
             source: source.report(),
+            node: self
+                .reconciler
+                .path
+                .choice
+                .row(&outcome.translation.plan.node),
             world: source.world(),
             plan: &outcome.translation.plan,
             endpoints: &outcome.endpoints,
@@ -147,28 +151,13 @@ impl Daemon {
         self.shown.report.store(Arc::new(report));
     }
 
-    /// Sees to it that interfaces that were made anew carry the programs.
+    /// Sees to it that the programs are on the interfaces that are asked for, as those come and go.
     pub(super) async fn follow_interfaces(&mut self, source: &Source) {
-        match self.reconciler.path.kernel.follow_interfaces().await {
-            Ok(false) => self.trouble = None,
-            Ok(true) => {
-                self.trouble = None;
-                let path = &self.reconciler.path;
-                path.announcer.set_uplinks(path.kernel.uplinks());
-                for row in self.attachments() {
-                    tracing::warn!("an interface changed: {row}");
-                }
-                if source.is_whole() {
-                    self.reconcile(source).await;
-                }
-            }
-            Err(error) => {
-                let trouble = format!("{error:#}");
-                if self.trouble.as_ref() != Some(&trouble) {
-                    tracing::warn!("the interfaces cannot be followed: {trouble}");
-                    self.trouble = Some(trouble);
-                }
-            }
+        let troubled = self.reconciler.path.trouble.is_some();
+        let changed = self.reconciler.path.follow().await;
+        let mended = troubled != self.reconciler.path.trouble.is_some();
+        if (changed || mended) && source.is_whole() {
+            self.reconcile(source).await;
         }
     }
 

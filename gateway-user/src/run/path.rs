@@ -1,16 +1,20 @@
 //! The real data path: the kernel's maps, the proxy's table, the host's local routes.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use gateway_core::{http, l4::Tables};
+use gateway_core::{http, l4::Tables, plan::NodeWish};
 
 use super::{
-    reconcile::{DataPath, Refused},
-    steps::Step,
+    node::Choice,
+    reconcile::{DataPath, Refused, Removals},
+    steps::{Step, Workers},
 };
-use crate::{address::Addresses, announce::Announcer, bpf::Datapath, proxy::Proxy};
+use crate::{
+    address::Addresses, announce::Announcer, bpf::Datapath, proxy::Proxy,
+    status::report::AttachmentRow,
+};
 
 /// Where steps are taken for real.
 pub(super) struct RealPath {
@@ -19,8 +23,11 @@ pub(super) struct RealPath {
     pub announcer: Announcer,
     table: Arc<ArcSwap<http::Table>>,
     pub proxy: Proxy,
-    /// The kernel leads connections to the proxy's sockets.
-    steered: bool,
+    /// So many workers have their sockets where the kernel finds them.
+    steered: u32,
+    pub choice: Choice,
+    /// Why the interfaces could not be followed the last time: said once.
+    pub trouble: Option<String>,
 }
 
 impl RealPath {
@@ -29,6 +36,7 @@ impl RealPath {
         kernel: Datapath,
         table: Arc<ArcSwap<http::Table>>,
         proxy: Proxy,
+        choice: Choice,
     ) -> Result<Self> {
         let addresses = Addresses::open()?;
         let announcer = Announcer::start(kernel.uplinks())?;
@@ -38,20 +46,70 @@ impl RealPath {
             announcer,
             table,
             proxy,
-            steered: false,
+            steered: 0,
+            choice,
+            trouble: None,
         })
     }
 
-    /// Takes over connections from an earlier daemon, once there is a table to serve them with.
+    /// Gives the kernel the sockets of workers that are new. At the first time that takes over
+    /// connections from an earlier daemon, so there must be a table to serve them with.
     fn steer(&mut self) -> Result<()> {
-        for (worker, socket) in (0..).zip(self.proxy.sockets()) {
+        let is_new = |(worker, _): &(u32, _)| *worker >= self.steered;
+        for (worker, socket) in (0..).zip(self.proxy.sockets()).filter(is_new) {
             self.kernel.set_socket(worker, &socket)?;
         }
-        for (worker, socket) in (0..).zip(self.proxy.sockets_v6()) {
+        for (worker, socket) in (0..).zip(self.proxy.sockets_v6()).filter(is_new) {
             self.kernel.set_socket_v6(worker, &socket)?;
         }
-        self.steered = true;
+        self.steered = self.running();
         Ok(())
+    }
+
+    fn running(&self) -> u32 {
+        u32::try_from(self.proxy.workers()).unwrap_or(u32::MAX)
+    }
+
+    fn shrink(&mut self, workers: u32) -> Result<()> {
+        let gone = self.steered.saturating_sub(workers);
+        self.kernel.clear_sockets(workers, gone)?;
+        self.steered = self.steered.min(workers);
+        let workers = usize::try_from(workers)?;
+        self.proxy
+            .shrink(NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN));
+        tracing::info!("the proxy has {} workers now", self.proxy.workers());
+        Ok(())
+    }
+
+    /// Brings the programs to the interfaces that are asked for; whether anything changed.
+    pub(super) async fn follow(&mut self) -> bool {
+        let changed = self.kernel.follow_interfaces().await;
+        let changed = self.note(changed).unwrap_or_default();
+        if changed {
+            self.announcer.set_uplinks(self.kernel.uplinks());
+            for row in self.kernel.attachments().iter().map(AttachmentRow::from) {
+                tracing::info!("an interface changed: {row}");
+            }
+        }
+        changed
+    }
+
+    /// Remembers trouble with the interfaces.
+    fn note<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.trouble = None;
+                Some(value)
+            }
+            Err(error) => {
+                let trouble = format!("the interfaces cannot be followed: {error:#}");
+                if self.trouble.as_ref() != Some(&trouble) {
+                    tracing::warn!("{trouble}");
+                    self.trouble = Some(trouble);
+                }
+                None
+            }
+        }
     }
 }
 
@@ -64,8 +122,34 @@ impl DataPath for RealPath {
         self.addresses.on_interfaces(wanted).await
     }
 
+    async fn prepare(&mut self, wish: &NodeWish, removals: Removals) {
+        let wanted = self.choice.interfaces(wish).await;
+        let Some(mut wanted) = self.note(wanted) else {
+            return;
+        };
+        if removals == Removals::Later {
+            let held = self.kernel.attachments().iter();
+            wanted.extend(held.filter_map(|attachment| attachment.interface.clone()));
+        }
+        if self.kernel.set_interfaces(wanted) {
+            self.follow().await;
+        }
+    }
+
+    fn workers(&self, wish: &NodeWish) -> Workers {
+        Workers {
+            wanted: self.choice.workers(wish),
+            running: self.running(),
+        }
+    }
+
     async fn take(&mut self, step: Step) -> Result<Refused> {
         match step {
+            Step::Grow(workers) => {
+                self.proxy.grow(usize::try_from(workers)?)?;
+                tracing::info!("the proxy has {} workers now", self.proxy.workers());
+            }
+            Step::Shrink(workers) => self.shrink(workers)?,
             Step::Withdraw(owned) => self.announcer.withdraw(&owned),
             Step::Announce(owned) => self.announcer.announce(owned),
             Step::AddAddresses(wanted) => {
@@ -82,7 +166,7 @@ impl DataPath for RealPath {
             }
             Step::Http(table) => {
                 self.table.store(table);
-                if !self.steered {
+                if self.steered < self.running() {
                     self.steer()?;
                 }
             }

@@ -14,7 +14,7 @@ use gateway_core::{
     endpoints::Endpoints,
     l4::{CapacityError, Tables, Unserved, unserved},
     name::ObjectName,
-    plan::{Frontend, Plan},
+    plan::{Frontend, NodeWish, Plan},
     status::{Statuses, endpoint_verdicts},
     translate::{Settings, Translation, translate},
     world::World,
@@ -22,7 +22,7 @@ use gateway_core::{
 
 use super::{
     caution::{without_losses, without_removals},
-    steps::{Addresses, Step, steps},
+    steps::{Addresses, Step, Workers, steps},
 };
 use crate::address::reasons;
 
@@ -38,6 +38,11 @@ pub(super) trait DataPath {
         &mut self,
         wanted: &BTreeSet<IpAddr>,
     ) -> impl Future<Output = Result<BTreeSet<IpAddr>>>;
+    /// Prepares the node's process for what the objects ask of it; `removals`: whether also
+    /// interfaces go. What fails is told in the status, and keeps nothing from going on.
+    fn prepare(&mut self, wish: &NodeWish, removals: Removals) -> impl Future<Output = ()>;
+    /// Threads of the proxy: as wanted, and as there are.
+    fn workers(&self, wish: &NodeWish) -> Workers;
     /// Takes one step. After an error the rest of the list is not tried.
     fn take(&mut self, step: Step) -> impl Future<Output = Result<Refused>>;
 }
@@ -47,8 +52,6 @@ pub(super) trait DataPath {
 pub(super) struct Reconciler<P> {
     pub path: P,
     settings: Settings,
-    /// Threads of the proxy.
-    workers: u32,
     translated: Option<Translated>,
     members: Members,
     /// Addresses in force; `None` before the first success, when an earlier daemon's may be.
@@ -97,6 +100,8 @@ pub(super) struct Outcome {
 pub(super) enum Failure {
     /// The Gateways of some addresses.
     Addresses(String),
+    /// Those that are reached through some interfaces, or all.
+    Interfaces(String),
     /// Perhaps every Gateway: the steps ended early.
     Steps(String),
 }
@@ -104,18 +109,17 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn why(&self) -> &str {
         match self {
-            Self::Addresses(why) | Self::Steps(why) => why,
+            Self::Addresses(why) | Self::Interfaces(why) | Self::Steps(why) => why,
         }
     }
 }
 
 impl<P: DataPath> Reconciler<P> {
-    pub(super) fn new(path: P, settings: Settings, members: Members, workers: u32) -> Self {
+    pub(super) fn new(path: P, settings: Settings, members: Members) -> Self {
         Self {
             path,
             settings,
             members,
-            workers,
             translated: None,
             addresses: None,
         }
@@ -149,6 +153,7 @@ impl<P: DataPath> Reconciler<P> {
         let translation = self.translate(world);
         let plan = &translation.plan;
         let endpoints = world.endpoints(plan.backend_ids().into_iter());
+        self.path.prepare(&plan.node, removals).await;
         let (answerers, applied) = match self.answerers(plan).await {
             Ok((answerers, refused)) => {
                 let applied = self.apply(plan, &endpoints, &answerers, removals).await;
@@ -254,11 +259,12 @@ impl<P: DataPath> Reconciler<P> {
         removals: Removals,
     ) -> Result<Vec<Step>, CapacityError> {
         let tables = self.path.tables();
+        let workers = self.path.workers(&plan.node);
         match removals {
-            Removals::Now => steps(plan, endpoints, self.workers, tables, addresses),
+            Removals::Now => steps(plan, endpoints, workers, tables, addresses),
             Removals::Later => {
                 let plan = without_losses(plan, endpoints, tables);
-                let steps = steps(&plan, endpoints, self.workers, tables, addresses)?;
+                let steps = steps(&plan, endpoints, workers, tables, addresses)?;
                 Ok(steps.into_iter().filter_map(without_removals).collect())
             }
         }

@@ -9,8 +9,8 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
 use super::{
-    backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, interfaces::uplinks,
-    neighbours::Conflicts, path::RealPath, privileges, reconcile::Reconciler, source::Source,
+    backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, neighbours::Conflicts,
+    node::Choice, path::RealPath, privileges, reconcile::Reconciler, source::Source,
     sweeper::Sweeper,
 };
 use crate::{
@@ -42,9 +42,12 @@ impl Daemon {
         descriptors::raise()?;
         let kernel = open(options).await?;
 
-        let workers = workers(options);
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        let choice = Choice::new(options, u32::try_from(cores)?);
         let table = Arc::new(ArcSwap::from_pointee(http::Table::default()));
         let limits = Limits::default();
+        // The others once the objects had their say.
+        let workers = NonZeroUsize::MIN;
         let proxy = Proxy::start(&ProxyOptions { workers, limits }, table.clone())?;
 
         let mut registry = metrics::registry();
@@ -63,15 +66,13 @@ impl Daemon {
             addressing: addressing(options),
             ..Settings::default()
         };
-        let path = RealPath::new(kernel, table, proxy)?;
-        let workers = u32::try_from(workers.get())?;
+        let path = RealPath::new(kernel, table, proxy, choice)?;
         Ok(Self {
             caution: Caution::default(),
-            reconciler: Reconciler::new(path, settings, Members::none(), workers),
+            reconciler: Reconciler::new(path, settings, Members::none()),
             backoff: Backoff::default(),
             sweeper,
             conflicts: Conflicts::new(),
-            trouble: None,
             reloads,
             shown,
             _tasks: tasks,
@@ -89,21 +90,10 @@ fn addressing(options: &cli::Run) -> Addressing {
     }
 }
 
-fn workers(options: &cli::Run) -> NonZeroUsize {
-    let asked = options.workers.and_then(|n| NonZeroUsize::new(n as usize));
-    asked
-        .or_else(|| available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN)
-}
-
 async fn open(options: &cli::Run) -> Result<Datapath> {
-    let interfaces = match options.interfaces.as_slice() {
-        [] => uplinks().await?,
-        named => named.to_vec(),
-    };
     let wanted = Options {
         pin_dir: options.pin_dir.clone(),
-        interfaces,
+        interfaces: options.interfaces.clone(),
         xdp_mode: options.xdp_mode,
         kernel_log: options.kernel_log,
     };

@@ -14,6 +14,8 @@ use gateway_core::{
 /// A change of one part of the data path.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
+    /// So many workers of the proxy are there, at least.
+    Grow(u32),
     /// No address is announced to the network but these.
     Withdraw(BTreeSet<IpAddr>),
     /// These addresses are delivered to this host, whichever else are.
@@ -22,6 +24,8 @@ pub(super) enum Step {
     Http(Arc<http::Table>),
     /// Writes to the kernel's maps, in this order.
     Kernel(Vec<MapOp>),
+    /// Workers beyond so many leave.
+    Shrink(u32),
     /// The network hears that these addresses are here.
     Announce(BTreeSet<IpAddr>),
     /// No address is ours but these.
@@ -36,7 +40,17 @@ pub(super) struct Addresses<'a> {
     pub changed: bool,
 }
 
+/// Workers of the proxy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Workers {
+    pub wanted: u32,
+    pub running: u32,
+}
+
 /// Steps from what is in force to what is wanted.
+///
+/// New workers have the proxy's table and their sockets before the frontends count on them; those
+/// that leave do so when no frontend leads to them.
 ///
 /// The kernel knows which addresses to be silent about before they are this host's: its stack
 /// would answer. New addresses, the proxy's routes and backends are there before the frontends
@@ -48,11 +62,11 @@ pub(super) struct Addresses<'a> {
 pub(super) fn steps(
     plan: &Plan,
     endpoints: &Endpoints,
-    workers: u32,
+    workers: Workers,
     tables: &Tables,
     addresses: Addresses<'_>,
 ) -> Result<Vec<Step>, CapacityError> {
-    let mut wanted = l4::compile(plan, endpoints, workers, tables)?;
+    let mut wanted = l4::compile(plan, endpoints, workers.wanted, tables)?;
     wanted.addresses = announce::entries(addresses.wanted);
     let writes = Writes::new(l4::diff(tables, &wanted), tables);
     let all: BTreeSet<IpAddr> = addresses.wanted.keys().copied().collect();
@@ -61,12 +75,15 @@ pub(super) fn steps(
 
     let changed = |step| addresses.changed.then_some(step);
     let kernel = |ops: Vec<MapOp>| (!ops.is_empty()).then_some(Step::Kernel(ops));
+    let Workers { wanted, running } = workers;
     let steps = [
+        (wanted > running).then_some(Step::Grow(wanted)),
         changed(Step::Withdraw(owned.clone())),
         kernel(writes.silence),
         changed(Step::AddAddresses(all.clone())),
         Some(Step::Http(proxy)),
         kernel(writes.serve),
+        (wanted < running).then_some(Step::Shrink(wanted)),
         kernel(writes.answer),
         changed(Step::Announce(owned)),
         changed(Step::KeepAddresses(all)),

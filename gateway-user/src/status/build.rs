@@ -17,8 +17,8 @@ use super::{
     conditions::conditions,
     pools::PoolRow,
     report::{
-        AddressRow, AttachmentRow, GatewayRow, ListenerRow, ParentRow, Report, RouteRow, SourceRow,
-        VERSION,
+        AddressRow, AttachmentRow, GatewayRow, ListenerRow, NodeRow, ParentRow, Report, RouteRow,
+        SourceRow, VERSION,
     },
 };
 
@@ -26,6 +26,7 @@ use super::{
 #[derive(Debug)]
 pub struct Facts<'a> {
     pub source: SourceRow,
+    pub node: NodeRow,
     pub world: &'a World,
     pub plan: &'a Plan,
     pub endpoints: &'a Endpoints,
@@ -46,6 +47,7 @@ pub fn build(facts: Facts<'_>) -> Report {
     Report {
         version: VERSION.to_owned(),
         source: facts.source,
+        node: facts.node,
         ready: false,
         gateways: statuses
             .gateways

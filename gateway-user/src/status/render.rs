@@ -3,7 +3,7 @@
 use super::{
     conditions::ConditionRow,
     pools,
-    report::{AddressRow, AttachmentRow, GatewayRow, Report, SourceRow},
+    report::{AddressRow, AttachmentRow, GatewayRow, NodeRow, Report, SourceRow},
 };
 use crate::table::Table;
 
@@ -43,6 +43,7 @@ fn headline(report: &Report) -> String {
     let state = if report.ready { "ready" } else { "not ready" };
     let mut line = format!("xdp-gateway {}: {state}\n", report.version);
     line.push_str(&source(&report.source));
+    line.push_str(&node(&report.node));
     if let Some(failure) = &report.failure {
         line.push_str(&format!("the data path is behind: {failure}\n"));
     }
@@ -71,6 +72,20 @@ fn source(source: &SourceRow) -> String {
         let kinds = source.not_installed.join(", ");
         text.push_str(&format!("not installed in the API server: {kinds}\n"));
     }
+    text
+}
+
+fn node(node: &NodeRow) -> String {
+    let mut text = String::new();
+    if !node.workers.value.is_empty() {
+        let NodeRow {
+            interfaces,
+            workers,
+            ..
+        } = node;
+        text.push_str(&format!("interfaces {interfaces}; workers {workers}\n"));
+    }
+    text.push_str(&lines(&node.without_effect));
     text
 }
 

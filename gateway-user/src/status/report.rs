@@ -17,6 +17,8 @@ const NONE: &str = "-";
 pub struct Report {
     pub version: String,
     pub source: SourceRow,
+    #[serde(default)]
+    pub node: NodeRow,
     /// Everything asked for was in place at least once, but perhaps some address, and traffic is welcome.
     pub ready: bool,
     /// Why the data path could not be brought to what was asked for; `None` where it was.
@@ -50,6 +52,38 @@ pub struct SourceRow {
     pub not_installed: Vec<String>,
     /// Why watches fail.
     pub troubles: Vec<TroubleRow>,
+}
+
+/// What the process of the node works with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeRow {
+    /// As asked for: names and patterns.
+    pub interfaces: ChosenRow,
+    /// Threads of the proxy.
+    pub workers: ChosenRow,
+    /// What objects ask for in vain.
+    pub without_effect: Vec<String>,
+}
+
+/// A choice and who made it: the command line, the GatewayClasses, or nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenRow {
+    pub value: String,
+    pub by: String,
+}
+
+impl ChosenRow {
+    pub fn new(value: String, by: &str) -> Self {
+        let by = by.to_owned();
+        Self { value, by }
+    }
+}
+
+impl fmt::Display for ChosenRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.value, self.by)
+    }
 }
 
 /// A reason why watches fail, with the kinds that it concerns.

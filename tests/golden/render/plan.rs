@@ -41,6 +41,13 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
     for (gateway, parameters) in &plan.parameters {
         lines.push(format!("parameters of {gateway}: {}", set(parameters)));
     }
+    for (interface, classes) in &plan.node.interfaces {
+        let classes: Vec<_> = classes.iter().map(AsRef::as_ref).collect();
+        lines.push(format!("interface {interface}, of {}", classes.join(", ")));
+    }
+    if let Some(workers) = plan.node.workers {
+        lines.push(format!("workers {workers}"));
+    }
     lines
 }
 

@@ -1,5 +1,7 @@
 //! GatewayParameters: how Gateways are served, where the defaults do not suit.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{Object, duration::ApiDuration};
@@ -10,6 +12,11 @@ pub type GatewayParameters = Object<ParametersSpec>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParametersSpec {
+    /// Names or patterns such as `eth*`. Of a class only: a node's programs serve every Gateway.
+    #[serde(default)]
+    pub interfaces: Vec<Arc<str>>,
+    /// Threads of the proxy; 0 is as if it was not set. Of a class only.
+    pub workers: Option<i64>,
     pub limits: Option<LimitsSpec>,
     pub access_log: Option<AccessLogSpec>,
 }

@@ -101,14 +101,25 @@ impl Statuses {
 impl Statuses {
     /// Says that another station at `mac` claims an address of a Gateway.
     pub fn address_conflict(&mut self, gateway: &ObjectName, address: IpAddr, mac: MacAddress) {
+        self.note(gateway, &[GatewayVerdict::AddressConflict { address, mac }]);
+    }
+
+    /// Says why interfaces that the class of a Gateway asks for are not served.
+    pub fn interfaces_not_served(&mut self, gateway: &ObjectName, why: &[String]) {
+        let verdict = |why: &String| GatewayVerdict::InterfaceNotServed { why: why.clone() };
+        let verdicts: Vec<_> = why.iter().map(verdict).collect();
+        self.note(gateway, &verdicts);
+    }
+
+    /// Sets what verdicts about a Gateway of ours decide.
+    fn note(&mut self, gateway: &ObjectName, verdicts: &[GatewayVerdict]) {
         let mut gateways = self.gateways.iter_mut();
         let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) else {
             return;
         };
         let conditions = &mut found.status.conditions;
         let generation = conditions.first().map_or(0, |c| c.observed_generation);
-        let verdict = [GatewayVerdict::AddressConflict { address, mac }];
-        for new in fold(&[], &verdict, generation) {
+        for new in fold(&[], verdicts, generation) {
             set(conditions, new);
         }
     }

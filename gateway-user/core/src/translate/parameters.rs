@@ -1,8 +1,8 @@
 //! Parameters of Gateways: those of the class, overridden by the Gateway's own, field by field.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
-use super::{Scope, nearby};
+use super::{Scope, class, nearby};
 use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
@@ -10,7 +10,7 @@ use crate::{
         refs::ParametersRef,
     },
     name::ObjectName,
-    plan::Parameters,
+    plan::{NodeWish, Parameters},
     verdict::{ParametersFault, hint},
 };
 
@@ -25,7 +25,43 @@ pub(super) fn of_class<'a>(scope: Scope<'a>, class: &GatewayClass) -> Found<'a> 
 pub(super) fn of_gateway<'a>(scope: Scope<'a>, gateway: &Gateway) -> Found<'a> {
     let infrastructure = gateway.spec.infrastructure.as_ref();
     let reference = infrastructure.and_then(|i| i.parameters_ref.as_ref());
-    find(scope, reference, Some(&gateway.meta.namespace))
+    let found = find(scope, reference, Some(&gateway.meta.namespace))?;
+    match found.and_then(|object| Some((object, of_the_node(&object.spec)?))) {
+        Some((object, fields)) => Err(ParametersFault::OfTheNode {
+            name: object.name(),
+            fields,
+        }),
+        None => Ok(found),
+    }
+}
+
+/// Fields that only a class may set.
+fn of_the_node(spec: &ParametersSpec) -> Option<&'static str> {
+    match (spec.interfaces.is_empty(), spec.workers) {
+        (true, None) => None,
+        (false, None) => Some("interfaces"),
+        (true, Some(_)) => Some("workers"),
+        (false, Some(_)) => Some("interfaces and workers"),
+    }
+}
+
+/// What the accepted classes ask of the process of each node: all interfaces, the most workers.
+pub(super) fn of_node(scope: Scope) -> NodeWish {
+    let mut wish = NodeWish::default();
+    let classes = scope.world.classes.values();
+    for class in classes.filter(|class| class::is_ours(scope, class)) {
+        let Some(found) = of_class(scope, class).ok().flatten() else {
+            continue;
+        };
+        for pattern in &found.spec.interfaces {
+            let asking = wish.interfaces.entry(pattern.clone()).or_default();
+            asking.insert(class.meta.name.clone());
+        }
+        // 0 leaves it to the node.
+        let workers = number(found.spec.workers).and_then(NonZeroU32::new);
+        wish.workers = wish.workers.max(workers);
+    }
+    wish
 }
 
 /// How a Gateway is served. What is wrong with its references speaks against it elsewhere.

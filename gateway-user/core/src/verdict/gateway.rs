@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    ConditionType::{Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, Programmed},
+    ConditionType::{
+        Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, InterfacesServed, Programmed,
+    },
     Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown,
 };
 use crate::{announce::MacAddress, api::core_kinds::Family, name::ObjectName};
@@ -116,6 +118,9 @@ pub enum GatewayVerdict {
     #[error("the data path does not hold it yet: {why}")]
     NotApplied { why: String },
 
+    #[error("{why}; Gateways are not reached through this interface until then")]
+    InterfaceNotServed { why: String },
+
     #[error(
         "another station of the network, {mac}, answers for {address}, so that clients may reach it \
          instead; find it by this Ethernet address and take {address} from it, or use another address"
@@ -180,6 +185,9 @@ impl Verdict for GatewayVerdict {
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
             Self::AddressConflict { .. } => {
                 const { &[is_true(AddressConflict, "AnotherStationAnswers")] }
+            }
+            Self::InterfaceNotServed { .. } => {
+                const { &[is_false(InterfacesServed, "NotAttached")] }
             }
             Self::NotApplied { .. } => const { &[is_false(Programmed, "Pending")] },
         }

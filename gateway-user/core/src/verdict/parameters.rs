@@ -21,4 +21,14 @@ pub enum ParametersFault {
          create them, or remove the reference"
     )]
     Missing { name: ObjectName, hint: String },
+
+    #[error(
+        "names GatewayParameters \"{name}\", whose {fields} concern the process of a node and so \
+         every Gateway; remove them there, or name other GatewayParameters; those that \
+         spec.parametersRef of a GatewayClass names may have them"
+    )]
+    OfTheNode {
+        name: ObjectName,
+        fields: &'static str,
+    },
 }

@@ -25,12 +25,23 @@ impl DataPath for Fake {
         Ok(BTreeSet::new())
     }
 
+    async fn prepare(&mut self, _: &NodeWish, _: Removals) {}
+
+    fn workers(&self, wish: &NodeWish) -> Workers {
+        Workers {
+            wanted: wish.workers.map_or(2, u32::from),
+            running: 2,
+        }
+    }
+
     async fn take(&mut self, step: Step) -> Result<Refused> {
         self.taken.push(match step {
             Step::AddAddresses(_) => {
                 self.taken.push("add");
                 return Ok(self.refused.clone());
             }
+            Step::Grow(_) => "grow",
+            Step::Shrink(_) => "shrink",
             Step::Withdraw(_) => "withdraw",
             Step::Announce(_) => "announce",
             Step::Http(_) => "http",
@@ -55,7 +66,6 @@ fn reconciler() -> Reconciler<Fake> {
         Fake::default(),
         Settings::default(),
         Members::alone("a".into()),
-        2,
     )
 }
 

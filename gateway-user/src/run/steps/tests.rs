@@ -72,6 +72,8 @@ fn endpoints(last: u8) -> Endpoints {
 
 fn names(steps: &[Step]) -> Vec<&'static str> {
     let name = |step: &Step| match step {
+        Step::Grow(_) => "grow",
+        Step::Shrink(_) => "shrink",
         Step::Withdraw(_) => "withdraw",
         Step::Announce(_) => "announce",
         Step::AddAddresses(_) => "add",
@@ -90,6 +92,14 @@ fn after(tables: &Tables, steps: &[Step]) -> Tables {
         }
     }
     tables
+}
+
+fn two() -> Workers {
+    of_two(2)
+}
+
+fn of_two(wanted: u32) -> Workers {
+    Workers { wanted, running: 2 }
 }
 
 fn answered_by(who: Answerer) -> Answerers {
@@ -127,7 +137,7 @@ fn answers(tables: &Tables, steps: &[Step]) -> Vec<Option<bool>> {
 #[test]
 fn what_is_needed_comes_before_what_needs_it_and_removals_last() {
     let (empty, ours) = (Tables::default(), answered_by(Answerer::Us));
-    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&ours)).unwrap();
+    let first = steps(&plan(), &endpoints(1), two(), &empty, changed(&ours)).unwrap();
     let expected = [
         "withdraw", "kernel", "add", "http", "kernel", "kernel", "announce", "keep",
     ];
@@ -141,7 +151,7 @@ fn what_is_needed_comes_before_what_needs_it_and_removals_last() {
     assert_eq!((tables.frontends.len(), tables.backends.len()), (2, 1));
 
     let (nothing, none) = (Plan::default(), Answerers::new());
-    let last = steps(&nothing, &endpoints(1), 2, &tables, changed(&none)).unwrap();
+    let last = steps(&nothing, &endpoints(1), two(), &tables, changed(&none)).unwrap();
     let expected = [
         "withdraw", "add", "http", "kernel", "announce", "keep", "kernel",
     ];
@@ -154,14 +164,14 @@ fn an_address_changes_hands_without_a_change_of_what_is_served() {
     let (ours, theirs) = (Answerer::Us, Answerer::Other("b".into()));
     let (ours, theirs) = (answered_by(ours), answered_by(theirs));
     let empty = Tables::default();
-    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&theirs)).unwrap();
+    let first = steps(&plan(), &endpoints(1), two(), &empty, changed(&theirs)).unwrap();
     let tables = after(&empty, &first);
-    let gained = steps(&plan(), &endpoints(1), 2, &tables, changed(&ours)).unwrap();
+    let gained = steps(&plan(), &endpoints(1), two(), &tables, changed(&ours)).unwrap();
     let expected = ["withdraw", "add", "http", "kernel", "announce", "keep"];
     assert_eq!(names(&gained), expected);
     assert_eq!(answers(&tables, &gained), [Some(true)]);
     let tables = after(&tables, &gained);
-    let lost = steps(&plan(), &endpoints(1), 2, &tables, changed(&theirs)).unwrap();
+    let lost = steps(&plan(), &endpoints(1), two(), &tables, changed(&theirs)).unwrap();
     let expected = ["withdraw", "kernel", "add", "http", "announce", "keep"];
     assert_eq!(names(&lost), expected);
     assert_eq!(answers(&tables, &lost), [Some(false)]);
@@ -175,17 +185,27 @@ fn an_address_changes_hands_without_a_change_of_what_is_served() {
 #[test]
 fn an_address_of_an_interface_is_left_to_the_stack() {
     let (empty, stack) = (Tables::default(), answered_by(Answerer::Interface));
-    let steps = steps(&plan(), &endpoints(1), 2, &empty, changed(&stack)).unwrap();
+    let steps = steps(&plan(), &endpoints(1), two(), &empty, changed(&stack)).unwrap();
     assert_eq!(answers(&empty, &steps), [None]);
 }
 
 #[test]
 fn what_is_in_force_is_left_alone() {
     let (empty, ours) = (Tables::default(), answered_by(Answerer::Us));
-    let first = steps(&plan(), &endpoints(1), 2, &empty, changed(&ours)).unwrap();
+    let first = steps(&plan(), &endpoints(1), two(), &empty, changed(&ours)).unwrap();
     let tables = after(&empty, &first);
-    let again = steps(&plan(), &endpoints(1), 2, &tables, same(&ours)).unwrap();
+    let again = steps(&plan(), &endpoints(1), two(), &tables, same(&ours)).unwrap();
     assert_eq!(names(&again), ["http"]);
-    let moved = steps(&plan(), &endpoints(2), 2, &tables, same(&ours)).unwrap();
+    let moved = steps(&plan(), &endpoints(2), two(), &tables, same(&ours)).unwrap();
     assert_eq!(names(&moved), ["http", "kernel"]);
+}
+
+#[test]
+fn workers_are_there_before_connections_and_leave_after_them() {
+    let (empty, ours) = (Tables::default(), answered_by(Answerer::Us));
+    let first = steps(&plan(), &endpoints(1), two(), &empty, changed(&ours)).unwrap();
+    let tables = after(&empty, &first);
+    let to = |wanted| steps(&plan(), &endpoints(1), of_two(wanted), &tables, same(&ours)).unwrap();
+    assert_eq!(names(&to(3)), ["grow", "http", "kernel"]);
+    assert_eq!(names(&to(1)), ["http", "kernel", "shrink"]);
 }

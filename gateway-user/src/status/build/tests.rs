@@ -8,7 +8,10 @@ use gateway_core::{
 
 use super::*;
 use crate::{
-    status::{render::render, report::TroubleRow},
+    status::{
+        render::render,
+        report::{ChosenRow, TroubleRow},
+    },
     testing::{MANIFEST, world},
 };
 
@@ -18,6 +21,8 @@ objects from https://10.0.0.1:6443
 nothing new is served until these have been listed: Secret
 cannot be watched: Gateway, Secret: connection refused
 not installed in the API server: TCPRoute, UDPRoute
+interfaces eth0 (the command line); workers 2 (default)
+interfaces eth9 of GatewayClasses have no effect
 the data path is behind: a map is full
 something is broken since the start: what an earlier start left in the kernel is not removed \
 until all of it can be read (see Problems)
@@ -84,6 +89,11 @@ fn report() -> Report {
     };
     let report = build(Facts {
         source,
+        node: NodeRow {
+            interfaces: ChosenRow::new("eth0".into(), "the command line"),
+            workers: ChosenRow::new("2".into(), "default"),
+            without_effect: vec!["interfaces eth9 of GatewayClasses have no effect".into()],
+        },
         world: &world,
         plan: &translation.plan,
         endpoints: &endpoints,

@@ -2,18 +2,65 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::Problems;
-use crate::api::{GatewayParameters, duration::ApiDuration, path::Path};
+use gateway_common::maps::LISTENERS_MAX;
 
+use super::Problems;
+use crate::api::{
+    GatewayParameters,
+    duration::ApiDuration,
+    parameters::{LimitsSpec, ParametersSpec},
+    path::Path,
+};
+
+/// `IFNAMSIZ` of Linux, without the final zero.
+const INTERFACE_NAME: RangeInclusive<usize> = 1..=15;
+const INTERFACES: usize = 64;
+const WORKERS: RangeInclusive<i64> = 0..=LISTENERS_MAX as i64;
 const CONNECTIONS: RangeInclusive<i64> = 1..=1_000_000;
 const HEADER_BYTES: RangeInclusive<i64> = 1_024..=1_048_576;
 const STREAMS: RangeInclusive<i64> = 1..=10_000;
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems) {
-    let Some(limits) = &object.spec.limits else {
-        return;
-    };
+    node(&object.spec, out);
+    if let Some(limits) = &object.spec.limits {
+        self::limits(limits, out);
+    }
+}
+
+/// What concerns the process of a node.
+fn node(spec: &ParametersSpec, out: &mut Problems) {
+    let at = Path::spec().field("interfaces");
+    if spec.interfaces.len() > INTERFACES {
+        let message = format!(
+            "{} are too many: use at most {INTERFACES}",
+            spec.interfaces.len()
+        );
+        out.error(at.clone(), message);
+    }
+    for (index, name) in spec.interfaces.iter().enumerate() {
+        let foreign = |c: char| matches!(c, '/' | ':') || c.is_whitespace() || c.is_control();
+        if !INTERFACE_NAME.contains(&name.len()) || name.contains(foreign) {
+            let message = format!(
+                "{name:?} is no name of an interface: use 1 to 15 characters such as eth0, or a \
+                 pattern such as eth*"
+            );
+            out.error(at.index(index), message);
+        }
+        if spec.interfaces[..index].contains(name) {
+            out.error(at.index(index), format!("{name:?} is there twice"));
+        }
+    }
+    if let Some(workers) = spec.workers.filter(|workers| !WORKERS.contains(workers)) {
+        let message = format!(
+            "{workers} is out of range: use 1 to {}, or 0 for one of each core",
+            WORKERS.end()
+        );
+        out.error(Path::spec().field("workers"), message);
+    }
+}
+
+fn limits(limits: &LimitsSpec, out: &mut Problems) {
     let at = Path::spec().field("limits");
     let numbers = [
         ("connections", limits.connections, CONNECTIONS),
