@@ -1,4 +1,4 @@
-//! Builds the BPF object that the daemon embeds.
+//! Builds the BPF objects that the daemon embeds.
 //!
 //! Which toolchain does that is decided in one place for the build and for `cargo xtask setup`,
 //! which provides it.
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     build(&toolchain.name, &[])
 }
 
-/// Builds `gateway` into OUT_DIR with these features of gateway-ebpf.
+/// Builds the programs of gateway-ebpf into OUT_DIR with these features.
 fn build(toolchain: &str, features: &[&str]) -> Result<()> {
     let package = Package {
         name: "gateway-ebpf",

@@ -1,7 +1,7 @@
 //! The admin endpoint: health, metrics, the configuration in force, status.
 //!
 //! For probes, scrapers and `xdp-gateway status`; on loopback unless told otherwise, because
-//! `/config` and `/status` show what is configured.
+//! `/config`, `/names` and `/status` show what is configured.
 
 mod client;
 mod config;
@@ -26,9 +26,9 @@ use axum::{
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
-pub use self::client::fetch_report;
+pub use self::client::{fetch_names, fetch_report};
 pub use self::config::InForce;
-use crate::status::report::Report;
+use crate::{inspect::names::Names, status::report::Report};
 
 /// What the admin endpoint shows; the control loop writes it.
 #[derive(Debug, Default)]
@@ -98,6 +98,7 @@ fn router(shown: Arc<Shown>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/config", get(show_config))
+        .route("/names", get(names))
         .route("/status", get(status))
         .with_state(shown)
 }
@@ -124,6 +125,11 @@ async fn metrics(State(shown): State<Arc<Shown>>) -> Response {
 
 async fn show_config(State(shown): State<Arc<Shown>>) -> Json<serde_json::Value> {
     Json(config::render(&shown.in_force.load()))
+}
+
+async fn names(State(shown): State<Arc<Shown>>) -> Json<Names> {
+    let in_force = shown.in_force.load();
+    Json(Names::new(&in_force.translation.plan, &in_force.endpoints))
 }
 
 async fn status(State(shown): State<Arc<Shown>>) -> Json<Report> {

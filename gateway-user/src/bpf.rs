@@ -2,17 +2,18 @@
 
 mod attach;
 mod bpffs;
+mod clock;
 mod compat;
 pub mod datapath;
 pub mod events;
 pub mod flows;
 mod interface;
 mod kernel_log;
-mod link_fd;
 mod links;
 mod load;
 mod maps;
 pub mod object;
+mod object_fd;
 pub mod options;
 mod pins;
 mod read;
@@ -20,6 +21,7 @@ mod settle;
 pub mod stats;
 mod unload;
 mod version;
+mod view;
 mod watch;
 
 pub use attach::{Attachment, Hook, Uplink};
@@ -31,3 +33,4 @@ pub use object::OBJECT;
 pub use options::{DEFAULT_PIN_DIR, Options, XdpMode};
 pub use stats::Stats;
 pub use unload::unload;
+pub use view::View;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod inspect;
+
 use std::{
     net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -7,6 +9,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::inspect::{By, Flows, Maps, Place, Protocol, Trace};
 use crate::bpf::options::{DEFAULT_PIN_DIR, XdpMode};
 
 /// Where the daemon answers `status`, probes and scrapes unless told otherwise.
@@ -28,6 +31,12 @@ pub enum Command {
     Check(Check),
     /// Show what the running daemon serves, and whatever is not as wished.
     Status(Status),
+    /// Show what the kernel's maps hold: frontends, services, backends with their traffic.
+    Maps(Maps),
+    /// Show the connections in the kernel's flow table.
+    Flows(Box<Flows>),
+    /// Explain what becomes of a packet: which listener, route and backend, or why none.
+    Trace(Trace),
     /// Remove everything a daemon left in the kernel: links, maps, routes.
     Unload(Unload),
     /// Bring our own kinds in the cluster, as AddressPool, to those of this version.

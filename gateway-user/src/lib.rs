@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod debounce;
 pub mod files;
+pub mod inspect;
 pub mod kube;
 pub mod metrics;
 pub mod proxy;

@@ -11,7 +11,7 @@ use clap::Parser as _;
 use gateway_user::{
     check,
     cli::{Cli, Command},
-    kube, run, status, unload,
+    inspect, kube, run, status, unload,
 };
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
@@ -39,18 +39,19 @@ fn execute(command: &Command) -> Result<ExitCode> {
         .build()
         .context("cannot start the async runtime")?;
     match command {
-        Command::Run(options) => runtime
-            .block_on(run::run(options))
-            .map(|()| ExitCode::SUCCESS),
+        Command::Run(options) => done(runtime.block_on(run::run(options))),
         Command::Check(options) => check::check(options),
         Command::Status(options) => runtime.block_on(status::status(options)),
-        Command::Crds => runtime
-            .block_on(kube::crds::apply())
-            .map(|()| ExitCode::SUCCESS),
-        Command::Unload(options) => runtime
-            .block_on(unload::unload(options))
-            .map(|()| ExitCode::SUCCESS),
+        Command::Maps(options) => done(runtime.block_on(inspect::maps(options))),
+        Command::Flows(options) => done(runtime.block_on(inspect::flows(options))),
+        Command::Trace(options) => done(runtime.block_on(inspect::trace(options))),
+        Command::Crds => done(runtime.block_on(kube::crds::apply())),
+        Command::Unload(options) => done(runtime.block_on(unload::unload(options))),
     }
+}
+
+fn done(result: Result<()>) -> Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// One line for each noteworthy thing; `RUST_LOG` says how much (default: info).

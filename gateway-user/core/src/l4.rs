@@ -3,13 +3,16 @@
 pub mod backends;
 pub mod compile;
 pub mod diff;
+pub mod flows;
 mod ids;
 pub mod maglev;
+pub mod share;
 pub mod sim;
 pub mod sweep;
 pub mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trace;
 pub mod unserved;
 
 pub use compile::{CapacityError, compile};

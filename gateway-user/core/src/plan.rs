@@ -9,9 +9,10 @@ mod parameters;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
 
+use gateway_common::abi;
 use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{node::NodeWish, parameters::Parameters};
 use crate::{api::Kind, name::ObjectName};
@@ -33,11 +34,28 @@ pub struct FrontendId {
     pub transport: Transport,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     Tcp,
     Udp,
+}
+
+impl Transport {
+    /// As the kernel's maps and the IP header have it.
+    pub fn protocol(self) -> u32 {
+        match self {
+            Self::Tcp => abi::TCP,
+            Self::Udp => abi::UDP,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
 }
 
 /// How a frontend is served.

@@ -1,4 +1,4 @@
-//! Asks a running daemon for its report.
+//! Asks a running daemon for its report, or for names.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
-use crate::status::report::Report;
+use crate::{inspect::names::Names, status::report::Report};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Far above a report of the largest configuration.
@@ -17,7 +18,17 @@ const REPORT_MAX: usize = 256 << 20;
 /// # Errors
 /// Where no daemon answers there, or something else does; the message says what to do.
 pub async fn fetch_report(admin: SocketAddr) -> Result<Report> {
-    let body = tokio::time::timeout(DEADLINE, get(admin, "/status")).await;
+    fetch(admin, "/status").await
+}
+
+/// # Errors
+/// As [`fetch_report`].
+pub async fn fetch_names(admin: SocketAddr) -> Result<Names> {
+    fetch(admin, "/names").await
+}
+
+async fn fetch<T: DeserializeOwned>(admin: SocketAddr, path: &str) -> Result<T> {
+    let body = tokio::time::timeout(DEADLINE, get(admin, path)).await;
     let body = body.with_context(|| format!("{admin} did not answer within {DEADLINE:?}"))??;
     serde_json::from_slice(&body)
         .with_context(|| format!("what answers at {admin} is not an xdp-gateway of this version"))

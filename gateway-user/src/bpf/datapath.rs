@@ -7,16 +7,16 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use aya::{Ebpf, TestRun as _, TestRunOptions, maps::MapError, programs::Xdp};
+use aya::{Ebpf, maps::MapError};
 use gateway_common::{
     abi,
-    maps::{LISTENERS_MAX, LISTENERS_V6, PROGRAM_CLOCK},
+    maps::{LISTENERS_MAX, LISTENERS_V6},
 };
 use gateway_core::l4::{MapOp, Sweep, Tables};
 
 use super::{
     attach::{Attachment, Survey, Uplink, attach_all, attached_before},
-    bpffs, compat,
+    bpffs, clock, compat,
     events::Events,
     flows::Flows,
     kernel_log, load,
@@ -268,16 +268,7 @@ impl Datapath {
 
     /// Low 32 bits of the kernel's jiffies, which flows are stamped with.
     fn now(&self) -> Result<u32> {
-        let clock = self.ebpf.program(PROGRAM_CLOCK);
-        let clock: &Xdp = clock.context("the BPF object has no clock")?.try_into()?;
-        let options = TestRunOptions {
-            data_in: Some(&[0; 64]),
-            ..TestRunOptions::default()
-        };
-        let run = clock
-            .test_run(options)
-            .context("cannot read the kernel's jiffies")?;
-        Ok(run.return_value)
+        clock::read(&self.ebpf)
     }
 }
 

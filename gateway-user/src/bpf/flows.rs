@@ -42,6 +42,24 @@ impl Flows {
             .context("cannot read the flow table")
     }
 
+    /// Shows every entry, in no order. What comes and goes meanwhile may be shown, twice at worst.
+    pub fn each(&self, mut show: impl FnMut(&FlowKey, &Flow)) -> Result<()> {
+        for entry in self.map.iter().take(2 * FLOWS_MAX as usize) {
+            let (key, flow) = entry.context("cannot read the flow table")?;
+            show(&key, &flow);
+        }
+        Ok(())
+    }
+
+    /// The entry of `key`.
+    pub fn get(&self, key: &FlowKey) -> Result<Option<Flow>> {
+        match self.map.get(key, 0) {
+            Ok(flow) => Ok(Some(flow)),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(error).context("cannot read the flow table"),
+        }
+    }
+
     /// Removes what `sweep` says, and counts the rest. A full table takes half a second,
     /// and one of which much is removed several times that.
     pub fn sweep(&mut self, sweep: &Sweep) -> Result<Swept> {

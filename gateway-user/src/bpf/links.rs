@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use anyhow::{Context as _, Result};
 use aya::programs::links::{FdLink, LinkError, PinnedLink};
 
-use super::link_fd::LinkFd;
+use super::object_fd::LinkFd;
 
 /// The link pinned at `path`; `None` where there is none.
 pub(super) fn open(path: &Path) -> Result<Option<FdLink>> {

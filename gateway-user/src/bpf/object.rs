@@ -6,3 +6,8 @@ pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), 
 /// The same with logging compiled in, for development (`--kernel-log`).
 pub static OBJECT_LOG: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-log"));
+
+/// A program that tells the time of the flow table, and nothing else: for commands that look at
+/// the maps of a daemon.
+pub(super) static OBJECT_CLOCK: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/clock"));

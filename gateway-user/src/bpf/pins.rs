@@ -11,10 +11,14 @@ use aya::maps::{Map, MapData, MapError};
 use gateway_common::maps::ABI_VERSION;
 use rustix::fs::{FlockOperation, flock};
 
+use super::object_fd;
+
 /// Paths of everything that we pin.
 #[derive(Clone, Debug)]
 pub struct Pins {
     root: PathBuf,
+    /// Maps are opened for reading alone.
+    read_only: bool,
 }
 
 /// Held while a daemon (or `unload`) works on the pins; the kernel frees it with the process.
@@ -32,7 +36,35 @@ impl Drop for Lock {
 
 impl Pins {
     pub fn new(root: &Path) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            read_only: false,
+        }
+    }
+
+    /// For somebody who only looks: the kernel refuses writes to maps that are opened through it.
+    ///
+    /// # Errors
+    /// Where no data path of this version is pinned; the message says what to do.
+    pub fn read_only(root: &Path) -> Result<Self> {
+        let pins = Self {
+            root: root.into(),
+            read_only: true,
+        };
+        if !pins.maps_dir().exists() {
+            let shown = root.display();
+            match names(root)?.first() {
+                Some(other) => bail!(
+                    "{shown} holds the data path of another version of xdp-gateway ({other}, this \
+                     is v{ABI_VERSION}): use the program that started it"
+                ),
+                None => bail!(
+                    "no data path is pinned in {shown}: start `xdp-gateway run`, or name the \
+                     directory with --pin-dir"
+                ),
+            }
+        }
+        Ok(pins)
     }
 
     pub fn root(&self) -> &Path {
@@ -111,8 +143,15 @@ impl Pins {
         M: TryFrom<Map, Error = MapError>,
     {
         let path = self.map(name);
-        let open = || M::try_from(Map::from_map_data(MapData::from_pin(&path)?)?);
-        open().with_context(|| format!("cannot use the pinned map {}", path.display()))
+        let context = || format!("cannot use the pinned map {}", path.display());
+        let data = if self.read_only {
+            let fd = object_fd::map_to_read(&path).with_context(context)?;
+            MapData::from_fd(fd)
+        } else {
+            MapData::from_pin(&path)
+        };
+        let open = || M::try_from(Map::from_map_data(data?)?);
+        open().with_context(context)
     }
 }
 

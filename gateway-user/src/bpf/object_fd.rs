@@ -1,5 +1,6 @@
-//! A pinned link through bpf(2) itself: what aya asks of the kernel by id needs `CAP_SYS_ADMIN`,
-//! which is nearly root; by file descriptor the capabilities that we need anyway are enough.
+//! Pinned links and maps through bpf(2) itself: what aya asks of the kernel by id needs
+//! `CAP_SYS_ADMIN`, which is nearly root; by file descriptor the capabilities that we need anyway
+//! are enough. And what aya opens can always be written to.
 #![allow(unsafe_code, reason = "bpf(2) takes pointers")]
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
     path::Path,
 };
 
-use aya_obj::generated::bpf_cmd;
+use aya_obj::generated::{BPF_F_RDONLY, bpf_cmd};
 
 /// An open link.
 pub(super) struct LinkFd(OwnedFd);
@@ -54,16 +55,8 @@ struct Detach {
 impl LinkFd {
     /// The link pinned at `path`; `None` where nothing is.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let path = CString::new(path.as_os_str().as_bytes())?;
-        let attributes = ObjGet {
-            path: path.as_ptr() as u64,
-            fd: 0,
-            flags: 0,
-        };
-        // SAFETY: the path is a string that ends with 0 and lives until the call is over.
-        match unsafe { bpf(bpf_cmd::BPF_OBJ_GET, &attributes) } {
-            // SAFETY: the kernel just made this descriptor for us, and nobody else has it.
-            Ok(fd) => Ok(Some(Self(unsafe { OwnedFd::from_raw_fd(fd) }))),
+        match get(path, 0) {
+            Ok(fd) => Ok(Some(Self(fd))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -88,6 +81,25 @@ impl LinkFd {
         // SAFETY: no pointer is passed.
         unsafe { bpf(bpf_cmd::BPF_LINK_DETACH, &Detach { fd }) }.map(drop)
     }
+}
+
+/// The map pinned at `path`, for reading alone: the kernel refuses writes through this descriptor.
+pub(super) fn map_to_read(path: &Path) -> io::Result<OwnedFd> {
+    get(path, BPF_F_RDONLY)
+}
+
+/// What is pinned at `path`.
+fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let attributes = ObjGet {
+        path: path.as_ptr() as u64,
+        fd: 0,
+        flags,
+    };
+    // SAFETY: the path is a string that ends with 0 and lives until the call is over.
+    let fd = unsafe { bpf(bpf_cmd::BPF_OBJ_GET, &attributes) }?;
+    // SAFETY: the kernel just made this descriptor for us, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// bpf(2); what the command returns.

@@ -1,0 +1,145 @@
+//! Why a packet goes where it goes: the data path itself, run on a made-up packet over what the
+//! maps hold. Nothing is written anywhere: flows that it opens live in memory, and end with the run.
+
+mod frame;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+
+use gateway_common::{
+    abi::{
+        Address, Backend, Counter, FORWARD, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
+        REVERSE, Service,
+    },
+    addr::Addr,
+    steer::Steer,
+};
+
+use self::replay::{Hook, Known, Replay};
+use crate::plan::Transport;
+
+/// Reads one entry of a map at a time.
+pub trait Source {
+    type Error;
+
+    fn frontend(&self, key: &FrontendKey) -> Result<Option<Frontend>, Self::Error>;
+    fn service(&self, id: u32) -> Result<Option<Service>, Self::Error>;
+    fn slot(&self, slot: u32) -> Result<Option<u32>, Self::Error>;
+    fn backend(&self, id: u32) -> Result<Option<Backend>, Self::Error>;
+    fn address(&self, address: &Addr) -> Result<Option<Address>, Self::Error>;
+    fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>, Self::Error>;
+    fn flow(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
+}
+
+/// Time as the flow table knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Low 32 bits of the kernel's jiffies.
+    pub now: u32,
+    /// Jiffies in a second.
+    pub hz: u32,
+}
+
+/// The packet to ask about. Both addresses are of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuple {
+    pub transport: Transport,
+    pub source: SocketAddr,
+    pub destination: SocketAddr,
+}
+
+/// A look into a map, with what was found there, or what the data path would do to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Flow(FlowKey, Option<Flow>),
+    Frontend(FrontendKey, Option<Frontend>),
+    Service(u32, Option<Service>),
+    Slot(u32, Option<u32>),
+    Backend(u32, Option<Backend>),
+    Address(Addr, Option<Address>),
+    /// An entry that a real packet would make.
+    Open(FlowKey, Flow),
+}
+
+/// What becomes of the packet, and how that was found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    pub tuple: Tuple,
+    /// In order, without repetitions.
+    pub steps: Vec<Step>,
+    /// `true`: as the reply of a backend, which leaves the node. `false`: as it arrives.
+    pub reply: bool,
+    pub outcome: Counter,
+    /// Source and destination after the programs, where they changed.
+    pub rewritten: Option<(SocketAddr, SocketAddr)>,
+    /// Who takes it in this node's stack, where it gets there unchanged.
+    pub steer: Option<Steer>,
+    /// The destination is an address of a Gateway; whether this node answers for it.
+    pub owned: Option<bool>,
+}
+
+impl Tuple {
+    /// As a key of the flow table: [`FORWARD`] or [`REVERSE`].
+    pub fn key(&self, direction: u16) -> FlowKey {
+        FlowKey {
+            source: self.source.ip().into(),
+            destination: self.destination.ip().into(),
+            source_port: self.source.port(),
+            destination_port: self.destination.port(),
+            protocol: self.transport.protocol() as u16,
+            direction,
+        }
+    }
+}
+
+/// Follows a first packet of `tuple`: a SYN, or a datagram.
+///
+/// # Errors
+/// Those of `source`.
+pub fn trace<S: Source>(source: &S, tuple: Tuple, clock: Clock) -> Result<Trace, S::Error> {
+    let mut known = Known::default();
+    // The data path takes references, which a map of the kernel cannot give: what it misses is
+    // read, and it runs again. It asks a bounded number of questions, each of them once.
+    loop {
+        let (trace, missing) = attempt(&known, tuple, clock);
+        match missing {
+            Some(question) => known.learn(question, source)?,
+            None => return Ok(trace),
+        }
+    }
+}
+
+/// One run on what is known; and the first question that it could not answer.
+fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::Question>) {
+    let mut replay = Replay::new(known, clock);
+    let mut frame = frame::build(&tuple);
+    let mut outcome = replay.run(Hook::Ingress, &mut frame);
+    let mut reply = false;
+    if replay.is_sure() && outcome.kind() == gateway_common::abi::Kind::Pass {
+        let found = replay.peek(&tuple.key(REVERSE));
+        if found.is_some() {
+            frame = frame::build(&tuple);
+            outcome = replay.run(Hook::Egress, &mut frame);
+            reply = true;
+        }
+    }
+    let now = frame::addresses(&frame);
+    let before = (tuple.source, tuple.destination);
+    let rewritten = now.filter(|now| *now != before);
+    let stays = rewritten.is_none() && !reply;
+    let steer = stays.then(|| replay.steer(&tuple.key(FORWARD)));
+    let owned = replay.owner(&tuple.destination.ip().into());
+    let (steps, missing) = replay.end();
+    let trace = Trace {
+        tuple,
+        steps,
+        reply,
+        outcome,
+        rewritten,
+        steer,
+        owned: owned.map(|address| address.is_owned()),
+    };
+    (trace, missing)
+}

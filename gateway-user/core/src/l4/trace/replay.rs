@@ -1,0 +1,220 @@
+//! The tables as a trace shows them to the data path: what is known of the maps, and in memory
+//! what the packet changes. Notes each look.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use gateway_common::{
+    abi::{Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service},
+    addr::Addr,
+    decide,
+    packet::Buffer,
+    steer::{Steer, steer},
+    tables::{Claim, Tables, Traffic},
+};
+
+use super::{Clock, Source, Step};
+
+/// No uplink has this index: a made-up packet came by none.
+const INTERFACE: u32 = 0;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Hook {
+    Ingress,
+    Egress,
+}
+
+/// An entry that is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Question {
+    Frontend(FrontendKey),
+    Service(u32),
+    Slot(u32),
+    Backend(u32),
+    Address(Addr),
+    Uplink(u32),
+    Flow(FlowKey),
+}
+
+/// Entries that were read; `None` for those that do not exist.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    frontends: BTreeMap<FrontendKey, Option<Frontend>>,
+    services: BTreeMap<u32, Option<Service>>,
+    slots: BTreeMap<u32, Option<u32>>,
+    backends: BTreeMap<u32, Option<Backend>>,
+    addresses: BTreeMap<Addr, Option<Address>>,
+    uplinks: BTreeMap<u32, Option<LinkAddress>>,
+    flows: BTreeMap<FlowKey, Option<Flow>>,
+}
+
+impl Known {
+    pub(super) fn learn<S: Source>(&mut self, what: Question, from: &S) -> Result<(), S::Error> {
+        match what {
+            Question::Frontend(key) => drop(self.frontends.insert(key, from.frontend(&key)?)),
+            Question::Service(id) => drop(self.services.insert(id, from.service(id)?)),
+            Question::Slot(slot) => drop(self.slots.insert(slot, from.slot(slot)?)),
+            Question::Backend(id) => drop(self.backends.insert(id, from.backend(id)?)),
+            Question::Address(ip) => drop(self.addresses.insert(ip, from.address(&ip)?)),
+            Question::Uplink(index) => drop(self.uplinks.insert(index, from.uplink(index)?)),
+            Question::Flow(key) => drop(self.flows.insert(key, from.flow(&key)?)),
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Replay<'a> {
+    known: &'a Known,
+    clock: Clock,
+    /// Entries as this packet leaves them.
+    changed: BTreeMap<FlowKey, Flow>,
+    steps: RefCell<Vec<Step>>,
+    missing: RefCell<Option<Question>>,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(known: &'a Known, clock: Clock) -> Self {
+        Self {
+            known,
+            clock,
+            changed: BTreeMap::new(),
+            steps: RefCell::default(),
+            missing: RefCell::default(),
+        }
+    }
+
+    pub(super) fn run(&mut self, hook: Hook, frame: &mut [u8]) -> Counter {
+        let length = frame.len();
+        let mut packet = Buffer::new(frame, length, INTERFACE);
+        match hook {
+            Hook::Ingress => decide::ingress(&mut packet, self),
+            Hook::Egress => decide::egress(&mut packet, self),
+        }
+    }
+
+    pub(super) fn steer(&self, key: &FlowKey) -> Steer {
+        steer(key, self)
+    }
+
+    /// The entry, without that becoming a step.
+    pub(super) fn peek(&self, key: &FlowKey) -> Option<&'a Flow> {
+        self.find(&self.known.flows, *key, Question::Flow)
+    }
+
+    /// As [`Self::peek`], of an address.
+    pub(super) fn owner(&self, address: &Addr) -> Option<&'a Address> {
+        self.find(&self.known.addresses, *address, Question::Address)
+    }
+
+    /// Every question so far was answered.
+    pub(super) fn is_sure(&self) -> bool {
+        self.missing.borrow().is_none()
+    }
+
+    pub(super) fn end(self) -> (Vec<Step>, Option<Question>) {
+        (self.steps.into_inner(), self.missing.into_inner())
+    }
+
+    fn find<K: Ord + Copy, V>(
+        &self,
+        map: &'a BTreeMap<K, Option<V>>,
+        key: K,
+        question: impl FnOnce(K) -> Question,
+    ) -> Option<&'a V> {
+        match map.get(&key) {
+            Some(found) => found.as_ref(),
+            None => {
+                self.missing
+                    .borrow_mut()
+                    .get_or_insert_with(|| question(key));
+                None
+            }
+        }
+    }
+
+    fn note(&self, step: Step) {
+        let mut steps = self.steps.borrow_mut();
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+}
+
+impl Tables for Replay<'_> {
+    fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
+        let found = self.find(&self.known.frontends, *key, Question::Frontend);
+        self.note(Step::Frontend(*key, found.copied()));
+        found
+    }
+
+    fn service(&self, id: u32) -> Option<&Service> {
+        let found = self.find(&self.known.services, id, Question::Service);
+        self.note(Step::Service(id, found.copied()));
+        found
+    }
+
+    fn slot(&self, slot: u32) -> Option<u32> {
+        let found = self.find(&self.known.slots, slot, Question::Slot).copied();
+        self.note(Step::Slot(slot, found));
+        found
+    }
+
+    fn backend(&self, id: u32) -> Option<&Backend> {
+        let found = self.find(&self.known.backends, id, Question::Backend);
+        self.note(Step::Backend(id, found.copied()));
+        found
+    }
+
+    fn address(&self, address: &Addr) -> Option<&Address> {
+        let found = self.find(&self.known.addresses, *address, Question::Address);
+        self.note(Step::Address(*address, found.copied()));
+        found
+    }
+
+    fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
+        self.find(&self.known.uplinks, interface, Question::Uplink)
+    }
+
+    fn flow(&self, key: &FlowKey) -> Option<&Flow> {
+        if let Some(changed) = self.changed.get(key) {
+            return Some(changed);
+        }
+        let found = self.find(&self.known.flows, *key, Question::Flow);
+        self.note(Step::Flow(*key, found.copied()));
+        found
+    }
+
+    fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
+        let Some(flow) = self.flow(key).copied() else {
+            return false;
+        };
+        let marked = Flow {
+            state: flow.state | state,
+            last_seen: now,
+            ..flow
+        };
+        self.changed.insert(*key, marked);
+        true
+    }
+
+    fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
+        self.note(Step::Open(*key, *flow));
+        self.changed.insert(*key, *flow);
+        true
+    }
+
+    fn now(&self) -> u32 {
+        self.clock.now
+    }
+
+    fn hz(&self) -> u32 {
+        self.clock.hz
+    }
+
+    fn count(&mut self, _counter: Counter, _bytes: u64) {}
+
+    fn credit(&mut self, _backend: u32, _traffic: Traffic, _bytes: u64) {}
+
+    fn report(&mut self, _reason: Counter, _key: &FlowKey, _bytes: u64) {}
+
+    fn dispute(&mut self, _reason: Counter, _claim: &Claim, _bytes: u64) {}
+}

@@ -1,0 +1,112 @@
+//! The data path as somebody sees it who may not change it: with a daemon or without.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context as _, Error, Result};
+use aya::{
+    Ebpf,
+    maps::{HashMap, MapData, MapError},
+};
+use gateway_common::{
+    abi::{Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service},
+    addr::Addr,
+};
+use gateway_core::l4::{
+    Tables,
+    trace::{Clock, Source},
+};
+
+use super::{clock, flows::Flows, load, maps::Maps, pins::Pins, read, stats::Stats};
+
+/// Reads the pinned maps, and can do nothing else to them: the kernel refuses it.
+pub struct View {
+    maps: Maps,
+    flows: Flows,
+    stats: Stats,
+    clock: Ebpf,
+}
+
+impl View {
+    /// # Errors
+    /// Where nothing is pinned, or without the privileges of `run`.
+    pub fn open(pin_dir: &Path) -> Result<Self> {
+        let pins = Pins::read_only(pin_dir)?;
+        Ok(Self {
+            maps: Maps::open(&pins)?,
+            flows: Flows::open(&pins)?,
+            stats: Stats::open(&pins)?,
+            clock: clock::load()?,
+        })
+    }
+
+    /// Everything that frontends can lead to.
+    pub fn tables(&self) -> Result<Tables> {
+        read::tables(&self.maps)
+    }
+
+    /// By the index of the interface.
+    pub fn uplinks(&self) -> Result<BTreeMap<u32, LinkAddress>> {
+        let entries = self.maps.uplinks.iter().collect::<Result<_, _>>();
+        entries.context("cannot read the uplinks")
+    }
+
+    pub fn flows(&self) -> &Flows {
+        &self.flows
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// What flows are stamped with, now.
+    pub fn clock(&self) -> Result<Clock> {
+        Ok(Clock {
+            now: clock::read(&self.clock)?,
+            hz: load::hz()?,
+        })
+    }
+}
+
+impl Source for View {
+    type Error = Error;
+
+    fn frontend(&self, key: &FrontendKey) -> Result<Option<Frontend>> {
+        entry(&self.maps.frontends, key)
+    }
+
+    fn service(&self, id: u32) -> Result<Option<Service>> {
+        entry(&self.maps.services, &id)
+    }
+
+    fn slot(&self, slot: u32) -> Result<Option<u32>> {
+        match self.maps.maglev.get(&slot, 0) {
+            Ok(id) => Ok(Some(id)),
+            Err(MapError::OutOfBounds { .. }) => Ok(None),
+            Err(error) => Err(error).context("cannot read the lookup tables"),
+        }
+    }
+
+    fn backend(&self, id: u32) -> Result<Option<Backend>> {
+        entry(&self.maps.backends, &id)
+    }
+
+    fn address(&self, address: &Addr) -> Result<Option<Address>> {
+        entry(&self.maps.addresses, address)
+    }
+
+    fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>> {
+        entry(&self.maps.uplinks, &interface)
+    }
+
+    fn flow(&self, key: &FlowKey) -> Result<Option<Flow>> {
+        self.flows.get(key)
+    }
+}
+
+fn entry<K: aya::Pod, V: aya::Pod>(map: &HashMap<MapData, K, V>, key: &K) -> Result<Option<V>> {
+    match map.get(key, 0) {
+        Ok(value) => Ok(Some(value)),
+        Err(MapError::KeyNotFound) => Ok(None),
+        Err(error) => Err(error).context("cannot read the pinned maps"),
+    }
+}

@@ -1,0 +1,104 @@
+//! Options of the commands that look into the data path in force.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use gateway_core::{l4::flows::Network, plan::Transport};
+
+use super::{ADMIN, Format};
+use crate::bpf::options::DEFAULT_PIN_DIR;
+
+/// Where to look.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Where the daemon pinned its maps; they are read without it.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN_DIR)]
+    pub pin_dir: PathBuf,
+    /// Admin address of the daemon, which knows names.
+    #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
+    pub admin: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Maps {
+    #[command(flatten)]
+    pub place: Place,
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Flows {
+    #[command(flatten)]
+    pub place: Place,
+    /// Of this client only: an address, or a range as 10.0.0.0/8; may be given several times.
+    #[arg(long = "client", value_name = "IP[/PREFIX]")]
+    pub clients: Vec<Network>,
+    /// To this address of a Gateway only; may be given several times.
+    #[arg(long = "address", value_name = "IP")]
+    pub addresses: Vec<IpAddr>,
+    /// To this port of a Gateway only; may be given several times.
+    #[arg(long = "port", value_name = "N")]
+    pub ports: Vec<u16>,
+    #[arg(long, value_enum)]
+    pub protocol: Option<Protocol>,
+    /// To this backend only, or all endpoints of a Service; may be given several times.
+    #[arg(long = "backend", value_name = "IP[:PORT]|NAMESPACE/SERVICE")]
+    pub backends: Vec<String>,
+    /// At most so many, those with the latest packet first; with --by, those with the most flows.
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Count flows instead of listing them.
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
+    /// Print flows that open and end, until interrupted. What is shorter than the interval shows
+    /// as long as the table remembers it: TCP for seconds, UDP for a minute.
+    #[arg(long, conflicts_with_all = ["top", "by"])]
+    pub follow: bool,
+    /// Seconds between two looks at the table, with --follow.
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub interval: u64,
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// What flows are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    Client,
+    Address,
+    Backend,
+}
+
+#[derive(Debug, Args)]
+pub struct Trace {
+    pub protocol: Protocol,
+    /// Where the packet comes from.
+    #[arg(value_name = "SRC:PORT")]
+    pub source: SocketAddr,
+    /// Where it goes to.
+    #[arg(value_name = "DST:PORT")]
+    pub destination: SocketAddr,
+    #[command(flatten)]
+    pub place: Place,
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl From<Protocol> for Transport {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::Tcp,
+            Protocol::Udp => Self::Udp,
+        }
+    }
+}

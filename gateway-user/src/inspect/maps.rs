@@ -1,0 +1,116 @@
+//! `xdp-gateway maps`: frontends, services and backends, with what went where.
+
+mod report;
+#[cfg(test)]
+mod tests;
+
+use anyhow::Result;
+
+use self::report::{Report, report};
+use super::names::Names;
+use crate::{
+    bpf::View,
+    cli::{self, Format},
+    table::Table,
+};
+
+/// Prints what the maps hold.
+///
+/// # Errors
+/// Where nothing is pinned, or without the privileges for it.
+pub async fn maps(options: &cli::Maps) -> Result<()> {
+    let view = View::open(&options.place.pin_dir)?;
+    let names = Names::ask(options.place.admin).await;
+    let (tables, traffic) = (view.tables()?, view.stats().backends()?);
+    let report = report(&tables, &traffic, &names);
+    match options.output {
+        Format::Table => print!("{}", render(&report)),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    Ok(())
+}
+
+fn render(report: &Report) -> String {
+    let mut frontends = Table::new([
+        "ADDRESS",
+        "PROTOCOL",
+        "SERVED BY",
+        "SERVICE",
+        "GATEWAY",
+        "LISTENERS",
+        "ROUTES",
+    ]);
+    frontends.extend(report.frontends.iter().map(|row| {
+        [
+            row.address.to_string(),
+            row.protocol.as_str().to_owned(),
+            row.served_by.to_owned(),
+            row.service.map_or("-".to_owned(), |id| id.to_string()),
+            row.gateway.clone().unwrap_or("-".to_owned()),
+            listed(&row.listeners),
+            listed(&row.routes),
+        ]
+    }));
+    let mut services = Table::new(["ID", "BACKENDS", "SLOTS", "REFUSED"]);
+    services.extend(report.services.iter().map(|row| {
+        [
+            row.id.to_string(),
+            row.backends.to_string(),
+            row.slots.to_string(),
+            percent(row.refused),
+        ]
+    }));
+    let mut backends = Table::new([
+        "ID",
+        "SERVICE",
+        "ADDRESS",
+        "NAME",
+        "WEIGHT",
+        "NEW FLOWS",
+        "TRAFFIC",
+        "FLOWS",
+        "REQUESTS",
+        "REPLIES",
+    ]);
+    backends.extend(report.backends.iter().map(|row| {
+        [
+            row.id.to_string(),
+            row.service.to_string(),
+            row.address.to_string(),
+            row.name.clone().unwrap_or("-".to_owned()),
+            row.weight.to_string(),
+            percent(row.share),
+            row.traffic.map_or("-".to_owned(), percent),
+            row.flows.to_string(),
+            traffic(row.request_packets, row.request_bytes),
+            traffic(row.reply_packets, row.reply_bytes),
+        ]
+    }));
+    let mut addresses = Table::new(["ADDRESS", "ANSWERED BY"]);
+    addresses.extend(report.addresses.iter().map(|row| {
+        let by = if row.owned {
+            "this node"
+        } else {
+            "another node"
+        };
+        [row.address.to_string(), by.to_owned()]
+    }));
+    format!(
+        "Frontends\n{frontends}\nServices\n{services}\nBackends\n{backends}\nAddresses\n{addresses}"
+    )
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "-".to_owned();
+    }
+    names.join(",")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn traffic(packets: u64, bytes: u64) -> String {
+    format!("{packets} packets, {bytes} bytes")
+}

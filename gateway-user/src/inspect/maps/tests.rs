@@ -1,0 +1,138 @@
+//! The report of a small data path.
+
+use std::collections::BTreeMap;
+
+use gateway_common::abi::{
+    Address, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP,
+};
+use gateway_core::{l4::Tables, plan::Transport};
+
+use super::*;
+use crate::inspect::names::{BackendNames, FrontendNames};
+
+fn tables() -> Tables {
+    let key = |port| FrontendKey {
+        address: std::net::Ipv4Addr::new(203, 0, 113, 1).into(),
+        port,
+        protocol: TCP,
+    };
+    let mut tables = Tables::default();
+    let l4 = Frontend {
+        kind: KIND_L4,
+        service: 2,
+        ..Frontend::default()
+    };
+    let proxy = Frontend {
+        kind: KIND_PROXY,
+        workers: 2,
+        ..Frontend::default()
+    };
+    tables.frontends.extend([(key(9000), l4), (key(80), proxy)]);
+    let service = Service {
+        maglev_offset: 0,
+        maglev_size: 4,
+        backends: 2,
+        pad: 0,
+    };
+    tables.services.insert(2, service);
+    tables.regions.insert(0, [7, 8, 7, 0].into());
+    for (id, host) in [(7, 1), (8, 2)] {
+        let backend = Backend {
+            address: std::net::Ipv4Addr::new(10, 0, 0, host).into(),
+            port: 9000,
+            service: 2,
+            weight: 1,
+            pad: 0,
+        };
+        tables.backends.insert(id, backend);
+    }
+    tables.addresses.insert(key(0).address, Address::new(true));
+    tables
+}
+
+fn names() -> Names {
+    let frontend = FrontendNames {
+        address: ([203, 0, 113, 1], 9000).into(),
+        protocol: Transport::Tcp,
+        gateway: "default/gw".into(),
+        listeners: vec!["tcp".into()],
+        routes: vec!["default/echo".into()],
+        backends: vec![BackendNames {
+            address: ([10, 0, 0, 1], 9000).into(),
+            service: "default/echo:9000".into(),
+        }],
+    };
+    Names {
+        frontends: vec![frontend],
+    }
+}
+
+#[test]
+fn rows_have_names_and_shares() {
+    let stats = BackendStats {
+        request_packets: 3,
+        request_bytes: 200,
+        reply_bytes: 100,
+        flows: 1,
+        ..BackendStats::default()
+    };
+    let traffic = BTreeMap::from([(7, stats)]);
+    let text = render(&report(&tables(), &traffic, &names()));
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|c| !c.is_empty())
+                .collect()
+        })
+        .collect();
+    for expected in [
+        vec!["203.0.113.1:80", "tcp", "proxy", "-", "-", "-", "-"],
+        vec![
+            "203.0.113.1:9000",
+            "tcp",
+            "xdp",
+            "2",
+            "default/gw",
+            "tcp",
+            "default/echo",
+        ],
+        vec!["2", "2", "4", "25.0%"],
+        vec![
+            "7",
+            "2",
+            "10.0.0.1:9000",
+            "default/echo:9000",
+            "1",
+            "50.0%",
+            "100.0%",
+            "1",
+            "3 packets, 200 bytes",
+            "0 packets, 100 bytes",
+        ],
+        vec![
+            "8",
+            "2",
+            "10.0.0.2:9000",
+            "-",
+            "1",
+            "25.0%",
+            "0.0%",
+            "0",
+            "0 packets, 0 bytes",
+            "0 packets, 0 bytes",
+        ],
+        vec!["203.0.113.1", "this node"],
+    ] {
+        assert!(lines.contains(&expected), "{expected:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn without_names_and_traffic_the_maps_speak_for_themselves() {
+    let report = report(&tables(), &BTreeMap::new(), &Names::default());
+    assert!(report.frontends.iter().all(|row| row.gateway.is_none()));
+    assert!(report.backends.iter().all(|row| row.traffic.is_none()));
+    assert_eq!(report.services[0].refused, 0.25);
+}
