@@ -6,6 +6,7 @@
 
 pub mod abi;
 pub mod addr;
+pub mod capture;
 pub mod checksum;
 pub mod client_hello;
 pub mod decide;

@@ -2,6 +2,7 @@
 
 mod attach;
 mod bpffs;
+pub mod capture;
 mod clock;
 mod compat;
 pub mod datapath;
@@ -9,6 +10,7 @@ pub mod events;
 pub mod flows;
 mod interface;
 mod kernel_log;
+mod kernel_types;
 mod links;
 mod load;
 mod maps;
@@ -16,9 +18,11 @@ pub mod object;
 mod object_fd;
 pub mod options;
 mod pins;
+mod programs;
 mod read;
 mod settle;
 pub mod stats;
+mod tracing;
 mod unload;
 mod version;
 mod view;

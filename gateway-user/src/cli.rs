@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::inspect::{By, Flows, Maps, Place, Protocol, Trace};
+pub use self::inspect::{By, Capture, Flows, Maps, Place, Protocol, Trace};
 use crate::bpf::options::{DEFAULT_PIN_DIR, XdpMode};
 
 /// Where the daemon answers `status`, probes and scrapes unless told otherwise.
@@ -37,6 +37,8 @@ pub enum Command {
     Flows(Box<Flows>),
     /// Explain what becomes of a packet: which listener, route and backend, or why none.
     Trace(Trace),
+    /// Capture packets before and after the kernel programs, which tcpdump cannot see.
+    Capture(Capture),
     /// Remove everything a daemon left in the kernel: links, maps, routes.
     Unload(Unload),
     /// Bring our own kinds in the cluster, as AddressPool, to those of this version.

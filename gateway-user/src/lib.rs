@@ -5,6 +5,7 @@ pub mod address;
 pub mod admin;
 pub mod announce;
 pub mod bpf;
+pub mod capture;
 pub mod check;
 pub mod cli;
 pub mod debounce;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use gateway_user::{
-    check,
+    capture, check,
     cli::{Cli, Command},
     inspect, kube, run, status, unload,
 };
@@ -45,6 +45,7 @@ fn execute(command: &Command) -> Result<ExitCode> {
         Command::Maps(options) => done(runtime.block_on(inspect::maps(options))),
         Command::Flows(options) => done(runtime.block_on(inspect::flows(options))),
         Command::Trace(options) => done(runtime.block_on(inspect::trace(options))),
+        Command::Capture(options) => done(runtime.block_on(capture::capture(options))),
         Command::Crds => done(runtime.block_on(kube::crds::apply())),
         Command::Unload(options) => done(runtime.block_on(unload::unload(options))),
     }

@@ -3,11 +3,13 @@
 mod admin;
 mod bed;
 mod capabilities;
+mod capture;
 mod check;
 mod checksums;
 mod files;
 mod grpc;
 mod http;
+mod inspect;
 mod interface;
 mod kernel_log;
 mod maps;

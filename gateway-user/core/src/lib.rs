@@ -14,6 +14,7 @@ mod hash;
 pub mod http;
 pub mod l4;
 pub mod name;
+pub mod pcapng;
 pub mod plan;
 pub mod status;
 pub mod translate;

@@ -24,7 +24,7 @@ use super::{
     object::{OBJECT, OBJECT_LOG},
     options::{Options, XdpMode},
     pins::{Lock, Pins},
-    read,
+    programs, read,
     stats::Stats,
     unload, version,
 };
@@ -110,6 +110,7 @@ impl Datapath {
         if let (false, Some((_, why))) = (options.interfaces.is_empty(), failed) {
             bail!("{why}");
         }
+        programs::pin(&mut ebpf, &pins)?;
         let uplinks = survey.uplinks(&attachments);
         maps.set_uplinks(&entries(&uplinks))?;
         Ok(Self {

@@ -11,3 +11,7 @@ pub static OBJECT_LOG: &[u8] =
 /// the maps of a daemon.
 pub(super) static OBJECT_CLOCK: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/clock"));
+
+/// Programs that show packets at the entry and exit of the others: for `capture`.
+pub(super) static OBJECT_CAPTURE: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/capture"));

@@ -89,7 +89,7 @@ pub(super) fn map_to_read(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// What is pinned at `path`.
-fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
+pub(super) fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let attributes = ObjGet {
         path: path.as_ptr() as u64,
@@ -106,7 +106,7 @@ fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
 ///
 /// # Safety
 /// `A` is what the command takes, or a beginning of it, without padding; its pointers are valid.
-unsafe fn bpf<A>(command: bpf_cmd, attributes: &A) -> io::Result<i32> {
+pub(super) unsafe fn bpf<A>(command: bpf_cmd, attributes: &A) -> io::Result<i32> {
     // SAFETY: as the caller promises.
     let result = unsafe {
         libc::syscall(

@@ -1,4 +1,5 @@
-//! The pin directory: `<root>/v<ABI>/maps/<map>` and `<root>/v<ABI>/links/<hook>-<interface>`.
+//! The pin directory: `<root>/v<ABI>/maps/<map>`, `<root>/v<ABI>/links/<hook>-<interface>`, and
+//! `<root>/v<ABI>/programs/<program>`.
 
 use std::{
     fs::{self, File},
@@ -83,6 +84,14 @@ impl Pins {
         self.version_dir().join("links")
     }
 
+    pub fn programs_dir(&self) -> PathBuf {
+        self.version_dir().join("programs")
+    }
+
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs_dir().join(name)
+    }
+
     pub fn map(&self, name: &str) -> PathBuf {
         self.maps_dir().join(name)
     }
@@ -102,7 +111,7 @@ impl Pins {
     }
 
     pub fn create_dirs(&self) -> Result<()> {
-        for dir in [self.maps_dir(), self.links_dir()] {
+        for dir in [self.maps_dir(), self.links_dir(), self.programs_dir()] {
             fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         }
         Ok(())

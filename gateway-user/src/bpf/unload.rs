@@ -20,7 +20,7 @@ use super::{
 const FREE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Removes everything below `pin_dir`, of every version; returns the paths that were removed,
-/// links first. Nothing there: nothing removed. Refused while a daemon runs.
+/// maps last. Nothing there: nothing removed. Refused while a daemon runs.
 pub fn unload(pin_dir: &Path) -> Result<Vec<PathBuf>> {
     if !pin_dir.exists() {
         return Ok(Vec::new());
@@ -35,16 +35,15 @@ pub(super) fn remove_all(pins: &Pins) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     let mut programs = BTreeSet::new();
     let versions: Vec<_> = children(pins.root())?;
+    // A pin would keep a program that is wanted no more.
+    remove_files("programs", &versions, &mut removed)?;
     for link in grand_children(&versions, "links")? {
         programs.extend(links::program_id(&link)?);
         links::remove(&link)?;
         removed.push(link);
     }
     wait_until_freed(&programs)?;
-    for map in grand_children(&versions, "maps")? {
-        fs::remove_file(&map).with_context(|| format!("cannot remove {}", map.display()))?;
-        removed.push(map);
-    }
+    remove_files("maps", &versions, &mut removed)?;
     for version in versions {
         for dir in children(&version)?.into_iter().chain([version]) {
             remove_dir(&dir, &mut removed)?;
@@ -61,6 +60,14 @@ fn children(dir: &Path) -> Result<Vec<PathBuf>> {
 fn grand_children(versions: &[PathBuf], kind: &str) -> Result<Vec<PathBuf>> {
     let lists = versions.iter().map(|version| children(&version.join(kind)));
     Ok(lists.collect::<Result<Vec<_>>>()?.concat())
+}
+
+fn remove_files(kind: &str, versions: &[PathBuf], removed: &mut Vec<PathBuf>) -> Result<()> {
+    for file in grand_children(versions, kind)? {
+        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        removed.push(file);
+    }
+    Ok(())
 }
 
 /// Only empty directories: what is not ours stays, and says so.

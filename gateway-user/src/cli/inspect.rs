@@ -88,6 +88,37 @@ pub struct Trace {
     pub output: Format,
 }
 
+#[derive(Debug, Args)]
+pub struct Capture {
+    /// Where the daemon pinned its programs; it need not run.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN_DIR)]
+    pub pin_dir: PathBuf,
+    /// Of this interface only.
+    #[arg(long, value_name = "IF")]
+    pub interface: Option<String>,
+    /// From or to this address only, before or after the program.
+    #[arg(long, value_name = "IP")]
+    pub address: Option<IpAddr>,
+    /// From or to this port only, before or after the program.
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    #[arg(long, value_enum)]
+    pub protocol: Option<Protocol>,
+    /// Bytes of each packet.
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(64..=2047))]
+    pub snap: u32,
+    /// Stop after so many packets; each is one before and one after the program.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub count: u64,
+    /// Stop after so long.
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// Write a pcapng file, for Wireshark or `tcpdump -r`; `-` is standard output. Without it, a
+    /// line for each packet is printed.
+    #[arg(short, long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Protocol {
     Tcp,
