@@ -6,6 +6,7 @@ mod capabilities;
 mod capture;
 mod check;
 mod checksums;
+mod churn;
 mod files;
 mod grpc;
 mod http;

@@ -1,0 +1,126 @@
+//! Everything that changes in a busy cluster, at once and all the time: no request may notice.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use gateway_tests::{
+    bed::{Bed, GATEWAY},
+    measured::measured,
+    process::Process,
+    report::HttpReport,
+};
+
+const LASTS: Duration = Duration::from_secs(60);
+/// Between two changes; each writes several files.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Kept connections of both versions, and one for each request.
+const LOADS: [&str; 3] = [
+    "--connections 4 --pause 1",
+    "--connections 2 --pause 1 --http2",
+    // A client has 28,000 ports, and each is used once a minute.
+    "--connections 1 --pause 4 --fresh",
+];
+
+#[test]
+fn no_request_fails_while_everything_changes() -> Result<()> {
+    let bed = Bed::new()?;
+    let daemon = bed.daemon()?;
+    let load = |options: &str| {
+        let to = format!("http --to {GATEWAY}:80 --host shop.example.com {options}");
+        bed.start("load", &to)
+    };
+    let mut loads = LOADS.iter().map(|o| load(o)).collect::<Result<Vec<_>>>()?;
+    for load in &mut loads {
+        load.goes_on(100)?;
+    }
+    let changes = change(&bed)?;
+    for (load, options) in loads.iter_mut().zip(LOADS) {
+        // Not merely spared for lack of requests.
+        load.goes_on(100)?;
+        nothing_failed(load, options)?;
+    }
+    measured(format_args!(
+        "{changes} changes in {LASTS:?} without a failed request"
+    ));
+    let log = daemon.log();
+    ensure!(!log.contains("panicked"), "{log}");
+    Ok(())
+}
+
+fn nothing_failed(load: &mut Process, options: &str) -> Result<()> {
+    let report: HttpReport = load.finish()?;
+    ensure!(
+        report.failed == 0 && report.statuses.get(&200) == Some(&report.sent),
+        "{options}: {} of {} failed, {:?}, {:?}",
+        report.failed,
+        report.sent,
+        report.statuses,
+        report.errors
+    );
+    // The weights moved to both ends.
+    let versions: Vec<_> = report.versions.keys().collect();
+    ensure!(versions.len() > 1, "{options}: only {versions:?} answered");
+    measured(format_args!(
+        "{options}: {} requests, none failed",
+        report.sent
+    ));
+    Ok(())
+}
+
+/// Returns the number of changes made.
+fn change(bed: &Bed) -> Result<u32> {
+    let gateway = include_str!("../../examples/demo/gateway.yaml");
+    let split = include_str!("../../examples/demo/http-split.yaml");
+    let services = include_str!("../../examples/demo/services.yaml");
+    let start = Instant::now();
+    let mut round = 0;
+    while start.elapsed() < LASTS {
+        // 100 to 0 and back again, in steps of ten.
+        let share = (i64::from(round % 20) - 10).unsigned_abs() * 10;
+        let weights = split
+            .replace("weight: 80", &format!("weight: {share}"))
+            .replace("weight: 20", &format!("weight: {}", 100 - share));
+        bed.config.write("http-split.yaml", &weights)?;
+
+        // A listener with a route of its own, beside the one that carries the load.
+        let extra = "    - name: extra\n      protocol: HTTP\n      port: 8081\n";
+        let listeners = if round % 4 < 2 { extra } else { "" };
+        bed.config
+            .write("gateway.yaml", &format!("{gateway}{listeners}"))?;
+
+        // A rollout: the other servers of each version take over, the first is still there.
+        let rolled = match round % 6 {
+            0..3 => services.replace("[10.77.1.2]", "[10.77.0.1]"),
+            _ => services.to_owned(),
+        };
+        bed.config.write("services.yaml", &rolled)?;
+
+        bed.config.write(
+            "extra.yaml",
+            &ROUTE.replace("NAME", &format!("extra-{round}")),
+        )?;
+        if round % 7 == 6 {
+            bed.config.remove("extra.yaml")?;
+        }
+        round += 1;
+        sleep(PAUSE);
+    }
+    Ok(round)
+}
+
+const ROUTE: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: NAME, namespace: default}
+spec:
+  parentRefs: [{name: demo}]
+  hostnames: [NAME.example.com, '*.NAME.example.com']
+  rules:
+  - matches: [{path: {type: RegularExpression, value: '/[a-z]+'}}]
+    backendRefs: [{name: web-v1, port: 80}]
+  - backendRefs: [{name: web-v2, port: 80}]
+";
