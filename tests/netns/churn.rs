@@ -38,7 +38,7 @@ fn no_request_fails_while_everything_changes() -> Result<()> {
         load.goes_on(100)?;
     }
     let changes = change(&bed)?;
-    for (load, options) in loads.iter_mut().zip(LOADS) {
+    for (mut load, options) in loads.into_iter().zip(LOADS) {
         // Not merely spared for lack of requests.
         load.goes_on(100)?;
         nothing_failed(load, options)?;
@@ -51,7 +51,7 @@ fn no_request_fails_while_everything_changes() -> Result<()> {
     Ok(())
 }
 
-fn nothing_failed(load: &mut Process, options: &str) -> Result<()> {
+fn nothing_failed(load: Process, options: &str) -> Result<()> {
     let report: HttpReport = load.finish()?;
     ensure!(
         report.failed == 0 && report.statuses.get(&200) == Some(&report.sent),

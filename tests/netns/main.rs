@@ -13,6 +13,7 @@ mod http;
 mod inspect;
 mod interface;
 mod kernel_log;
+mod listener_sets;
 mod maps;
 mod neighbours;
 mod others;

@@ -14,6 +14,7 @@ pub mod grpc;
 pub mod http;
 pub mod kind;
 pub mod listener;
+pub mod listener_set;
 pub mod number;
 pub mod object;
 pub mod open;
@@ -36,6 +37,7 @@ pub use self::{
     http::{HttpRoute, HttpRule},
     kind::Kind,
     listener::{Listener, Protocol},
+    listener_set::ListenerSet,
     object::{Meta, Object},
     open::{Opaque, Open, Unread},
     parameters::GatewayParameters,

@@ -96,7 +96,7 @@ pub const FEATURES: &[Feature] = &[
         NotYet("retries are not read"),
     ),
     of("HTTPRouteSchemeRedirect", Supported),
-    of("ListenerSet", NotYet("ListenerSets are not read")),
+    of("ListenerSet", Supported),
     of("ReferenceGrant", Supported),
     of("TCPRoute", Supported),
     of("TLSRoute", Supported),

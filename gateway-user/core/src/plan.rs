@@ -71,6 +71,7 @@ pub enum Frontend {
 #[derive(Clone, Debug)]
 pub struct L4Service {
     pub gateway: ObjectName,
+    /// As [`HttpListener::name`].
     pub listener: Arc<str>,
     /// `None` where no route is attached: connections are refused.
     pub route: Option<ObjectName>,
@@ -143,6 +144,7 @@ pub struct HttpFrontend {
 
 #[derive(Clone, Debug)]
 pub struct HttpListener {
+    /// Among all that the Gateway serves: `namespace/set/listener` for one of a ListenerSet.
     pub name: Arc<str>,
     /// Hosts that this listener takes; the most specific listener wins a request.
     pub hostname: HostPattern,

@@ -40,6 +40,8 @@ pub struct Statuses {
     pub classes: Vec<Reported<ClassStatus>>,
     pub gateways: Vec<Reported<GatewayStatus>>,
     #[serde(default)]
+    pub listener_sets: Vec<Reported<ListenerSetStatus>>,
+    #[serde(default)]
     pub pools: Vec<Reported<PoolStatus>>,
     /// HTTPRoutes, GRPCRoutes, TCPRoutes, UDPRoutes.
     pub routes: Vec<Reported<RouteStatus>>,
@@ -74,10 +76,25 @@ pub struct SupportedFeature {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
     pub addresses: Vec<StatusAddress>,
     pub conditions: Vec<Condition>,
+    /// The Gateway's own.
     pub listeners: Vec<ListenerStatus>,
+    /// ListenerSets that are accepted. `None` where none is asked for, which removes an earlier
+    /// value from the API server.
+    #[serde(default)]
+    pub attached_listener_sets: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListenerSetStatus {
+    pub conditions: Vec<Condition>,
+    pub listeners: Vec<ListenerStatus>,
+    /// What it is attached to; not part of the API.
+    #[serde(skip)]
+    pub gateway: Option<ObjectName>,
 }
 
 /// Of an AddressPool. A family that it has not is `null`, which removes an earlier value from the

@@ -12,13 +12,15 @@ pub mod class;
 pub mod gateway;
 pub mod hint;
 pub mod listener;
+pub mod listener_set;
 pub mod parameters;
 pub mod pool;
 pub mod route;
 
 pub use self::{
     class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict,
-    parameters::ParametersFault, pool::PoolVerdict, route::RouteVerdict,
+    listener_set::ListenerSetVerdict, parameters::ParametersFault, pool::PoolVerdict,
+    route::RouteVerdict,
 };
 
 /// A condition that a fact decides, with its reason.

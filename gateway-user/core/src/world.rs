@@ -25,8 +25,8 @@ pub use self::{
 use crate::{
     api::{
         AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, GatewayParameters, GrpcRoute,
-        HttpRoute, Kind, Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute, TlsRoute,
-        UdpRoute, object::Labels,
+        HttpRoute, Kind, ListenerSet, Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute,
+        TlsRoute, UdpRoute, object::Labels,
     },
     name::ObjectName,
 };
@@ -39,6 +39,7 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 pub struct World {
     pub classes: BTreeMap<Arc<str>, GatewayClass>,
     pub gateways: BTreeMap<ObjectName, Gateway>,
+    pub listener_sets: BTreeMap<ObjectName, ListenerSet>,
     pub http_routes: BTreeMap<ObjectName, HttpRoute>,
     pub grpc_routes: BTreeMap<ObjectName, GrpcRoute>,
     pub tls_routes: BTreeMap<ObjectName, TlsRoute>,
@@ -69,6 +70,7 @@ pub struct Installed {
 pub enum Item {
     GatewayClass(GatewayClass),
     Gateway(Gateway),
+    ListenerSet(ListenerSet),
     HttpRoute(HttpRoute),
     GrpcRoute(GrpcRoute),
     TlsRoute(TlsRoute),
@@ -93,6 +95,10 @@ impl World {
                 .insert(o.meta.name.clone(), o)
                 .map(Item::GatewayClass),
             Item::Gateway(o) => self.gateways.insert(o.name(), o).map(Item::Gateway),
+            Item::ListenerSet(o) => self
+                .listener_sets
+                .insert(o.name(), o)
+                .map(Item::ListenerSet),
             Item::HttpRoute(o) => self.http_routes.insert(o.name(), o).map(Item::HttpRoute),
             Item::GrpcRoute(o) => self.grpc_routes.insert(o.name(), o).map(Item::GrpcRoute),
             Item::TlsRoute(o) => self.tls_routes.insert(o.name(), o).map(Item::TlsRoute),
@@ -123,6 +129,7 @@ impl World {
         match kind {
             Kind::GatewayClass => self.classes.remove(&name.name).map(Item::GatewayClass),
             Kind::Gateway => self.gateways.remove(name).map(Item::Gateway),
+            Kind::ListenerSet => self.listener_sets.remove(name).map(Item::ListenerSet),
             Kind::HttpRoute => self.http_routes.remove(name).map(Item::HttpRoute),
             Kind::GrpcRoute => self.grpc_routes.remove(name).map(Item::GrpcRoute),
             Kind::TlsRoute => self.tls_routes.remove(name).map(Item::TlsRoute),
@@ -163,6 +170,7 @@ impl Item {
         match self {
             Self::GatewayClass(_) => Kind::GatewayClass,
             Self::Gateway(_) => Kind::Gateway,
+            Self::ListenerSet(_) => Kind::ListenerSet,
             Self::HttpRoute(_) => Kind::HttpRoute,
             Self::GrpcRoute(_) => Kind::GrpcRoute,
             Self::TlsRoute(_) => Kind::TlsRoute,
@@ -183,6 +191,7 @@ impl Item {
         match self {
             Self::GatewayClass(o) => &o.meta,
             Self::Gateway(o) => &o.meta,
+            Self::ListenerSet(o) => &o.meta,
             Self::HttpRoute(o) => &o.meta,
             Self::GrpcRoute(o) => &o.meta,
             Self::TlsRoute(o) | Self::TcpRoute(o) | Self::UdpRoute(o) => &o.meta,

@@ -1,10 +1,10 @@
 //! Statuses: conditions that are as wished by name only, the others in full.
 
 use gateway_core::status::{
-    Condition, GatewayStatus, ListenerStatus, ParentStatus, PoolStatus, PoolUsage, Reported,
-    RouteStatus, Statuses,
+    Condition, GatewayStatus, ListenerSetStatus, ListenerStatus, ParentStatus, PoolStatus,
+    PoolUsage, Reported, RouteStatus, Statuses,
 };
-use gateway_core::verdict::Truth;
+use gateway_core::{api::Kind, verdict::Truth};
 
 pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
     let mut lines = Vec::new();
@@ -17,6 +17,9 @@ pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
     }
     for reported in &statuses.gateways {
         gateway(&mut lines, reported);
+    }
+    for reported in &statuses.listener_sets {
+        listener_set(&mut lines, reported);
     }
     for reported in &statuses.routes {
         route(&mut lines, reported);
@@ -52,13 +55,26 @@ fn gateway(lines: &mut Vec<String>, gateway: &Reported<GatewayStatus>) {
     if !addresses.is_empty() {
         head.push_str(&format!(" at {}", addresses.join(" ")));
     }
+    if let Some(sets) = status.attached_listener_sets {
+        head.push_str(&format!(", ListenerSets: {sets}"));
+    }
     described(lines, "", &head, &status.conditions);
+    listeners(lines, &status.listeners);
+}
+
+fn listener_set(lines: &mut Vec<String>, set: &Reported<ListenerSetStatus>) {
+    let head = format!("{} {}{}", set.kind, set.object_name(), foreign(set.ours));
+    described(lines, "", &head, &set.status.conditions);
+    listeners(lines, &set.status.listeners);
+}
+
+fn listeners(lines: &mut Vec<String>, listeners: &[ListenerStatus]) {
     for ListenerStatus {
         name,
         supported_kinds,
         attached_routes,
         conditions,
-    } in &status.listeners
+    } in listeners
     {
         let kinds: Vec<&str> = supported_kinds.iter().map(|k| &*k.kind).collect();
         let kinds = kinds.join(" ");
@@ -80,6 +96,9 @@ fn route(lines: &mut Vec<String>, route: &Reported<RouteStatus>) {
     } in &route.status.parents
     {
         let mut head = "parent ".to_owned();
+        if parent_ref.parent() == Some(Kind::ListenerSet) {
+            head.push_str("ListenerSet ");
+        }
         if let Some(namespace) = &parent_ref.namespace {
             head.push_str(&format!("{namespace}/"));
         }

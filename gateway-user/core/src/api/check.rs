@@ -11,6 +11,7 @@ mod grant;
 mod grpc;
 mod http;
 mod listener;
+mod listener_set;
 mod meta;
 mod parameters;
 mod parents;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     grant::grant,
     grpc::grpc_route,
     http::http_route,
+    listener_set::listener_set,
     meta::meta,
     parameters::gateway_parameters,
     pool::pool,

@@ -5,7 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
-use super::{Listener, Object, Opaque, Open, object::Labels, open::api_enum, refs::ParametersRef};
+use super::{
+    Listener, Object, Opaque, Open, Selector, object::Labels, open::api_enum, refs::ParametersRef,
+};
 use crate::verdict::ConditionType;
 
 pub type Gateway = Object<GatewaySpec, Observed>;
@@ -19,12 +21,34 @@ pub struct GatewaySpec {
     pub listeners: Vec<Listener>,
     pub infrastructure: Option<Infrastructure>,
     /// Which ListenerSets may add listeners.
-    pub allowed_listeners: Option<Opaque>,
+    pub allowed_listeners: Option<AllowedListeners>,
     /// Whether routes without a parent attach to this Gateway.
     pub default_scope: Option<Opaque>,
     /// Client certificates towards backends, and validation of those of clients.
     pub tls: Option<Opaque>,
 }
+
+/// Nothing given: no ListenerSet may.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct AllowedListeners {
+    #[serde(default)]
+    pub namespaces: ListenerNamespaces,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ListenerNamespaces {
+    #[serde(default)]
+    pub from: Open<ListenersFrom>,
+    /// Required with `from: Selector`, otherwise ignored.
+    pub selector: Option<Selector>,
+}
+
+api_enum! { pub ListenersFrom {
+    None = "None",
+    Same = "Same",
+    All = "All",
+    Selector = "Selector",
+} }
 
 /// What `status` says, as far as translation goes on from there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::{GROUP, OWN_GROUP};
 pub enum Kind {
     GatewayClass,
     Gateway,
+    ListenerSet,
     HttpRoute,
     GrpcRoute,
     TlsRoute,
@@ -23,9 +24,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GatewayClass,
         Self::Gateway,
+        Self::ListenerSet,
         Self::HttpRoute,
         Self::GrpcRoute,
         Self::TlsRoute,
@@ -46,6 +48,7 @@ impl Kind {
         match self {
             Self::GatewayClass => "GatewayClass",
             Self::Gateway => "Gateway",
+            Self::ListenerSet => "ListenerSet",
             Self::HttpRoute => "HTTPRoute",
             Self::GrpcRoute => "GRPCRoute",
             Self::TlsRoute => "TLSRoute",
@@ -69,7 +72,7 @@ impl Kind {
             Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::ReferenceGrant => {
                 (GROUP, &["v1", "v1beta1"])
             }
-            Self::GrpcRoute => (GROUP, &["v1"]),
+            Self::ListenerSet | Self::GrpcRoute => (GROUP, &["v1"]),
             Self::TlsRoute => (GROUP, &["v1", "v1alpha3"]),
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
@@ -83,6 +86,7 @@ impl Kind {
         match self {
             Self::GatewayClass => "gatewayclasses",
             Self::Gateway => "gateways",
+            Self::ListenerSet => "listenersets",
             Self::HttpRoute => "httproutes",
             Self::GrpcRoute => "grpcroutes",
             Self::TlsRoute => "tlsroutes",
@@ -105,6 +109,7 @@ impl Kind {
             self,
             Self::GatewayClass
                 | Self::Gateway
+                | Self::ListenerSet
                 | Self::HttpRoute
                 | Self::GrpcRoute
                 | Self::TlsRoute

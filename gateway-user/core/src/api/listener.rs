@@ -1,4 +1,4 @@
-//! Listeners of a Gateway, and which routes may attach to them.
+//! Listeners of a Gateway or a ListenerSet, and which routes may attach to them.
 
 use std::{collections::BTreeMap, sync::Arc};
 

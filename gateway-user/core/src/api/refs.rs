@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filter, GROUP, number};
+use super::{Filter, GROUP, Kind, number};
 use crate::name::ObjectName;
 
 /// What a route wants to be attached to.
@@ -25,6 +25,18 @@ pub struct ParentRef {
     #[serde(default, deserialize_with = "number::optional_port")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+}
+
+/// The Gateway that a ListenerSet adds listeners to.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct GatewayRef {
+    #[serde(default = "gateway_group")]
+    pub group: Arc<str>,
+    #[serde(default = "gateway_kind")]
+    pub kind: Arc<str>,
+    /// `None`: the ListenerSet's own namespace.
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
 }
 
 /// Where a rule sends traffic.
@@ -59,7 +71,7 @@ pub struct SecretRef {
     pub group: Arc<str>,
     #[serde(default = "secret_kind")]
     pub kind: Arc<str>,
-    /// `None`: the Gateway's own namespace.
+    /// `None`: the namespace of the Gateway or ListenerSet.
     pub namespace: Option<Arc<str>>,
     pub name: Arc<str>,
 }
@@ -74,11 +86,24 @@ pub struct ParametersRef {
 }
 
 impl ParentRef {
+    /// `None`: not a kind that has listeners.
+    pub fn parent(&self) -> Option<Kind> {
+        let mut kinds = [Kind::Gateway, Kind::ListenerSet].into_iter();
+        kinds.find(|kind| &*self.group == GROUP && &*self.kind == kind.as_str())
+    }
+
+    /// The referenced object, seen from a route in `namespace`.
+    pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
+        target(self.namespace.as_ref(), namespace, &self.name)
+    }
+}
+
+impl GatewayRef {
     pub fn is_gateway(&self) -> bool {
         &*self.group == GROUP && &*self.kind == "Gateway"
     }
 
-    /// The referenced object, seen from a route in `namespace`.
+    /// The referenced object, seen from a ListenerSet in `namespace`.
     pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
         target(self.namespace.as_ref(), namespace, &self.name)
     }
@@ -100,7 +125,7 @@ impl SecretRef {
         self.group.is_empty() && &*self.kind == "Secret"
     }
 
-    /// The referenced object, seen from a Gateway in `namespace`.
+    /// The referenced object, seen from a Gateway or ListenerSet in `namespace`.
     pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
         target(self.namespace.as_ref(), namespace, &self.name)
     }
@@ -130,12 +155,12 @@ fn secret_kind() -> Arc<str> {
 mod tests {
     use serde_json::{from_value, json, to_value};
 
-    use super::{BackendRef, ParentRef, SecretRef};
+    use super::{BackendRef, Kind, ParentRef, SecretRef};
 
     #[test]
     fn defaults_are_those_of_the_api() {
         let parent: ParentRef = from_value(json!({"name": "gw"})).expect("a parentRef");
-        assert!(parent.is_gateway());
+        assert_eq!(parent.parent(), Some(Kind::Gateway));
         assert_eq!(parent.target(&"shop".into()).to_string(), "shop/gw");
         let backend: BackendRef = from_value(json!({"name": "web"})).expect("a backendRef");
         assert!(backend.is_service());

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{Condition, GatewayStatus, Statuses, find};
+use super::{Condition, ListenerStatus, Statuses, find};
 use crate::{
     announce::MacAddress,
     name::ObjectName,
-    verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Outcome, Truth, Verdict},
+    verdict::{
+        ConditionType, GatewayVerdict, ListenerSetVerdict, ListenerVerdict, Outcome, Truth, Verdict,
+    },
 };
 
 /// Begins a message that only refers to another condition.
@@ -89,11 +91,22 @@ pub(super) fn set(conditions: &mut Vec<Condition>, new: Condition) {
 
 impl Statuses {
     /// Says that the data path does not hold a Gateway (yet): whatever translation wanted
-    /// programmed becomes `Programmed: False`, with `why`.
+    /// programmed becomes `Programmed: False`, with `why`; its ListenerSets too.
     pub fn not_programmed(&mut self, gateway: &ObjectName, why: &str) {
         let mut gateways = self.gateways.iter_mut();
         if let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) {
-            found.status.not_programmed(why);
+            let why = why.to_owned();
+            let verdict = [GatewayVerdict::NotApplied { why: why.clone() }];
+            let status = &mut found.status;
+            withdraw(&mut status.conditions, &verdict);
+            withdraw_all(&mut status.listeners, why);
+        }
+        let sets = self.listener_sets.iter_mut().map(|set| &mut set.status);
+        for set in sets.filter(|set| set.gateway.as_ref() == Some(gateway)) {
+            let why = why.to_owned();
+            let verdict = [ListenerSetVerdict::NotApplied { why: why.clone() }];
+            withdraw(&mut set.conditions, &verdict);
+            withdraw_all(&mut set.listeners, why);
         }
     }
 }
@@ -125,15 +138,10 @@ impl Statuses {
     }
 }
 
-impl GatewayStatus {
-    fn not_programmed(&mut self, why: &str) {
-        let why = why.to_owned();
-        let gateway = [GatewayVerdict::NotApplied { why: why.clone() }];
-        let listener = [ListenerVerdict::NotApplied { why }];
-        withdraw(&mut self.conditions, &gateway);
-        for status in &mut self.listeners {
-            withdraw(&mut status.conditions, &listener);
-        }
+fn withdraw_all(listeners: &mut [ListenerStatus], why: String) {
+    let verdict = [ListenerVerdict::NotApplied { why }];
+    for status in listeners {
+        withdraw(&mut status.conditions, &verdict);
     }
 }
 

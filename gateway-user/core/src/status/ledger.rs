@@ -27,8 +27,8 @@ type Key = (Kind, ObjectName);
 #[derive(Debug, Default)]
 pub struct Ledger {
     entries: BTreeMap<Key, Entry>,
-    /// Gateways of ours by uid, as they were last.
-    gateways: BTreeMap<String, Arc<Live>>,
+    /// Gateways of ours and their ListenerSets by uid, as they were last.
+    served: BTreeMap<String, Arc<Live>>,
 }
 
 /// How a write ended.
@@ -75,7 +75,7 @@ enum State {
 impl Ledger {
     /// Whether the object was ours when it was last noted and nobody has changed its status since.
     pub fn is_former(&self, live: &Live) -> bool {
-        let last = self.gateways.get(&live.uid);
+        let last = self.served.get(&live.uid);
         last.is_some_and(|last| last.status == live.status)
     }
 
@@ -86,12 +86,14 @@ impl Ledger {
             .filter(|w| w.withdrawal)
             .map(|w| w.uid.as_str())
             .collect();
-        self.gateways
+        self.served
             .retain(|uid, _| withdrawn.contains(uid.as_str()));
-        for gateway in statuses.gateways.iter().filter(|g| g.ours) {
-            if let Some(live) = live.get(&(Kind::Gateway, gateway.object_name())) {
-                self.gateways.insert(live.uid.clone(), live.clone());
-            }
+        let gateways = statuses.gateways.iter().filter(|gateway| gateway.ours);
+        let gateways = gateways.map(|gateway| (Kind::Gateway, gateway.object_name()));
+        let sets = statuses.listener_sets.iter().filter(|set| set.ours);
+        let sets = sets.map(|set| (Kind::ListenerSet, set.object_name()));
+        for live in gateways.chain(sets).filter_map(|key| live.get(&key)) {
+            self.served.insert(live.uid.clone(), live.clone());
         }
         self.entries.retain(|key, entry| {
             matches!(entry.state, State::UnderWay { .. }) || live.contains_key(key)
@@ -125,7 +127,7 @@ impl Ledger {
             return;
         };
         if let Some(uid) = withdraws.as_ref().filter(|_| *written != Written::Failed) {
-            self.gateways.remove(uid);
+            self.served.remove(uid);
         }
         let unseen = |pause| State::Unseen {
             until: now + ECHO,

@@ -83,7 +83,7 @@ impl Merge<'_> {
         out
     }
 
-    /// The listeners of a Gateway are all ours, but others may have put conditions to them.
+    /// The listeners of a Gateway or a ListenerSet are all ours, but others may have put conditions to them.
     fn listeners(&self, wanted: &[Json], live: &[Json]) -> Vec<Json> {
         let old = |listener: &Json| live.iter().find(|old| old["name"] == listener["name"]);
         let merged = wanted.iter().map(|listener| {

@@ -3,7 +3,10 @@
 use serde_json::Value as Json;
 
 use super::Condition;
-use crate::verdict::{ConditionType, Truth};
+use crate::{
+    api::Kind,
+    verdict::{ConditionType, Truth},
+};
 
 /// Something that a user should know about an object; becomes a Kubernetes Event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +94,9 @@ fn collect(part: &str, holder: &Json, out: &mut Vec<Placed>) {
 fn describe(parent: &Json) -> String {
     let text = |field: &str| parent[field].as_str();
     let mut out = "parent ".to_owned();
+    if text("kind") == Some(Kind::ListenerSet.as_str()) {
+        out.push_str("ListenerSet ");
+    }
     if let Some(namespace) = text("namespace") {
         out.push_str(&format!("{namespace}/"));
     }

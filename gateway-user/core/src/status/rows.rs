@@ -1,6 +1,7 @@
 //! Statuses as rows, for tools that show them.
 
-use super::{Condition, ParentStatus, Reported, Statuses};
+use super::{Condition, ListenerStatus, ParentStatus, Reported, Statuses};
+use crate::api::Kind;
 
 /// An object, or a part of one that has conditions of its own.
 #[derive(Clone, Debug)]
@@ -27,7 +28,8 @@ impl Row<'_> {
 }
 
 impl Statuses {
-    /// Every object and part: classes, pools, Gateways each followed by its listeners, routes.
+    /// Every object and part: classes, pools, Gateways and ListenerSets each followed by its
+    /// listeners, routes.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let classes = self
             .classes
@@ -35,13 +37,12 @@ impl Statuses {
             .map(|c| row(c, None, &c.status.conditions));
         let pools = self.pools.iter();
         let pools = pools.map(|p| row(p, None, &p.status.conditions));
-        let gateways = self.gateways.iter().flat_map(|gateway| {
-            let listeners = gateway.status.listeners.iter().map(move |listener| {
-                let part = format!("listener {}", listener.name);
-                row(gateway, Some(part), &listener.conditions)
-            });
-            std::iter::once(row(gateway, None, &gateway.status.conditions)).chain(listeners)
-        });
+        let gateways = self.gateways.iter();
+        let gateways =
+            gateways.flat_map(|g| with_listeners(g, &g.status.conditions, &g.status.listeners));
+        let sets = self.listener_sets.iter();
+        let sets =
+            sets.flat_map(|set| with_listeners(set, &set.status.conditions, &set.status.listeners));
         let routes = self.routes.iter().flat_map(|route| {
             let orphan = route
                 .status
@@ -57,8 +58,21 @@ impl Statuses {
             });
             orphan.into_iter().chain(parents)
         });
-        classes.chain(pools).chain(gateways).chain(routes)
+        let owners = gateways.chain(sets);
+        classes.chain(pools).chain(owners).chain(routes)
     }
+}
+
+fn with_listeners<'a, S>(
+    object: &'a Reported<S>,
+    conditions: &'a [Condition],
+    listeners: &'a [ListenerStatus],
+) -> impl Iterator<Item = Row<'a>> {
+    let listeners = listeners.iter().map(move |listener| {
+        let part = format!("listener {}", listener.name);
+        row(object, Some(part), &listener.conditions)
+    });
+    std::iter::once(row(object, None, conditions)).chain(listeners)
 }
 
 fn row<'a, S>(
@@ -82,7 +96,11 @@ fn row<'a, S>(
 /// Such as `parent infra/web, listener http, port 80`.
 fn describe(parent: &ParentStatus, namespace: &std::sync::Arc<str>) -> String {
     let parent = &parent.parent_ref;
-    let mut text = format!("parent {}", parent.target(namespace));
+    let kind = match parent.parent() {
+        Some(Kind::ListenerSet) => "ListenerSet ",
+        _ => "",
+    };
+    let mut text = format!("parent {kind}{}", parent.target(namespace));
     if let Some(section) = &parent.section_name {
         text.push_str(&format!(", listener {section}"));
     }

@@ -116,6 +116,8 @@ fn wanted<'a>(
         .gateways
         .iter()
         .filter_map(move |gateway| object(gateway, live, former));
+    let sets = statuses.listener_sets.iter();
+    let sets = sets.filter_map(move |set| object(set, live, former));
     let routes = statuses
         .routes
         .iter()
@@ -124,7 +126,11 @@ fn wanted<'a>(
         .pools
         .iter()
         .filter_map(move |pool| object(pool, live, |_| false));
-    classes.chain(gateways).chain(pools).chain(routes)
+    classes
+        .chain(gateways)
+        .chain(sets)
+        .chain(pools)
+        .chain(routes)
 }
 
 fn object<'a, S: serde::Serialize>(

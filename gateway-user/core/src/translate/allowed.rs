@@ -40,19 +40,18 @@ impl Refusal {
 
 pub(super) fn check(
     scope: Scope,
-    gateway_namespace: &str,
     listener: &ListenerState,
     route: &RouteSource,
 ) -> Result<(), Refusal> {
     kind(listener, route)?;
-    namespace(scope, gateway_namespace, listener, &route.meta.namespace).map_err(Refusal::Other)
+    namespace(scope, listener, &route.meta.namespace).map_err(Refusal::Other)
 }
 
 fn kind(listener: &ListenerState, route: &RouteSource) -> Result<(), Refusal> {
     if listener.kinds.contains(&route.kind) {
         return Ok(());
     }
-    let (name, protocol) = (&listener.spec.name, &listener.spec.protocol);
+    let (name, protocol) = (&listener.label, &listener.spec.protocol);
     let fitting = listener::fitting_kinds(protocol);
     Err(if fitting.contains(&route.kind) {
         Refusal::Other(format!(
@@ -70,19 +69,14 @@ fn kind(listener: &ListenerState, route: &RouteSource) -> Result<(), Refusal> {
     })
 }
 
-fn namespace(
-    scope: Scope,
-    gateway_namespace: &str,
-    listener: &ListenerState,
-    route_namespace: &str,
-) -> Result<(), String> {
+fn namespace(scope: Scope, listener: &ListenerState, route_namespace: &str) -> Result<(), String> {
     let allowed = &listener.spec.allowed_routes.namespaces;
-    let name = &listener.spec.name;
+    let (name, own) = (&listener.label, listener.owner.namespace());
     match &allowed.from {
         Open::Known(NamespacesFrom::All) => Ok(()),
-        Open::Known(NamespacesFrom::Same) if gateway_namespace == route_namespace => Ok(()),
+        Open::Known(NamespacesFrom::Same) if **own == *route_namespace => Ok(()),
         Open::Known(NamespacesFrom::Same) => Err(format!(
-            "\"{name}\" takes routes of namespace \"{gateway_namespace}\" only, and this one is in \
+            "\"{name}\" takes routes of namespace \"{own}\" only, and this one is in \
              \"{route_namespace}\"; set the listener's allowedRoutes.namespaces.from to All, or to \
              Selector with a selector for \"{route_namespace}\""
         )),

@@ -103,7 +103,7 @@ fn l4(
     let (route, backends) = first.unzip();
     L4Service {
         gateway: gateway.name.clone(),
-        listener: listener.spec.name.clone(),
+        listener: listener.label.clone(),
         route,
         backends: backends.unwrap_or_default(),
     }
@@ -123,7 +123,7 @@ fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) ->
             Rules::L4(_) => None,
         });
     HttpListener {
-        name: listener.spec.name.clone(),
+        name: listener.label.clone(),
         hostname: listener.hostname.clone(),
         tls: listener.tls.clone(),
         routes: routes.collect(),
@@ -142,7 +142,7 @@ fn tls(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> 
             Rules::Http(..) => None,
         });
     TlsListener {
-        name: listener.spec.name.clone(),
+        name: listener.label.clone(),
         hostname: listener.hostname.clone(),
         tls: listener.tls.clone(),
         routes: routes.collect(),

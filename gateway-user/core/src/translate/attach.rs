@@ -21,7 +21,7 @@ pub(super) type ListenerId = (usize, usize);
 /// A parentRef and what came of it.
 pub(super) struct ParentState<'a> {
     pub parent: &'a ParentRef,
-    /// Whether the parent is one of our Gateways.
+    /// Whether the parent is one of our Gateways, or a ListenerSet of one.
     pub ours: bool,
     /// Listeners that the route attaches to, each with the hosts it takes there.
     pub attached: BTreeMap<ListenerId, Vec<HostPattern>>,
@@ -65,7 +65,7 @@ fn attach(
     let mut hosts = Vec::new();
     for &position in &candidates.listeners {
         let listener = &state.listeners[position];
-        if let Err(why) = allowed::check(scope, &state.name.namespace, listener, route) {
+        if let Err(why) = allowed::check(scope, listener, route) {
             refusals.push(why);
             continue;
         }
@@ -86,7 +86,7 @@ fn attach(
     }
     if hosts.is_empty() {
         return Err(RouteVerdict::NotAllowed {
-            gateway: state.name.clone(),
+            parent: candidates.parent.clone(),
             whys: Refusal::join(&refusals, route),
         });
     }

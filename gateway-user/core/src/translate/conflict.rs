@@ -1,9 +1,10 @@
 //! Listeners that cannot be told apart (API documentation of `GatewaySpec.listeners`).
 //!
-//! Within a Gateway none of them is served. Between Gateways that share an address, the older
-//! Gateway keeps its ports.
+//! Within a Gateway none of them is served, nor within a ListenerSet. Of a Gateway and its
+//! ListenerSets, the one with precedence keeps what it has (`ListenerSetSpec.listeners`); between
+//! Gateways that share an address, the older Gateway with all its ListenerSets.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{gateway::GatewayState, listener::ListenerState};
 use crate::{
@@ -16,12 +17,38 @@ use crate::{
 /// `gateways`: the oldest first.
 pub(super) fn judge(gateways: &mut [GatewayState]) {
     for gateway in &mut *gateways {
-        within(&mut gateway.listeners);
+        among(&mut gateway.listeners);
     }
     let mut claims = Claims::new();
     for gateway in gateways {
         between(gateway, &mut claims);
     }
+}
+
+/// All listeners that a Gateway serves, in the order of precedence.
+fn among(listeners: &mut [ListenerState]) {
+    let mut begin = 0;
+    while let Some(owner) = listeners.get(begin).map(|first| first.owner) {
+        let (before, rest) = listeners.split_at_mut(begin);
+        let count = rest.iter().take_while(|l| l.owner.is_same(owner)).count();
+        let own = &mut rest[..count];
+        for listener in &mut *own {
+            let mut lost = before.iter().filter_map(|other| preceded(listener, other));
+            let lost = lost.next();
+            listener.verdicts.extend(lost);
+        }
+        within(own);
+        begin += count;
+    }
+}
+
+/// Why `listener` cannot be served beside `other`, which precedes it, if so.
+fn preceded(listener: &ListenerState, other: &ListenerState) -> Option<ListenerVerdict> {
+    clash(listener, other).map(|clash| ListenerVerdict::Preceded {
+        port: other.spec.port,
+        other: other.label.clone(),
+        clash,
+    })
 }
 
 fn within(listeners: &mut [ListenerState]) {
@@ -41,28 +68,34 @@ fn within(listeners: &mut [ListenerState]) {
     }
 }
 
-/// Why `listener` cannot be told from `other`, if so.
+/// Why `listener` cannot be told from `other` of the same owner, if so.
 fn conflict(listener: &ListenerState, other: &ListenerState) -> Option<ListenerVerdict> {
+    let (name, port) = (other.label.clone(), other.spec.port);
+    clash(listener, other).map(|clash| match clash {
+        Clash::Protocol => ListenerVerdict::ProtocolConflict {
+            other: name,
+            port,
+            protocol: other.spec.protocol.to_string(),
+        },
+        Clash::Port => ListenerVerdict::PortConflict { other: name, port },
+        Clash::Hostname => ListenerVerdict::HostnameConflict { other: name },
+    })
+}
+
+/// What keeps two listeners from being told apart, if anything.
+fn clash(listener: &ListenerState, other: &ListenerState) -> Option<Clash> {
     let same_port =
         listener.spec.port == other.spec.port && listener.transport() == other.transport();
     if !same_port || !listener.is_accepted() || !other.is_accepted() {
         return None;
     }
-    let name = other.spec.name.clone();
-    let port = other.spec.port;
     if !share_ports(&listener.spec.protocol, &other.spec.protocol) {
-        let protocol = other.spec.protocol.to_string();
-        return Some(ListenerVerdict::ProtocolConflict {
-            other: name,
-            port,
-            protocol,
-        });
+        return Some(Clash::Protocol);
     }
     if listener.is_l4() {
-        return Some(ListenerVerdict::PortConflict { other: name, port });
+        return Some(Clash::Port);
     }
-    let same_host = listener.hostname == other.hostname;
-    same_host.then_some(ListenerVerdict::HostnameConflict { other: name })
+    (listener.hostname == other.hostname).then_some(Clash::Hostname)
 }
 
 /// Whether connections of these protocols can be told apart by host name, or are of one protocol.
@@ -79,6 +112,7 @@ type Claims<'a> = BTreeMap<(IpAddr, Transport, u16), Claim<'a>>;
 struct Claim<'a> {
     gateway: ObjectName,
     listener: &'a Listener,
+    label: Arc<str>,
     hostname: HostPattern,
 }
 
@@ -98,7 +132,7 @@ fn between<'a>(gateway: &mut GatewayState<'a>, claims: &mut Claims<'a>) {
                 address,
                 port,
                 gateway: claim.gateway.clone(),
-                other: claim.listener.name.clone(),
+                other: claim.label.clone(),
                 clash: claim.clash(listener),
             });
             continue;
@@ -106,6 +140,7 @@ fn between<'a>(gateway: &mut GatewayState<'a>, claims: &mut Claims<'a>) {
         let claim = Claim {
             gateway: gateway.name.clone(),
             listener: listener.spec,
+            label: listener.label.clone(),
             hostname: listener.hostname.clone(),
         };
         own.extend(keys.map(|key| (key, claim.clone())));
@@ -130,7 +165,7 @@ mod tests {
     use super::*;
     use crate::{
         api::Gateway,
-        translate::{Scope, Settings, listener, nearby::Nearby},
+        translate::{Scope, Settings, listener, nearby::Nearby, owner::Owner},
         verdict::{ConditionType, Outcome, Verdict},
         world::World,
     };
@@ -157,7 +192,7 @@ mod tests {
         };
         let specs = gateway.spec.listeners.iter();
         let mut listeners: Vec<_> = specs
-            .map(|spec| listener::judge(scope, &gateway, spec))
+            .map(|spec| listener::judge(scope, Owner::of(&gateway), spec))
             .collect();
         within(&mut listeners);
         let outcomes = listeners

@@ -10,10 +10,12 @@ use super::{
     age::age,
     class,
     listener::{self, ListenerState},
+    listener_set::{self, SetState, Unattached},
+    owner::Owner,
     parameters,
 };
 use crate::{
-    api::Gateway,
+    api::{Gateway, Kind, ListenerSet},
     name::ObjectName,
     plan::Parameters,
     verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Truth, Verdict, hint},
@@ -26,13 +28,15 @@ pub(super) struct Gateways<'a> {
     pub foreign: Vec<Foreign<'a>>,
     /// Addresses that nobody else can have.
     pub taken: BTreeSet<IpAddr>,
-    index: BTreeMap<ObjectName, Place>,
+    /// ListenerSets that add nothing to any.
+    pub unattached: Vec<Unattached<'a>>,
+    index: BTreeMap<(Kind, ObjectName), Place>,
 }
 
-/// What became of a Gateway.
+/// What became of a Gateway or a ListenerSet.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// At that position of [`Gateways::served`].
+    /// At that position of [`Gateways::served`], or attached to the one there.
     Served(usize),
     Foreign {
         ours: bool,
@@ -43,7 +47,10 @@ pub(super) struct GatewayState<'a> {
     pub gateway: &'a Gateway,
     pub name: ObjectName,
     pub addresses: Vec<IpAddr>,
+    /// All that it serves, in the order of precedence: its own, and those of its ListenerSets.
     pub listeners: Vec<ListenerState<'a>>,
+    /// ListenerSets that are attached, the oldest first.
+    pub sets: Vec<SetState<'a>>,
     pub parameters: Parameters,
     pub verdicts: Vec<GatewayVerdict>,
 }
@@ -61,12 +68,29 @@ pub(super) struct Foreign<'a> {
 
 impl Gateways<'_> {
     /// `None`: it does not exist.
-    pub(super) fn place(&self, name: &ObjectName) -> Option<Place> {
-        self.index.get(name).copied()
+    pub(super) fn place(&self, kind: Kind, name: &ObjectName) -> Option<Place> {
+        self.index.get(&(kind, name.clone())).copied()
+    }
+
+    pub(super) fn note(&mut self, kind: Kind, name: ObjectName, place: Place) {
+        self.index.insert((kind, name), place);
     }
 }
 
-pub(super) fn judge(scope: Scope) -> Gateways {
+impl<'a> GatewayState<'a> {
+    /// Adds the listeners of a ListenerSet that is younger than those before.
+    pub(super) fn add(&mut self, scope: Scope<'a>, set: &'a ListenerSet) {
+        let owner = Owner {
+            gateway: self.gateway,
+            set: Some(set),
+        };
+        self.listeners.extend(listeners(scope, owner));
+        let verdicts = Vec::new();
+        self.sets.push(SetState { set, verdicts });
+    }
+}
+
+pub(super) fn judge(scope: Scope<'_>) -> Gateways<'_> {
     let mut served = Vec::new();
     let mut foreign = Vec::new();
     for gateway in scope.world.gateways.values() {
@@ -85,16 +109,25 @@ pub(super) fn judge(scope: Scope) -> Gateways {
     let index = served
         .iter()
         .enumerate()
-        .map(|(at, state)| (state.name.clone(), Place::Served(at)));
-    let elsewhere = foreign
-        .iter()
-        .map(|f| (f.gateway.name(), Place::Foreign { ours: f.ours }));
-    Gateways {
+        .map(|(at, state)| ((Kind::Gateway, state.name.clone()), Place::Served(at)));
+    let elsewhere = foreign.iter().map(|f| {
+        let place = Place::Foreign { ours: f.ours };
+        ((Kind::Gateway, f.gateway.name()), place)
+    });
+    let mut gateways = Gateways {
         index: index.chain(elsewhere).collect(),
         served,
         foreign,
         taken,
-    }
+        unattached: Vec::new(),
+    };
+    listener_set::attach(scope, &mut gateways);
+    gateways
+}
+
+fn listeners<'a>(scope: Scope<'a>, owner: Owner<'a>) -> impl Iterator<Item = ListenerState<'a>> {
+    let specs = owner.listeners().iter();
+    specs.map(move |spec| listener::judge(scope, owner, spec))
 }
 
 fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
@@ -104,20 +137,14 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
     let unread = [
         ("spec.tls.backend", gateway.spec.has_tls("backend")),
         ("spec.defaultScope", gateway.spec.default_scope.is_some()),
-        (
-            "spec.allowedListeners",
-            gateway.spec.allowed_listeners.is_some(),
-        ),
     ];
     let unread = unread.into_iter().filter(|(_, present)| *present);
     verdicts.extend(unread.map(|(field, _)| GatewayVerdict::FieldIgnored { field }));
-    let listeners = gateway.spec.listeners.iter();
     GatewayState {
         gateway,
         name: gateway.name(),
-        listeners: listeners
-            .map(|l| listener::judge(scope, gateway, l))
-            .collect(),
+        listeners: listeners(scope, Owner::of(gateway)).collect(),
+        sets: Vec::new(),
         addresses: Vec::new(),
         parameters: parameters::resolve(scope, gateway),
         verdicts,
@@ -127,7 +154,7 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
 /// What Gateways and listeners mean for each other, once conflicts are known.
 pub(super) fn conclude(gateways: &mut [GatewayState]) {
     for state in gateways {
-        let (good, bad) = names(&state.listeners, ListenerState::is_accepted);
+        let (good, bad) = names(own(&state.listeners), ListenerState::is_accepted);
         if good.is_empty() {
             let bad = hint::list(&bad);
             state.verdicts.push(GatewayVerdict::NoListenerValid { bad });
@@ -137,10 +164,18 @@ pub(super) fn conclude(gateways: &mut [GatewayState]) {
                 .verdicts
                 .push(GatewayVerdict::SomeListenersInvalid { bad, good });
         }
+        let (_, bad) = names(own(&state.listeners), ListenerState::is_resolved);
+        if !bad.is_empty() {
+            let bad = hint::list(&bad);
+            state
+                .verdicts
+                .push(GatewayVerdict::ListenersNotResolved { bad });
+        }
         let refused = state
             .verdicts
             .iter()
             .any(|v| v.decides(ConditionType::Accepted, Truth::False));
+        listener_set::judge(state, refused);
         for listener in state.listeners.iter_mut().filter(|l| l.is_accepted()) {
             if refused {
                 listener.verdicts.push(ListenerVerdict::GatewayNotAccepted);
@@ -150,7 +185,8 @@ pub(super) fn conclude(gateways: &mut [GatewayState]) {
                 listener.verdicts.push(ListenerVerdict::OnlyIpv6);
             }
         }
-        let (served, idle) = names(&state.listeners, ListenerState::is_programmed);
+        listener_set::conclude(state);
+        let (served, idle) = names(own(&state.listeners), ListenerState::is_programmed);
         if served.is_empty() && !refused && !state.addresses.is_empty() {
             let bad = hint::list(&idle);
             state
@@ -160,13 +196,19 @@ pub(super) fn conclude(gateways: &mut [GatewayState]) {
     }
 }
 
+/// Those that are the Gateway's, not of a ListenerSet.
+pub(super) fn own<'a, 'b>(
+    listeners: &'b [ListenerState<'a>],
+) -> impl Iterator<Item = &'b ListenerState<'a>> {
+    listeners.iter().filter(|l| l.owner.set.is_none())
+}
+
 /// Names of the listeners that are `good`, and of the others.
-fn names<'a>(
-    listeners: &[ListenerState<'a>],
+pub(super) fn names<'a: 'b, 'b>(
+    listeners: impl Iterator<Item = &'b ListenerState<'a>>,
     good: impl Fn(&ListenerState<'a>) -> bool,
 ) -> (Vec<String>, Vec<String>) {
-    let (good, bad): (Vec<&ListenerState>, Vec<&ListenerState>) =
-        listeners.iter().partition(|l| good(l));
+    let (good, bad): (Vec<&ListenerState>, Vec<&ListenerState>) = listeners.partition(|l| good(l));
     let names = |of: Vec<&ListenerState>| of.iter().map(|l| l.spec.name.to_string()).collect();
     (names(good), names(bad))
 }

@@ -1,9 +1,11 @@
 //! One listener by itself: protocol, kinds of routes, host name, certificates.
 
-use super::{Scope, hostname, tls};
+use std::sync::Arc;
+
+use super::{Scope, hostname, owner::Owner, tls};
 use crate::{
     api::{
-        GROUP, Gateway, Kind, Listener, Open, Protocol,
+        GROUP, Kind, Listener, Open, Protocol,
         listener::{NamespacesFrom, RouteKind, TlsMode},
     },
     plan::{HostPattern, Tls, Transport},
@@ -11,7 +13,10 @@ use crate::{
 };
 
 pub(super) struct ListenerState<'a> {
+    pub owner: Owner<'a>,
     pub spec: &'a Listener,
+    /// Its name among all that the Gateway serves.
+    pub label: Arc<str>,
     /// Kinds of routes that may attach, in the order of `allowedRoutes.kinds`.
     pub kinds: Vec<Kind>,
     pub hostname: HostPattern,
@@ -27,6 +32,10 @@ impl ListenerState<'_> {
 
     pub(super) fn is_programmed(&self) -> bool {
         !self.decides_against(ConditionType::Programmed)
+    }
+
+    pub(super) fn is_resolved(&self) -> bool {
+        !self.decides_against(ConditionType::ResolvedRefs)
     }
 
     pub(super) fn is_l4(&self) -> bool {
@@ -58,7 +67,7 @@ impl ListenerState<'_> {
     }
 }
 
-pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> ListenerState<'a> {
+pub(super) fn judge<'a>(scope: Scope, owner: Owner<'a>, spec: &'a Listener) -> ListenerState<'a> {
     let mut verdicts = Vec::new();
     let fitting = fitting_kinds(&spec.protocol);
     let kinds = match fitting {
@@ -72,15 +81,17 @@ pub(super) fn judge<'a>(scope: Scope, gateway: &Gateway, spec: &'a Listener) -> 
     verdicts.extend(namespaces(spec));
     let https = spec.protocol.is(Protocol::Https);
     let secure = https || spec.protocol.is(Protocol::Tls);
-    if https && gateway.spec.has_tls("frontend") {
+    if https && owner.gateway.spec.has_tls("frontend") {
         verdicts.push(ListenerVerdict::ClientCertificates);
     }
     let tls = secure
-        .then(|| certificates(scope, gateway, spec, &mut verdicts))
+        .then(|| certificates(scope, owner, spec, &mut verdicts))
         .flatten();
     let named = secure || spec.protocol.is(Protocol::Http);
     ListenerState {
+        owner,
         spec,
+        label: owner.label(spec),
         kinds,
         hostname: hostname::optional(spec.hostname.as_ref().filter(|_| named)),
         tls,
@@ -150,7 +161,7 @@ fn namespaces(spec: &Listener) -> Option<ListenerVerdict> {
 
 fn certificates(
     scope: Scope,
-    gateway: &Gateway,
+    owner: Owner,
     spec: &Listener,
     verdicts: &mut Vec<ListenerVerdict>,
 ) -> Option<Tls> {
@@ -178,7 +189,7 @@ fn certificates(
     }
     let mut certificates = Vec::new();
     for (index, reference) in refs.iter().enumerate() {
-        match tls::load(scope.world, &gateway.meta.namespace, index, reference) {
+        match tls::load(scope.world, owner, index, reference) {
             Ok(certificate) => certificates.push(certificate),
             Err(verdict) => verdicts.push(verdict),
         }
@@ -194,6 +205,7 @@ fn certificates(
 mod tests {
     use super::*;
     use crate::{
+        api::Gateway,
         translate::{Settings, nearby::Nearby},
         world::World,
     };
@@ -240,7 +252,7 @@ mod tests {
                 settings: &settings,
                 nearby: &Nearby::new(&world),
             };
-            let state = judge(scope, &gateway, &gateway.spec.listeners[0]);
+            let state = judge(scope, Owner::of(&gateway), &gateway.spec.listeners[0]);
             let first = state.verdicts.first().map(ToString::to_string);
             let first = first.unwrap_or_default();
             assert!(first.contains(expected), "{fields}: {first}");

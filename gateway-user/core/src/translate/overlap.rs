@@ -41,7 +41,5 @@ fn others(listener: &ListenerState, all: &[ListenerState]) -> Vec<String> {
             && other.spec.port == listener.spec.port
             && hostname::overlap(&other.hostname, &listener.hostname)
     });
-    overlapping
-        .map(|other| other.spec.name.to_string())
-        .collect()
+    overlapping.map(|other| other.label.to_string()).collect()
 }

@@ -2,17 +2,19 @@
 
 use super::{
     Scope,
-    gateway::{GatewayState, Gateways, Place},
+    gateway::{Gateways, Place},
     nearby,
 };
 use crate::{
-    api::{Meta, ParentRef},
+    api::{Kind, Listener, Meta, ParentRef},
     name::ObjectName,
     verdict::{RouteVerdict, hint},
 };
 
 /// A Gateway and listeners of it, by position.
 pub(super) struct Candidates {
+    /// What was named: the Gateway, or a ListenerSet that is attached to it.
+    pub parent: String,
     pub gateway: usize,
     /// Never empty.
     pub listeners: Vec<usize>,
@@ -21,7 +23,7 @@ pub(super) struct Candidates {
 /// Why a parentRef leads nowhere.
 pub(super) struct Dangling {
     pub verdict: RouteVerdict,
-    /// Whether the parent is one of our Gateways.
+    /// Whether the parent is one of our Gateways, or a ListenerSet of one.
     pub ours: bool,
 }
 
@@ -37,52 +39,60 @@ pub(super) fn resolve(
         verdict,
         ours: false,
     };
-    if !parent.is_gateway() {
+    let Some(kind) = parent.parent() else {
         let kind = parent.kind.to_string();
         return Err(elsewhere(RouteVerdict::ParentKind { at, kind }));
-    }
+    };
     let name = parent.target(&route.namespace);
-    let gateway = match gateways.place(&name) {
+    let called = format!("{kind} \"{name}\"");
+    let gateway = match gateways.place(kind, &name) {
         Some(Place::Served(gateway)) => gateway,
         Some(Place::Foreign { ours }) => {
-            let verdict = RouteVerdict::ParentForeign { at, gateway: name };
+            let parent = called;
+            let verdict = RouteVerdict::ParentForeign { at, parent };
             return Err(Dangling { verdict, ours });
         }
         None => {
-            let hint = missing(scope, &at, &name);
-            return Err(elsewhere(RouteVerdict::ParentMissing {
-                at,
-                gateway: name,
-                hint,
-            }));
+            let (parent, hint) = (called, missing(scope, &at, kind, &name));
+            let verdict = RouteVerdict::ParentMissing { at, parent, hint };
+            return Err(elsewhere(verdict));
         }
     };
-    let state = &gateways.served[gateway];
-    let listeners: Vec<usize> = positions(state, parent).collect();
+    let listeners = gateways.served[gateway].listeners.iter().enumerate();
+    let own: Vec<_> = listeners.filter(|(_, l)| l.owner.is(kind, &name)).collect();
+    let named = own.iter().filter(|(_, l)| names(parent, l.spec));
+    let listeners: Vec<usize> = named.map(|(position, _)| *position).collect();
     if listeners.is_empty() {
-        let verdict = no_listener(at, state, parent);
+        let own = own.iter().map(|(_, l)| l.spec);
         return Err(Dangling {
-            verdict,
+            verdict: no_listener(at, called, own, parent),
             ours: true,
         });
     }
-    Ok(Candidates { gateway, listeners })
+    Ok(Candidates {
+        parent: called,
+        gateway,
+        listeners,
+    })
 }
 
-fn positions(state: &GatewayState, parent: &ParentRef) -> impl Iterator<Item = usize> {
-    let listeners = state.gateway.spec.listeners.iter().enumerate();
-    let named = listeners.filter(|(_, listener)| {
-        parent
-            .section_name
-            .as_ref()
-            .is_none_or(|name| *name == listener.name)
-            && parent.port.is_none_or(|port| port == listener.port)
-    });
-    named.map(|(position, _)| position)
+/// Whether sectionName and port of a parentRef choose the listener.
+fn names(parent: &ParentRef, listener: &Listener) -> bool {
+    let section = parent.section_name.as_ref();
+    section.is_none_or(|name| *name == listener.name)
+        && parent.port.is_none_or(|port| port == listener.port)
+}
+
+fn missing(scope: Scope, at: &str, kind: Kind, wanted: &ObjectName) -> String {
+    if kind == Kind::Gateway {
+        return missing_gateway(scope, at, wanted);
+    }
+    let there = nearby::in_namespace(&scope.world.listener_sets, wanted);
+    hint::instead_in(&wanted.namespace, &wanted.name, there)
 }
 
 /// Names near the one of a Gateway that does not exist, or where one of that name lives.
-fn missing(scope: Scope, at: &str, wanted: &ObjectName) -> String {
+pub(super) fn missing_gateway(scope: Scope, at: &str, wanted: &ObjectName) -> String {
     let namesakes = scope.nearby.gateways(&wanted.name).iter();
     let namesakes: Vec<_> = namesakes.map(|g| &*g.namespace).collect();
     if let Some(first) = namesakes.first() {
@@ -98,20 +108,24 @@ fn missing(scope: Scope, at: &str, wanted: &ObjectName) -> String {
     hint::instead(&wanted.to_string(), anywhere.map(ToString::to_string))
 }
 
-fn no_listener(at: String, state: &GatewayState, parent: &ParentRef) -> RouteVerdict {
+fn no_listener<'a>(
+    at: String,
+    called: String,
+    listeners: impl Iterator<Item = &'a Listener>,
+    parent: &ParentRef,
+) -> RouteVerdict {
     let name = parent
         .section_name
         .as_ref()
         .map(|name| format!("name \"{name}\""));
     let port = parent.port.map(|port| format!("port {port}"));
     let wanted: Vec<String> = name.into_iter().chain(port).collect();
-    let listeners = state.gateway.spec.listeners.iter();
     let existing: Vec<String> = listeners
         .map(|l| format!("{} (port {})", l.name, l.port))
         .collect();
     RouteVerdict::NoSuchListener {
         at,
-        gateway: state.name.clone(),
+        parent: called,
         wanted: wanted.join(" and "),
         hint: format!("there is {}", existing.join(", ")),
     }

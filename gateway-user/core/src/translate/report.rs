@@ -11,6 +11,8 @@ use super::{
     class,
     gateway::{Foreign, GatewayState, Gateways},
     listener::ListenerState,
+    listener_set::{SetState, Unattached},
+    owner::Owner,
     pool,
     route::RouteState,
 };
@@ -18,8 +20,8 @@ use crate::{
     api::Kind,
     features,
     status::{
-        ClassStatus, GatewayStatus, ListenerStatus, ParentStatus, Reported, RouteStatus,
-        StatusAddress, Statuses, SupportedFeature, fold,
+        ClassStatus, GatewayStatus, ListenerSetStatus, ListenerStatus, ParentStatus, Reported,
+        RouteStatus, StatusAddress, Statuses, SupportedFeature, fold,
     },
     verdict::{
         ConditionType::{
@@ -31,6 +33,7 @@ use crate::{
 
 pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState]) -> Statuses {
     let counts = counts(routes);
+    let listener_sets = listener_sets(gateways, &counts);
     let served = gateways.served.iter().enumerate();
     let served = served.map(|(position, state)| gateway(state, position, &counts));
     let foreign = gateways.foreign.iter().map(unserved);
@@ -40,6 +43,7 @@ pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState])
     Statuses {
         classes: classes(scope),
         gateways,
+        listener_sets,
         pools,
         routes: routes.iter().map(|state| route(scope, state)).collect(),
     }
@@ -87,16 +91,63 @@ fn gateway(
     counts: &BTreeMap<ListenerId, usize>,
 ) -> Reported<GatewayStatus> {
     let meta = &state.gateway.meta;
-    let listeners = state.listeners.iter().enumerate();
-    let count = |index| counts.get(&(position, index)).copied().unwrap_or_default();
+    let well = [Accepted, Programmed, ResolvedRefs];
+    let sets = state.sets.iter().filter(|set| set.is_accepted()).count();
+    let asked = sets > 0 || state.gateway.spec.allowed_listeners.is_some();
     let status = GatewayStatus {
         addresses: addresses(&state.addresses),
-        conditions: fold(&[Accepted, Programmed], &state.verdicts, meta.generation),
-        listeners: listeners
-            .map(|(index, state)| listener(state, count(index), meta.generation))
-            .collect(),
+        conditions: fold(&well, &state.verdicts, meta.generation),
+        listeners: listeners(state, position, counts, Owner::of(state.gateway)),
+        attached_listener_sets: asked.then_some(sets),
     };
     Reported::new(Kind::Gateway.as_str(), meta, true, status)
+}
+
+/// Those of a Gateway, or of a ListenerSet that is attached to it.
+fn listeners(
+    state: &GatewayState,
+    position: usize,
+    counts: &BTreeMap<ListenerId, usize>,
+    owner: Owner,
+) -> Vec<ListenerStatus> {
+    let count = |index| counts.get(&(position, index)).copied().unwrap_or_default();
+    let all = state.listeners.iter().enumerate();
+    let own = all.filter(|(_, listener)| listener.owner.is_same(owner));
+    own.map(|(index, state)| listener(state, count(index), owner.meta().generation))
+        .collect()
+}
+
+fn listener_sets(
+    gateways: &Gateways,
+    counts: &BTreeMap<ListenerId, usize>,
+) -> Vec<Reported<ListenerSetStatus>> {
+    let kind = Kind::ListenerSet.as_str();
+    let well = [Accepted, Programmed];
+    let mut reported = Vec::new();
+    for (position, state) in gateways.served.iter().enumerate() {
+        for SetState { set, verdicts } in &state.sets {
+            let owner = Owner {
+                gateway: state.gateway,
+                set: Some(*set),
+            };
+            let status = ListenerSetStatus {
+                conditions: fold(&well, verdicts, set.meta.generation),
+                listeners: listeners(state, position, counts, owner),
+                gateway: Some(state.name.clone()),
+            };
+            reported.push(Reported::new(kind, &set.meta, true, status));
+        }
+    }
+    for Unattached { set, verdict, ours } in &gateways.unattached {
+        let verdicts = std::slice::from_ref(verdict);
+        let status = ListenerSetStatus {
+            conditions: fold(&well, verdicts, set.meta.generation),
+            ..ListenerSetStatus::default()
+        };
+        reported.push(Reported::new(kind, &set.meta, *ours, status));
+    }
+    reported.sort_by_key(Reported::object_name);
+    reported
 }
 
 fn listener(state: &ListenerState, attached_routes: usize, generation: i64) -> ListenerStatus {
@@ -123,6 +174,7 @@ fn unserved(foreign: &Foreign) -> Reported<GatewayStatus> {
         addresses: addresses(&foreign.addresses),
         conditions: fold(&[Accepted, Programmed], &foreign.verdicts, meta.generation),
         listeners: Vec::new(),
+        attached_listener_sets: None,
     };
     Reported::new(Kind::Gateway.as_str(), meta, foreign.ours, status)
 }

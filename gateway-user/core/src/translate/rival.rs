@@ -51,7 +51,7 @@ fn detach(gateways: &[GatewayState], holders: &Holders, kind: Kind, parent: &mut
     parent.attached.retain(|id, hosts| {
         let winner = winner(holders, *id, kind, hosts);
         if let Some(winner) = &winner {
-            let listener = &gateways[id.0].listeners[id.1].spec.name;
+            let listener = &gateways[id.0].listeners[id.1].label;
             lost.insert(listener.to_string());
             winners.insert(winner.clone());
         }

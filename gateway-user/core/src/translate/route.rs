@@ -129,7 +129,7 @@ fn state<'a>(
     for parent in &mut parents {
         let idle = |&(gateway, listener): &ListenerId| {
             let listener = &gateways.served[gateway].listeners[listener];
-            (!listener.is_programmed()).then(|| listener.spec.name.to_string())
+            (!listener.is_programmed()).then(|| listener.label.to_string())
         };
         let names: Option<Vec<String>> = parent.attached.keys().map(idle).collect();
         if let Some(names) = names.filter(|names| !names.is_empty()) {

@@ -31,7 +31,7 @@ fn listeners(gateways: &[GatewayState], routes: &mut [RouteState]) {
             for id in parent.attached.keys() {
                 if let Some(by) = oldest.get(id).filter(|by| **by != own) {
                     parent.verdicts.push(RouteVerdict::Shadowed {
-                        listener: gateways[id.0].listeners[id.1].spec.name.clone(),
+                        listener: gateways[id.0].listeners[id.1].label.clone(),
                         kind,
                         by: by.clone(),
                     });
@@ -88,7 +88,7 @@ fn hosts(gateways: &[GatewayState], routes: &mut [RouteState]) {
                         taken.entry(by).or_default().push(hostname::show(host));
                     }
                 }
-                let listener = &gateways[id.0].listeners[id.1].spec.name;
+                let listener = &gateways[id.0].listeners[id.1].label;
                 let verdicts = taken
                     .into_iter()
                     .map(|(by, hosts)| RouteVerdict::HostsShadowed {

@@ -1,4 +1,4 @@
-//! Certificates of HTTPS listeners.
+//! Certificates of listeners.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{grant::Reference, nearby};
+use super::{grant::Reference, nearby, owner::Owner};
 use crate::{
     api::{core_kinds::SecretData, refs::SecretRef},
     name::ObjectName,
@@ -20,10 +20,10 @@ use crate::{
 const CHAIN: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
-/// The certificate that `certificateRefs[index]` of a Gateway in `namespace` names.
+/// The certificate that `certificateRefs[index]` of a listener names.
 pub(super) fn load(
     world: &World,
-    namespace: &Arc<str>,
+    owner: Owner,
     index: usize,
     reference: &SecretRef,
 ) -> Result<Arc<CertifiedKey>, ListenerVerdict> {
@@ -31,15 +31,20 @@ pub(super) fn load(
         let kind = format!("{} of group \"{}\"", reference.kind, reference.group);
         return Err(ListenerVerdict::CertificateKind { index, kind });
     }
-    let secret = reference.target(namespace);
+    let secret = reference.target(owner.namespace());
     let crossing = Reference {
-        from_kind: "Gateway",
-        from_namespace: namespace,
+        from_kind: owner.kind().as_str(),
+        from_namespace: owner.namespace(),
         to_kind: "Secret",
         to: &secret,
     };
     if !crossing.is_allowed(world) {
-        let remedy = hint::grant("Gateway", namespace, "Secret", &secret);
+        let remedy = hint::grant(
+            crossing.from_kind,
+            crossing.from_namespace,
+            "Secret",
+            &secret,
+        );
         return Err(ListenerVerdict::CertificateNotPermitted {
             index,
             secret,

@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use super::{
     ConditionType::{
         Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, InterfacesServed, Programmed,
+        ResolvedRefs,
     },
     Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown,
 };
@@ -112,6 +113,9 @@ pub enum GatewayVerdict {
     #[error("no listener can be served: {bad}; their own conditions say why")]
     NoListenerServed { bad: String },
 
+    #[error("references of listeners cannot be resolved: {bad}; their own conditions say why")]
+    ListenersNotResolved { bad: String },
+
     #[error("{field} is not implemented yet and has no effect")]
     FieldIgnored { field: &'static str },
 
@@ -180,6 +184,9 @@ impl Verdict for GatewayVerdict {
                         is_false(Programmed, "Invalid"),
                     ]
                 }
+            }
+            Self::ListenersNotResolved { .. } => {
+                const { &[is_false(ResolvedRefs, "ListenersNotResolved")] }
             }
             Self::NoListenerServed { .. } => const { &[is_false(Programmed, "Invalid")] },
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },

@@ -1,6 +1,6 @@
-//! What can be said about one listener of a Gateway.
+//! What can be said about one listener of a Gateway or a ListenerSet.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
     ConditionType::{
@@ -85,6 +85,16 @@ pub enum ListenerVerdict {
     },
 
     #[error(
+        "listener \"{other}\" has the same port {port}{clash}, and precedes this one: the Gateway's \
+         own listeners come first, then those of its oldest ListenerSet; change this one"
+    )]
+    Preceded {
+        port: u16,
+        other: Arc<str>,
+        clash: Clash,
+    },
+
+    #[error(
         "listeners of the same port take some of the same hosts: {others}; a client that reuses its \
          connection to one of them for a host of another {effect}"
     )]
@@ -145,7 +155,7 @@ pub enum ListenerVerdict {
     NotApplied { why: String },
 }
 
-/// What a listener has in common with one of another Gateway at the same address and port.
+/// What a listener has in common with another one of the same port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
     /// Only these.
@@ -154,6 +164,17 @@ pub enum Clash {
     Protocol,
     /// The host name too.
     Hostname,
+}
+
+/// To be read after the number of the port.
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Port => "",
+            Self::Protocol => " with another protocol",
+            Self::Hostname => " and host name",
+        })
+    }
 }
 
 impl Verdict for ListenerVerdict {
@@ -182,16 +203,24 @@ impl Verdict for ListenerVerdict {
                 const { &[is_false(ResolvedRefs, "InvalidRouteKinds")] }
             }
             Self::HostnameConflict { .. }
+            | Self::Preceded {
+                clash: Clash::Hostname,
+                ..
+            }
             | Self::PortTaken {
                 clash: Clash::Hostname,
                 ..
             } => const { &conflict("HostnameConflict") },
             Self::ProtocolConflict { .. }
+            | Self::Preceded {
+                clash: Clash::Protocol,
+                ..
+            }
             | Self::PortTaken {
                 clash: Clash::Protocol,
                 ..
             } => const { &conflict("ProtocolConflict") },
-            Self::PortConflict { .. } | Self::PortTaken { .. } => {
+            Self::PortConflict { .. } | Self::Preceded { .. } | Self::PortTaken { .. } => {
                 const { &conflict("PortUnavailable") }
             }
             Self::Overlap { .. } => {

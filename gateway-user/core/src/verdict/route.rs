@@ -12,29 +12,29 @@ use crate::name::ObjectName;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteVerdict {
-    #[error("{at} names a {kind}; routes attach to a Gateway here")]
+    #[error("{at} names a {kind}; routes attach to a Gateway or a ListenerSet here")]
     ParentKind { at: String, kind: String },
 
-    #[error("{at}: Gateway \"{gateway}\" does not exist; {hint}")]
+    #[error("{at}: {parent} does not exist; {hint}")]
     ParentMissing {
         at: String,
-        gateway: ObjectName,
+        parent: String,
         hint: String,
     },
 
-    #[error("{at}: Gateway \"{gateway}\" is not served here; its Accepted condition says why")]
-    ParentForeign { at: String, gateway: ObjectName },
+    #[error("{at}: {parent} is not served here; its Accepted condition says why")]
+    ParentForeign { at: String, parent: String },
 
-    #[error("{at}: Gateway \"{gateway}\" has no listener with {wanted}; {hint}")]
+    #[error("{at}: {parent} has no listener with {wanted}; {hint}")]
     NoSuchListener {
         at: String,
-        gateway: ObjectName,
+        parent: String,
         wanted: String,
         hint: String,
     },
 
-    #[error("no listener of Gateway \"{gateway}\" takes this route: {whys}")]
-    NotAllowed { gateway: ObjectName, whys: String },
+    #[error("no listener of {parent} takes this route: {whys}")]
+    NotAllowed { parent: String, whys: String },
 
     #[error("none of spec.hostnames ({own}) is within the host names of the listeners: {theirs}")]
     NoMatchingHostname { own: String, theirs: String },
@@ -120,7 +120,7 @@ pub enum RouteVerdict {
     },
 
     #[error(
-        "accepted, but no listener that it attached to is served ({listeners}); see the Gateway's listeners"
+        "accepted, but no listener that it attached to is served ({listeners}); see the conditions of the listeners"
     )]
     NotServed { listeners: String },
 

@@ -121,6 +121,7 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
     match kind {
         Kind::GatewayClass => of(json, check::class, Item::GatewayClass, out),
         Kind::Gateway => of(json, check::gateway, Item::Gateway, out),
+        Kind::ListenerSet => of(json, check::listener_set, Item::ListenerSet, out),
         Kind::HttpRoute => of(json, check::http_route, Item::HttpRoute, out),
         Kind::GrpcRoute => of(json, check::grpc_route, Item::GrpcRoute, out),
         Kind::TlsRoute => of(json, check::tls_route, Item::TlsRoute, out),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::{Problems, class::parameters, format::Format, listener};
 use crate::api::{
     Gateway, Open,
-    gateway::{AddressType, GatewayAddress, Infrastructure},
+    gateway::{AddressType, GatewayAddress, Infrastructure, ListenersFrom},
     path::Path,
 };
 
@@ -19,6 +19,14 @@ pub(crate) fn gateway(gateway: &Gateway, out: &mut Problems) {
     );
     addresses(&at.field("addresses"), &spec.addresses, out);
     listener::listeners(&at.field("listeners"), &spec.listeners, out);
+    if let Some(allowed) = &spec.allowed_listeners {
+        let at = at.field("allowedListeners").field("namespaces");
+        let namespaces = &allowed.namespaces;
+        out.closed(at.field("from"), &namespaces.from, ListenersFrom::NAMES);
+        if let Some(value) = &namespaces.selector {
+            listener::selector(&at.field("selector"), value, out);
+        }
+    }
     if let Some(value) = &spec.infrastructure {
         infrastructure(&at.field("infrastructure"), value, out);
     }

@@ -1,4 +1,4 @@
-//! Rules for the listeners of a Gateway.
+//! Rules for the listeners of a Gateway or a ListenerSet.
 
 use super::{Problems, format::Format};
 use crate::api::{

@@ -103,6 +103,7 @@ fn wanted(seed: u64) -> Statuses {
         gateways: vec![reported(
             &gateway,
             GatewayStatus {
+                attached_listener_sets: None,
                 addresses: vec![address],
                 conditions: Vec::new(),
                 listeners: vec![listener],
