@@ -162,7 +162,7 @@ fn an_interface_of_another_program_is_left_to_it_and_told() -> Result<()> {
     let bed = bed(&format!("{{interfaces: [{UPLINK}, lan]}}"))?;
     let other = second_network(&bed, "lan")?;
     // Of another pin directory, so somebody else's.
-    let theirs = bed.net.pins().with_extension("other");
+    let theirs = bed.net.pins().join("theirs");
     let mut stranger = Daemon::start(
         &bed.node,
         bed.config.dir(),
@@ -176,7 +176,9 @@ fn an_interface_of_another_program_is_left_to_it_and_told() -> Result<()> {
     stranger.kill()?;
     let before = bed.node.ip("-d link show lan")?;
 
-    let daemon = bed.daemon()?;
+    let ours = bed.net.pins().join("ours");
+    let mut daemon = Daemon::start(&bed.node, bed.config.dir(), &ours, &[])?;
+    daemon.wait_ready()?;
     ensure!(runs(&daemon, UPLINK)? && !runs(&daemon, "lan")?);
     ensure!(bed.node.ip("-d link show lan")? == before);
     let report = bed.tcp(&format!("--to {GATEWAY}:9000 --count 4"))?;

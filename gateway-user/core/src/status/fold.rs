@@ -119,7 +119,7 @@ impl Statuses {
 
     /// Says why interfaces that the class of a Gateway asks for are not served.
     pub fn interfaces_not_served(&mut self, gateway: &ObjectName, why: &[String]) {
-        let verdict = |why: &String| GatewayVerdict::InterfaceNotServed { why: why.clone() };
+        let verdict = |why: &String| GatewayVerdict::InterfaceRefused { why: why.clone() };
         let verdicts: Vec<_> = why.iter().map(verdict).collect();
         self.note(gateway, &verdicts);
     }

@@ -123,7 +123,7 @@ pub enum GatewayVerdict {
     NotApplied { why: String },
 
     #[error("{why}; Gateways are not reached through this interface until then")]
-    InterfaceNotServed { why: String },
+    InterfaceRefused { why: String },
 
     #[error(
         "another station of the network, {mac}, answers for {address}, so that clients may reach it \
@@ -193,9 +193,7 @@ impl Verdict for GatewayVerdict {
             Self::AddressConflict { .. } => {
                 const { &[is_true(AddressConflict, "AnotherStationAnswers")] }
             }
-            Self::InterfaceNotServed { .. } => {
-                const { &[is_false(InterfacesServed, "NotAttached")] }
-            }
+            Self::InterfaceRefused { .. } => const { &[is_false(InterfacesServed, "NotAttached")] },
             Self::NotApplied { .. } => const { &[is_false(Programmed, "Pending")] },
         }
     }
