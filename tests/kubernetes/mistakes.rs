@@ -27,6 +27,14 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: certs}
 ---
+apiVersion: v1
+kind: Namespace
+metadata: {name: other}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: vault}
+---
 apiVersion: xdp-gateway.dev/v1alpha1
 kind: AddressPool
 metadata: {name: golden}
