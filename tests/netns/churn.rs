@@ -29,11 +29,11 @@ const LOADS: [&str; 3] = [
 fn no_request_fails_while_everything_changes() -> Result<()> {
     let bed = Bed::new()?;
     let daemon = bed.daemon()?;
-    let load = |options: &str| {
-        let to = format!("http --to {GATEWAY}:80 --host shop.example.com {options}");
-        bed.start("load", &to)
-    };
-    let mut loads = LOADS.iter().map(|o| load(o)).collect::<Result<Vec<_>>>()?;
+    let mut loads = Vec::new();
+    for (index, options) in LOADS.iter().enumerate() {
+        let arguments = format!("http --to {GATEWAY}:80 --host shop.example.com {options}");
+        loads.push(bed.start(&format!("load-{index}"), &arguments)?);
+    }
     for load in &mut loads {
         load.goes_on(100)?;
     }
