@@ -20,6 +20,7 @@ pub mod object;
 pub mod open;
 pub mod parameters;
 pub mod path;
+pub mod policy;
 pub mod pool;
 pub mod range;
 pub mod refs;

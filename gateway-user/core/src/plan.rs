@@ -7,7 +7,7 @@ mod backends;
 pub mod node;
 mod parameters;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use gateway_common::abi;
 use http::{HeaderName, HeaderValue, Method};
@@ -201,13 +201,23 @@ pub struct HttpRoute {
     pub rules: Vec<HttpRule>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpRule {
     pub name: Option<Arc<str>>,
     /// A rule without matches has one, of the path prefix `/`. Empty only if none is understood.
     pub matches: Vec<HttpMatch>,
     pub filters: Vec<HttpFilter>,
     pub backends: Vec<HttpBackend>,
+    pub timeouts: Timeouts,
+}
+
+/// How long a request may take; `None`: as long as it likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From its head to the last byte of the answer.
+    pub request: Option<Duration>,
+    /// As `request`, of one attempt at a backend.
+    pub backend: Option<Duration>,
 }
 
 /// A kind of route that the proxy serves.
@@ -291,6 +301,7 @@ pub enum HttpFilter {
     RequestHeaders(HeaderEdit),
     ResponseHeaders(HeaderEdit),
     Redirect(Redirect),
+    Rewrite(Rewrite),
     /// The filter could not be understood or resolved: requests get a 500, as the API demands.
     Invalid,
 }
@@ -315,6 +326,14 @@ pub struct Redirect {
     pub status: u16,
 }
 
+/// Changes what the backend sees as the request's host and path; `None`: as it came.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// Replaces `Host`.
+    pub hostname: Option<HeaderValue>,
+    pub path: Option<PathRewrite>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Http,
@@ -324,6 +343,6 @@ pub enum Scheme {
 #[derive(Clone, Debug)]
 pub enum PathRewrite {
     Full(Arc<str>),
-    /// Replaces the prefix that the rule matched.
+    /// Replaces the prefix that the rule matched. Empty, or begins with `/`, as the other one.
     Prefix(Arc<str>),
 }

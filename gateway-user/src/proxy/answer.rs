@@ -52,7 +52,9 @@ impl Answer {
                 StatusCode::from_u16(location.status).unwrap_or(StatusCode::FOUND)
             }
             Self::Upstream(failure) => match failure.kind {
-                Kind::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
+                Kind::ConnectTimeout | Kind::BackendTimeout | Kind::RequestTimeout => {
+                    StatusCode::GATEWAY_TIMEOUT
+                }
                 Kind::Connect => StatusCode::SERVICE_UNAVAILABLE,
                 Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
                 Kind::Silent => StatusCode::REQUEST_TIMEOUT,

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 mod replay;
 
@@ -20,7 +20,7 @@ pub(super) use replay::{Attempt, Replay};
 
 use super::{client::InFlight, metrics::Flight, pool::Lease};
 
-type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
+type Polled = Poll<Option<Result<Frame<Bytes>, AnswerError>>>;
 
 /// What goes to the backend.
 pub(super) enum RequestBody {
@@ -47,6 +47,15 @@ pub(super) enum BodyError {
     Silent(Duration),
     #[error("the request is sent again")]
     Elsewhere,
+}
+
+/// Why an answer did not get to its end.
+#[derive(Debug, Error)]
+pub(super) enum AnswerError {
+    #[error(transparent)]
+    Backend(#[from] hyper::Error),
+    #[error("it took longer than its route allows")]
+    Late,
 }
 
 /// How far a request has come.
@@ -79,6 +88,8 @@ pub(super) enum Source {
 /// A backend's body, with the connection to give back at its end.
 pub(super) struct Upstream {
     incoming: Incoming,
+    /// When it has to be through.
+    deadline: Option<Pin<Box<Sleep>>>,
     lease: Option<(Lease, Sent)>,
 }
 
@@ -182,13 +193,41 @@ impl Body for RequestBody {
 }
 
 impl Upstream {
-    pub(super) fn new(incoming: Incoming, lease: Lease, sent: Sent) -> Self {
+    /// `deadline`: when the body is broken off, if it is not through.
+    pub(super) fn new(
+        incoming: Incoming,
+        lease: Lease,
+        sent: Sent,
+        deadline: Option<Instant>,
+    ) -> Self {
         let mut body = Self {
+            deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
             incoming,
             lease: Some((lease, sent)),
         };
         body.finish_if(false);
         body
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            return self.poll_deadline(cx);
+        };
+        if matches!(frame, Some(Err(_))) {
+            self.lease = None;
+        } else {
+            self.finish_if(frame.is_none());
+        }
+        Poll::Ready(frame.map(|frame| Ok(frame?)))
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Polled {
+        let Some(deadline) = &mut self.deadline else {
+            return Poll::Pending;
+        };
+        ready!(deadline.as_mut().poll(cx));
+        self.lease = None;
+        Poll::Ready(Some(Err(AnswerError::Late)))
     }
 
     /// Gives the connection back if both bodies are through; a client that has not sent all of
@@ -209,15 +248,7 @@ impl Source {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
         match self {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Upstream(upstream) => {
-                let frame = ready!(Pin::new(&mut upstream.incoming).poll_frame(cx));
-                if matches!(frame, Some(Err(_))) {
-                    upstream.lease = None;
-                } else {
-                    upstream.finish_if(frame.is_none());
-                }
-                Poll::Ready(frame)
-            }
+            Self::Upstream(upstream) => upstream.poll_frame(cx),
         }
     }
 }
@@ -234,7 +265,7 @@ impl ResponseBody {
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = AnswerError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let polled = self.source.poll_frame(cx);

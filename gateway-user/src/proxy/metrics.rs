@@ -257,6 +257,8 @@ impl Handles {
             Kind::ConnectTimeout => "timeout",
             Kind::Reset => "reset",
             Kind::Protocol => "protocol",
+            Kind::BackendTimeout => "backend_timeout",
+            Kind::RequestTimeout => "request_timeout",
             Kind::Silent | Kind::Malformed => return,
         };
         self.all

@@ -129,11 +129,16 @@ async fn answer(
     }
     // A call may be silent for as long as it likes, until its deadline.
     let pause = (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout);
-    let request = Outgoing { parts, body, pause };
+    let request = Outgoing {
+        parts,
+        body,
+        pause,
+        timeouts: rule.timeouts,
+    };
     let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
     let reply = reply.map_err(|failure| {
         // Connect errors are counted per attempt.
-        if matches!(failure.kind, Kind::Reset | Kind::Protocol) {
+        if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
             worker.metrics.upstream_error(failure.kind);
         }
         Answer::Upstream(failure)
@@ -215,7 +220,7 @@ fn edit(
     host: &str,
     matched: &Matched<'_>,
 ) -> Result<(), Answer> {
-    let target = Target {
+    let from = Target {
         scheme: client.scheme,
         host,
         port: client.local.port(),
@@ -223,7 +228,7 @@ fn edit(
         query: uri.query(),
         prefix: matched.prefix.map(AsRef::as_ref),
     };
-    match filter::on_request(filters, &mut parts.headers, &target) {
+    match filter::on_request(filters, &mut parts.headers, &mut parts.uri, &from) {
         Decision::Forward => Ok(()),
         Decision::Redirect(location) => Err(Answer::Redirect(location)),
         Decision::Invalid => Err(Answer::Invalid),
@@ -254,6 +259,7 @@ fn respond(
         mut response,
         lease,
         sent,
+        deadline,
         ..
     } = reply;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -277,5 +283,5 @@ fn respond(
     filter::on_response(&backend.filters, response.headers_mut());
     filter::on_response(&rule.filters, response.headers_mut());
     *response.version_mut() = Version::HTTP_11;
-    Ok(response.map(|body| Source::Upstream(Upstream::new(body, lease, sent))))
+    Ok(response.map(|body| Source::Upstream(Upstream::new(body, lease, sent, deadline))))
 }

@@ -2,10 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use gateway_core::{balance::least_loaded, plan::BackendProtocol};
+use gateway_core::{
+    balance::least_loaded,
+    plan::{BackendProtocol, Timeouts},
+};
 use http::request::Parts;
 use hyper::{Request, Response, body::Incoming};
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::{
     body::{BodyError, RequestBody, Sent},
@@ -13,7 +17,10 @@ use super::{
     worker::Worker,
 };
 
+mod deadline;
 mod http2;
+
+use deadline::Deadline;
 
 /// Endpoints that are tried before a request fails because none takes a connection.
 pub(super) const CONNECT_ATTEMPTS: usize = 3;
@@ -43,6 +50,10 @@ pub(super) enum Kind {
     /// Not the backend's fault either.
     #[error("the request's body is malformed or ends early")]
     Malformed,
+    #[error("the backend took longer than the route allows")]
+    BackendTimeout,
+    #[error("the request took longer than its route allows")]
+    RequestTimeout,
 }
 
 /// A request for a backend.
@@ -51,6 +62,7 @@ pub(super) struct Outgoing {
     pub(super) body: Incoming,
     /// Longest pause of the client before the request is given up; `None`: any.
     pub(super) pause: Option<Duration>,
+    pub(super) timeouts: Timeouts,
 }
 
 /// A backend's answer, and the connection that its body comes on.
@@ -59,6 +71,8 @@ pub(super) struct Reply {
     pub(super) response: Response<Incoming>,
     pub(super) lease: Lease,
     pub(super) sent: Sent,
+    /// When its body has to be through.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// Sends a request; its head is already one of `protocol`.
@@ -68,10 +82,22 @@ pub(super) async fn send(
     protocol: BackendProtocol,
     request: Outgoing,
 ) -> Result<Reply, Failure> {
-    match protocol {
-        BackendProtocol::Http1 => http1(worker, endpoints, request).await,
-        BackendProtocol::Http2 => http2::send(worker, endpoints, request).await,
-    }
+    let Timeouts {
+        request: whole,
+        backend,
+    } = request.timeouts;
+    let whole = Deadline::after(whole, Kind::RequestTimeout);
+    let attempt = async {
+        let deadline = Deadline::after(backend, Kind::BackendTimeout);
+        let reply = deadline.bound(async {
+            match protocol {
+                BackendProtocol::Http1 => http1(worker, endpoints, request).await,
+                BackendProtocol::Http2 => http2::send(worker, endpoints, request).await,
+            }
+        });
+        reply.await.map(|reply| reply.until(deadline))
+    };
+    Ok(whole.bound(attempt).await?.until(whole))
 }
 
 /// A connection that cannot be opened is tried elsewhere. A reused connection that closes under
@@ -81,7 +107,9 @@ pub(super) async fn send(
 async fn http1(
     worker: &Worker,
     endpoints: &[SocketAddr],
-    Outgoing { parts, body, pause }: Outgoing,
+    Outgoing {
+        parts, body, pause, ..
+    }: Outgoing,
 ) -> Result<Reply, Failure> {
     let connect = async |endpoint| worker.pool.http1(endpoint).await;
     let (endpoint, mut lease) = self::connect(worker, endpoints, None, connect).await?;
@@ -166,7 +194,15 @@ impl Reply {
             response,
             lease,
             sent,
+            deadline: None,
         }
+    }
+
+    /// Its body has to be through before the deadline, too.
+    fn until(mut self, deadline: Deadline) -> Self {
+        let known = self.deadline.into_iter().chain(deadline.at);
+        self.deadline = known.min();
+        self
     }
 }
 

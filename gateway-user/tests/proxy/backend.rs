@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -89,6 +90,14 @@ async fn answer(
     if let Some(count) = parts.uri.path().strip_prefix("/zeros/") {
         let left = count.parse().unwrap();
         return Ok(Response::new(Zeros { left, seen }.boxed()));
+    }
+    if let Some(delay) = parts.uri.path().strip_prefix("/slow/") {
+        tokio::time::sleep(Duration::from_millis(delay.parse().unwrap())).await;
+    }
+    if parts.uri.path() == "/stall" {
+        // A beginning without an end.
+        let first = Full::from("begun").with_trailers(std::future::pending());
+        return Ok(Response::new(Unsized(first).boxed()));
     }
     if parts.uri.path() == "/ignore-body" {
         // Answers while the request's body is still on its way.

@@ -45,6 +45,19 @@ impl Bed {
         Self::with_limits(rules, Limits::default())
     }
 
+    /// As [`Bed::start`]; `edit` changes the rules as they are planned, and their endpoints.
+    pub(crate) fn edited(
+        rules: &[Rule],
+        edit: impl FnOnce(&mut [HttpRule], &mut Endpoints),
+    ) -> Self {
+        let bed = Self::new(Limits::default(), Box::new(io::stdout()));
+        let (mut listener, mut endpoints) = listener(RouteKind::Http, rules);
+        edit(&mut listener.routes[0].rules, &mut endpoints);
+        let table = table(bed.address, vec![listener], &endpoints);
+        bed.table.store(Arc::new(table));
+        bed
+    }
+
     pub(crate) fn with_limits(rules: &[Rule], limits: Limits) -> Self {
         let bed = Self::new(limits, Box::new(io::stdout()));
         bed.reload(rules);
@@ -128,6 +141,7 @@ fn listener(kind: RouteKind, rules: &[Rule]) -> (HttpListener, Endpoints) {
         }],
         filters: rule.filters.clone(),
         backends: backends(index, &rule.to, &mut endpoints.0),
+        ..HttpRule::default()
     });
     let route = HttpRoute {
         kind,

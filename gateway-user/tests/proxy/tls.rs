@@ -52,7 +52,7 @@ pub(crate) fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> 
         name: None,
         matches,
         filters,
-        backends: Vec::new(),
+        ..HttpRule::default()
     };
     let route = HttpRoute {
         kind: RouteKind::Http,

@@ -2,8 +2,8 @@
 
 use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
-    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, RouteKind,
-    Scheme, Target, TlsListener, Transport, ValueMatch,
+    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Rewrite,
+    RouteKind, Scheme, Target, TlsListener, Transport, ValueMatch,
 };
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -121,6 +121,15 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
     for f in &rule.filters {
         lines.push(format!("        filter {}", filter(f)));
     }
+    let timeouts = [
+        ("request", rule.timeouts.request),
+        ("backend request", rule.timeouts.backend),
+    ];
+    for (what, timeout) in timeouts {
+        if let Some(timeout) = timeout {
+            lines.push(format!("        {what} at most {timeout:?}"));
+        }
+    }
     for HttpBackend {
         target: to,
         protocol,
@@ -171,6 +180,7 @@ fn filter(filter: &HttpFilter) -> String {
         HttpFilter::RequestHeaders(edit) => format!("request headers{}", headers(edit)),
         HttpFilter::ResponseHeaders(edit) => format!("response headers{}", headers(edit)),
         HttpFilter::Redirect(to) => redirect(to),
+        HttpFilter::Rewrite(to) => rewrite(to),
         HttpFilter::Invalid => "invalid".to_owned(),
     }
 }
@@ -195,12 +205,23 @@ fn redirect(to: &Redirect) -> String {
     });
     let host = to.hostname.as_ref().map(|host| format!(" host {host}"));
     let port = to.port.map(|port| format!(" port {port}"));
-    let path = to.path.as_ref().map(|path| match path {
-        PathRewrite::Full(path) => format!(" path {path}"),
-        PathRewrite::Prefix(prefix) => format!(" prefix {prefix}"),
-    });
+    let path = to.path.as_ref().map(path);
     let parts: String = [scheme, host, port, path].into_iter().flatten().collect();
     format!("redirect {}{parts}", to.status)
+}
+
+fn rewrite(to: &Rewrite) -> String {
+    let host = to.hostname.as_ref().map(|host| format!(" host {host:?}"));
+    let path = to.path.as_ref().map(path);
+    let parts: String = [host, path].into_iter().flatten().collect();
+    format!("rewrite{parts}")
+}
+
+fn path(path: &PathRewrite) -> String {
+    match path {
+        PathRewrite::Full(path) => format!(" path {path}"),
+        PathRewrite::Prefix(prefix) => format!(" prefix {prefix}"),
+    }
 }
 
 fn target(target: &Target) -> String {

@@ -15,6 +15,7 @@ mod listener_set;
 mod meta;
 mod parameters;
 mod parents;
+mod policy;
 mod pool;
 pub mod problems;
 mod route;

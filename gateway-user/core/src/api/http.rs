@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{BackendRef, Filter, Object, Opaque, Open, RouteSpec, open::api_enum, route::Rule};
+use super::{
+    BackendRef, Filter, Object, Opaque, Open, RouteSpec, open::api_enum, policy::Timeouts,
+    route::Rule,
+};
 
 pub type HttpRoute = Object<RouteSpec<HttpRule>>;
 
@@ -19,7 +22,7 @@ pub struct HttpRule {
     pub filters: Vec<Filter>,
     #[serde(default)]
     pub backend_refs: Vec<BackendRef>,
-    pub timeouts: Option<Opaque>,
+    pub timeouts: Option<Timeouts>,
     pub retry: Option<Opaque>,
     pub session_persistence: Option<Opaque>,
 }

@@ -1,10 +1,12 @@
 //! What filters do to a message: one match for requests, one for responses.
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
 use crate::plan::{HeaderEdit, HttpFilter};
 
+mod path;
 mod redirect;
+mod rewrite;
 
 pub use redirect::{Location, Target};
 
@@ -17,11 +19,13 @@ pub enum Decision {
     Invalid,
 }
 
-/// Applies filters in their order. An invalid one wins over everything else, because the API
+/// Applies filters in their order to a request's headers and its target `uri`, which is in origin
+/// form; `target` tells what they were. An invalid one wins over everything else, because the API
 /// forbids to process a rule as if the filter were absent.
 pub fn on_request(
     filters: &[HttpFilter],
     headers: &mut HeaderMap,
+    uri: &mut Uri,
     target: &Target<'_>,
 ) -> Decision {
     if filters.iter().any(|f| matches!(f, HttpFilter::Invalid)) {
@@ -31,6 +35,11 @@ pub fn on_request(
         match filter {
             HttpFilter::RequestHeaders(edit) => apply(edit, headers),
             HttpFilter::Redirect(to) => return Decision::Redirect(redirect::locate(to, target)),
+            HttpFilter::Rewrite(to) => {
+                if !rewrite::apply(to, headers, uri, target) {
+                    return Decision::Invalid;
+                }
+            }
             HttpFilter::Invalid => return Decision::Invalid,
             HttpFilter::ResponseHeaders(_) => {}
         }
@@ -43,7 +52,10 @@ pub fn on_response(filters: &[HttpFilter], headers: &mut HeaderMap) {
     for filter in filters {
         match filter {
             HttpFilter::ResponseHeaders(edit) => apply(edit, headers),
-            HttpFilter::RequestHeaders(_) | HttpFilter::Redirect(_) | HttpFilter::Invalid => {}
+            HttpFilter::RequestHeaders(_)
+            | HttpFilter::Redirect(_)
+            | HttpFilter::Rewrite(_)
+            | HttpFilter::Invalid => {}
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::{
     balance::Weighted,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, BackendProtocol, HttpFilter, HttpRoute, HttpRule, RouteKind, Target},
+    plan::{
+        BackendId, BackendProtocol, HttpFilter, HttpRoute, HttpRule, RouteKind, Target, Timeouts,
+    },
 };
 
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub struct Rule {
     pub route: ObjectName,
     pub name: Option<Arc<str>>,
     pub filters: Box<[HttpFilter]>,
+    pub timeouts: Timeouts,
     backends: Weighted<Backend>,
 }
 
@@ -68,6 +71,7 @@ impl Rule {
             route: route.name.clone(),
             name: rule.name.clone(),
             filters: rule.filters.clone().into(),
+            timeouts: rule.timeouts,
             backends: Weighted::new(backends),
         }
     }

@@ -139,7 +139,7 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
         outcome,
         rewritten,
         steer,
-        owned: owned.map(gateway_common::abi::Address::is_owned),
+        owned: owned.map(Address::is_owned),
     };
     (trace, missing)
 }

@@ -58,6 +58,7 @@ fn rule(
             .collect(),
         filters: filters::judge(at, &rule.filters, verdicts),
         backends: http::backends(scope, referrer, at, &rule.backend_refs, verdicts),
+        ..HttpRule::default()
     }
 }
 

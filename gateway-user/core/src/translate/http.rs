@@ -13,6 +13,7 @@ use crate::{
 pub(super) mod filters;
 mod headers;
 pub(super) mod matches;
+mod policy;
 
 #[cfg(test)]
 mod tests;
@@ -76,7 +77,6 @@ fn rule(
     verdicts: &mut Vec<RouteVerdict>,
 ) -> HttpRule {
     let unread = [
-        ("timeouts", rule.timeouts.is_some()),
         ("retry", rule.retry.is_some()),
         ("sessionPersistence", rule.session_persistence.is_some()),
     ];
@@ -99,6 +99,7 @@ fn rule(
             .collect(),
         filters: filters::judge(at, &rule.filters, verdicts),
         backends: backends(scope, referrer, at, &rule.backend_refs, verdicts),
+        timeouts: policy::timeouts(rule.timeouts.unwrap_or_default()),
     }
 }
 

@@ -21,7 +21,9 @@ const ATTEMPTS: usize = 3;
 pub(super) async fn send(
     worker: &Worker,
     endpoints: &[SocketAddr],
-    Outgoing { parts, body, pause }: Outgoing,
+    Outgoing {
+        parts, body, pause, ..
+    }: Outgoing,
 ) -> Result<Reply, Failure> {
     let (replay, sent) = Replay::new(body, pause);
     let idempotent = replay.is_empty() && parts.method.is_idempotent();

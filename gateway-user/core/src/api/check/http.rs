@@ -7,6 +7,7 @@ use super::{
     backend::backends,
     filter,
     format::{Format, is_path},
+    policy,
     route::common,
 };
 use crate::api::{
@@ -71,6 +72,9 @@ fn rule(at: &Path, rule: &HttpRule, out: &mut Problems) {
     }
     filter::of_rule(at, rule, out);
     backends(&at.field("backendRefs"), &rule.backend_refs, out);
+    if let Some(timeouts) = rule.timeouts {
+        policy::timeouts(&at.field("timeouts"), timeouts, out);
+    }
 }
 
 fn one(at: &Path, value: &HttpMatch, out: &mut Problems) {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::plan::{PathRewrite, Redirect, Scheme};
+use super::path;
+use crate::plan::{Redirect, Scheme};
 
 /// What a redirect takes from the request and its listener.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +47,7 @@ pub(super) fn locate(redirect: &Redirect, from: &Target<'_>) -> Location {
     }
     match &redirect.path {
         None => url.push_str(from.path),
-        Some(PathRewrite::Full(path)) => {
-            url.push_str(if path.is_empty() { "/" } else { path });
-        }
-        Some(PathRewrite::Prefix(path)) => push_replaced(&mut url, from, path),
+        Some(path) => path::push(&mut url, path, from),
     }
     if let Some(query) = from.query {
         url.push('?');
@@ -58,25 +56,6 @@ pub(super) fn locate(redirect: &Redirect, from: &Target<'_>) -> Location {
     Location {
         status: redirect.status,
         url,
-    }
-}
-
-/// The table in the documentation of `HTTPPathModifier.replacePrefixMatch`.
-fn push_replaced(url: &mut String, from: &Target<'_>, replacement: &str) {
-    let prefix = from.prefix.unwrap_or("/").trim_end_matches('/');
-    let rest = from.path.strip_prefix(prefix).unwrap_or_default();
-    if rest.is_empty() {
-        url.push_str(if replacement.is_empty() {
-            "/"
-        } else {
-            replacement
-        });
-    } else {
-        url.push_str(replacement.strip_suffix('/').unwrap_or(replacement));
-        if !rest.starts_with('/') {
-            url.push('/');
-        }
-        url.push_str(rest);
     }
 }
 

@@ -55,7 +55,7 @@ fn set_replaces_add_appends_remove_removes() {
         HttpFilter::ResponseHeaders(edit()),
     ];
     assert_eq!(
-        on_request(&filters, &mut request, &TARGET),
+        on_request(&filters, &mut request, &mut Uri::default(), &TARGET),
         Decision::Forward
     );
     assert_eq!(request.get_all("x-set").iter().collect::<Vec<_>>(), ["2"]);
@@ -73,7 +73,12 @@ fn set_replaces_add_appends_remove_removes() {
 fn each_direction_has_its_own_filters() {
     let mut both = headers();
     on_response(&[HttpFilter::RequestHeaders(edit()), redirect()], &mut both);
-    on_request(&[HttpFilter::ResponseHeaders(edit())], &mut both, &TARGET);
+    on_request(
+        &[HttpFilter::ResponseHeaders(edit())],
+        &mut both,
+        &mut Uri::default(),
+        &TARGET,
+    );
     assert_eq!(both, headers());
 }
 
@@ -81,13 +86,13 @@ fn each_direction_has_its_own_filters() {
 fn an_invalid_filter_wins_wherever_it_stands() {
     let filters = [redirect(), HttpFilter::Invalid];
     assert_eq!(
-        on_request(&filters, &mut headers(), &TARGET),
+        on_request(&filters, &mut headers(), &mut Uri::default(), &TARGET),
         Decision::Invalid
     );
     let location = Location {
         status: 302,
         url: "https://a.example/".to_owned(),
     };
-    let decision = on_request(&filters[..1], &mut headers(), &TARGET);
+    let decision = on_request(&filters[..1], &mut headers(), &mut Uri::default(), &TARGET);
     assert_eq!(decision, Decision::Redirect(location));
 }

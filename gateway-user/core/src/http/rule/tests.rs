@@ -28,6 +28,7 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
         matches: Vec::new(),
         filters: Vec::new(),
         backends: backends.collect(),
+        ..HttpRule::default()
     };
     let endpoint = |port, ready| Endpoint {
         address: ([192, 0, 2, 1], port).into(),

@@ -46,7 +46,7 @@ fn route(name: &str, hosts: &[&str], paths: &[&str]) -> HttpRoute {
         name: Some(format!("{name}:{text}").into()),
         matches: vec![matching(path(text))],
         filters: Vec::new(),
-        backends: Vec::new(),
+        ..HttpRule::default()
     };
     HttpRoute {
         kind: RouteKind::Http,

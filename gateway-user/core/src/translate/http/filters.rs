@@ -1,12 +1,18 @@
 //! Filters of HTTPRoute and GRPCRoute rules and backendRefs.
 
+use std::sync::Arc;
+
+use ::http::{HeaderValue, uri::PathAndQuery};
+
 use super::{headers, matches::unknown};
 use crate::{
     api::{
         Filter, FilterType, Open,
-        filter::{PathModifier, PathModifierType, RequestRedirect, Scheme as ApiScheme},
+        filter::{
+            PathModifier, PathModifierType, RequestRedirect, Scheme as ApiScheme, UrlRewrite,
+        },
     },
-    plan::{HttpFilter, PathRewrite, Redirect, Scheme},
+    plan::{HttpFilter, PathRewrite, Redirect, Rewrite, Scheme},
     verdict::RouteVerdict,
 };
 
@@ -72,8 +78,12 @@ fn one(at: &str, filter: &Filter) -> Result<HttpFilter, RouteVerdict> {
                 .ok_or_else(|| missing(field))?;
             redirect(&format!("{at}.{field}"), source).map(HttpFilter::Redirect)
         }
+        FilterType::UrlRewrite => {
+            let field = "urlRewrite";
+            let source = filter.url_rewrite.as_ref().ok_or_else(|| missing(field))?;
+            rewrite(&format!("{at}.{field}"), source).map(HttpFilter::Rewrite)
+        }
         FilterType::RequestMirror
-        | FilterType::UrlRewrite
         | FilterType::ExtensionRef
         | FilterType::Cors
         | FilterType::ExternalAuth => Err(RouteVerdict::NotImplemented {
@@ -92,7 +102,7 @@ fn redirect(at: &str, source: &RequestRedirect) -> Result<Redirect, RouteVerdict
             return Err(unknown(format!("{at}.scheme"), scheme, ApiScheme::NAMES));
         }
     };
-    let rewrite = |source| path(&format!("{at}.path"), source);
+    let rewrite = |source| path_modifier(&format!("{at}.path"), source);
     Ok(Redirect {
         scheme,
         hostname: source.hostname.clone(),
@@ -102,23 +112,62 @@ fn redirect(at: &str, source: &RequestRedirect) -> Result<Redirect, RouteVerdict
     })
 }
 
-fn path(at: &str, source: &PathModifier) -> Result<PathRewrite, RouteVerdict> {
-    let (rewrite, field) = match &source.kind {
+fn rewrite(at: &str, source: &UrlRewrite) -> Result<Rewrite, RouteVerdict> {
+    let hostname = source.hostname.as_ref().map(|hostname| {
+        HeaderValue::from_str(hostname).map_err(|_| RouteVerdict::UnsupportedValue {
+            at: format!("{at}.hostname"),
+            value: format!("{hostname:?}"),
+            allowed: "write a host name such as www.example.com".to_owned(),
+        })
+    });
+    let path = source.path.as_ref();
+    let path = path.map(|source| path_modifier(&format!("{at}.path"), source));
+    Ok(Rewrite {
+        hostname: hostname.transpose()?,
+        path: path.transpose()?,
+    })
+}
+
+fn path_modifier(at: &str, source: &PathModifier) -> Result<PathRewrite, RouteVerdict> {
+    let (value, field, rewrite): (_, _, fn(Arc<str>) -> PathRewrite) = match &source.kind {
         Open::Known(PathModifierType::ReplaceFullPath) => (
-            source.replace_full_path.clone().map(PathRewrite::Full),
+            &source.replace_full_path,
             "replaceFullPath",
+            PathRewrite::Full,
         ),
         Open::Known(PathModifierType::ReplacePrefixMatch) => (
-            source.replace_prefix_match.clone().map(PathRewrite::Prefix),
+            &source.replace_prefix_match,
             "replacePrefixMatch",
+            PathRewrite::Prefix,
         ),
         Open::Unknown(kind) => {
             return Err(unknown(format!("{at}.type"), kind, PathModifierType::NAMES));
         }
     };
-    rewrite.ok_or_else(|| RouteVerdict::UnsupportedValue {
-        at: format!("{at}.{field}"),
-        value: "missing".to_owned(),
-        allowed: format!("type {} needs it", source.kind),
+    let at = format!("{at}.{field}");
+    let Some(value) = value else {
+        return Err(RouteVerdict::UnsupportedValue {
+            at,
+            value: "missing".to_owned(),
+            allowed: format!("type {} needs it", source.kind),
+        });
+    };
+    Ok(rewrite(absolute(at, value)?))
+}
+
+/// A path to put into requests: empty, or with a `/` in front.
+fn absolute(at: String, path: &Arc<str>) -> Result<Arc<str>, RouteVerdict> {
+    let absolute = match path.is_empty() || path.starts_with('/') {
+        true => path.clone(),
+        false => format!("/{path}").into(),
+    };
+    let plain = !path.contains(['?', '#']);
+    if plain && (path.is_empty() || PathAndQuery::try_from(&*absolute).is_ok()) {
+        return Ok(absolute);
+    }
+    Err(RouteVerdict::UnsupportedValue {
+        at,
+        value: format!("{path:?}"),
+        allowed: "percent-encode what a path may not have as it is".to_owned(),
     })
 }

@@ -1,6 +1,7 @@
 //! The tables of the API's documentation.
 
 use super::*;
+use crate::plan::PathRewrite;
 
 const NOTHING: Redirect = Redirect {
     scheme: None,

@@ -60,7 +60,7 @@ fn random_routes(rng: &mut Rng) -> Vec<HttpRoute> {
                 name: Some(format!("{index}/{rule}").into()),
                 matches: (0..1 + rng.draw() % 3).map(|_| random_match(rng)).collect(),
                 filters: Vec::new(),
-                backends: Vec::new(),
+                ..HttpRule::default()
             })
             .collect();
         route
