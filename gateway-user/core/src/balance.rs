@@ -54,7 +54,7 @@ pub fn least_loaded<T, L: PartialOrd>(
 
 /// Maps a number uniform over u64 to one uniform over `0..bound` (Lemire 2019, without the
 /// rejection step, whose bias is below 2^-32 here).
-fn scale(random: u64, bound: u64) -> u64 {
+pub(crate) fn scale(random: u64, bound: u64) -> u64 {
     ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }
 

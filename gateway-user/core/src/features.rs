@@ -65,7 +65,7 @@ pub const FEATURES: &[Feature] = &[
     of("HTTPRouteBackendProtocolWebSocket", Supported),
     of("HTTPRouteBackendRequestHeaderModification", Supported),
     of("HTTPRouteBackendTimeout", Supported),
-    of("HTTPRouteCORS", NotYet("filter CORS")),
+    of("HTTPRouteCORS", Supported),
     of("HTTPRouteDestinationPortMatching", Supported),
     of("HTTPRouteHostRewrite", Supported),
     of("HTTPRouteMethodMatching", Supported),
@@ -75,15 +75,9 @@ pub const FEATURES: &[Feature] = &[
     of("HTTPRoutePathRewrite", Supported),
     of("HTTPRoutePortRedirect", Supported),
     of("HTTPRouteQueryParamMatching", Supported),
-    of("HTTPRouteRequestMirror", NotYet("filter RequestMirror")),
-    of(
-        "HTTPRouteRequestMultipleMirrors",
-        NotYet("filter RequestMirror"),
-    ),
-    of(
-        "HTTPRouteRequestPercentageMirror",
-        NotYet("filter RequestMirror"),
-    ),
+    of("HTTPRouteRequestMirror", Supported),
+    of("HTTPRouteRequestMultipleMirrors", Supported),
+    of("HTTPRouteRequestPercentageMirror", Supported),
     of("HTTPRouteRequestTimeout", Supported),
     of("HTTPRouteResponseHeaderModification", Supported),
     of("HTTPRouteRetry", NotYet("retries are not read")),
@@ -124,6 +118,6 @@ mod tests {
         assert!(FEATURES.is_sorted_by(|a, b| a.name < b.name));
         let supported: Vec<_> = supported().collect();
         assert!(supported.len() <= 64, "the CRD's limit");
-        assert!(supported.contains(&"HTTPRoute") && !supported.contains(&"HTTPRouteCORS"));
+        assert!(supported.contains(&"HTTPRoute") && !supported.contains(&"ListenerSet"));
     }
 }

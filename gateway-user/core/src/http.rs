@@ -19,5 +19,5 @@ mod tls;
 
 pub use matcher::RequestHead;
 pub use names::{Destination, Forward, Names, Taken};
-pub use rule::{Backend, Choice, Rule};
+pub use rule::{Backend, Choice, Mirror, Rule};
 pub use table::{ListenerId, Matched, Opening, Outcome, Table};

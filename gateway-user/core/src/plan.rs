@@ -4,6 +4,7 @@
 //! their endpoints are joined later (see [`crate::endpoints`]).
 
 mod backends;
+pub mod cors;
 pub mod node;
 mod parameters;
 
@@ -14,7 +15,7 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use self::{node::NodeWish, parameters::Parameters};
+pub use self::{cors::Cors, node::NodeWish, parameters::Parameters};
 use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
@@ -302,6 +303,8 @@ pub enum HttpFilter {
     ResponseHeaders(HeaderEdit),
     Redirect(Redirect),
     Rewrite(Rewrite),
+    Mirror(Box<Mirror>),
+    Cors(Arc<Cors>),
     /// The filter could not be understood or resolved: requests get a 500, as the API demands.
     Invalid,
 }
@@ -324,6 +327,15 @@ pub struct Redirect {
     pub port: Option<u16>,
     /// 301 or 302 (303, 307 and 308 in the extended API).
     pub status: u16,
+}
+
+/// Sends copies of requests to another backend, too; they are never waited for.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    pub backend: HttpBackend,
+    /// The share of requests that are copied: `numerator` of `denominator`, which is not 0.
+    pub numerator: u32,
+    pub denominator: u32,
 }
 
 /// Changes what the backend sees as the request's host and path; `None`: as it came.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gateway_core::http::{filter::Location, grpc, head::Refusal};
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use thiserror::Error;
 
 use super::{
@@ -31,6 +31,11 @@ pub(super) enum Answer {
     NoHost,
     #[error("")]
     Redirect(Location),
+    /// A browser's question is answered with these headers.
+    #[error("")]
+    Preflight(HeaderMap),
+    #[error("pages of this origin may not use this route\n")]
+    ForeignOrigin,
     #[error("{}\n", .0.kind)]
     Upstream(Failure),
 }
@@ -48,6 +53,8 @@ impl Answer {
             Self::NeedsHttp2 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::NoUpgrade => StatusCode::NOT_IMPLEMENTED,
             Self::NoHost => StatusCode::BAD_REQUEST,
+            Self::Preflight(_) => StatusCode::NO_CONTENT,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Redirect(location) => {
                 StatusCode::from_u16(location.status).unwrap_or(StatusCode::FOUND)
             }
@@ -72,7 +79,8 @@ impl Answer {
         let mut response = Response::new(Source::Own((!text.is_empty()).then_some(text)));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        match &self {
+        match self {
+            Self::Preflight(answer) => *headers = answer,
             Self::Redirect(location) => match HeaderValue::from_str(&location.url) {
                 Ok(url) => {
                     headers.insert(header::LOCATION, url);

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    future::Future as _,
+    future::{Future as _, poll_fn},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -14,8 +14,13 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+mod copy;
+mod inbound;
+mod kept;
 mod replay;
 
+pub(super) use copy::copy;
+pub(super) use inbound::Inbound;
 pub(super) use replay::{Attempt, Replay};
 
 use super::{client::InFlight, metrics::Flight, pool::Lease};
@@ -32,7 +37,7 @@ pub(super) enum RequestBody {
 
 /// A client's body on its way.
 pub(super) struct Stream {
-    incoming: Incoming,
+    incoming: Inbound,
     sent: Sent,
     /// The longest pause that the client may make, and its end.
     pause: Option<(Duration, Pin<Box<Sleep>>)>,
@@ -47,6 +52,8 @@ pub(super) enum BodyError {
     Silent(Duration),
     #[error("the request is sent again")]
     Elsewhere,
+    #[error("the copy fell behind, or what it copies broke off")]
+    NoCopy,
 }
 
 /// Why an answer did not get to its end.
@@ -95,7 +102,7 @@ pub(super) struct Upstream {
 
 impl RequestBody {
     /// `longest`: pause of the client before the body is given up; `None`: any.
-    pub(super) fn new(incoming: Incoming, longest: Option<Duration>) -> (Self, Sent) {
+    pub(super) fn new(incoming: Inbound, longest: Option<Duration>) -> (Self, Sent) {
         let sent = Sent::default();
         if incoming.is_end_stream() {
             sent.0.whole.set(true);
@@ -111,7 +118,7 @@ impl RequestBody {
 }
 
 impl Stream {
-    fn new(incoming: Incoming, sent: &Sent, longest: Option<Duration>) -> Self {
+    fn new(incoming: Inbound, sent: &Sent, longest: Option<Duration>) -> Self {
         Self {
             incoming,
             sent: sent.clone(),
@@ -123,7 +130,7 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = self.incoming.poll_frame(cx) else {
             return self.poll_pause(cx).map(|error| Some(Err(error)));
         };
         if let Some((longest, pause)) = &mut self.pause {
@@ -133,7 +140,7 @@ impl Stream {
         if frame.is_none() || complete {
             self.sent.0.whole.set(true);
         }
-        Poll::Ready(frame.map(|frame| Ok(frame?)))
+        Poll::Ready(frame)
     }
 
     /// Ready when the client was silent for too long.
@@ -193,6 +200,17 @@ impl Body for RequestBody {
 }
 
 impl Upstream {
+    /// Reads to the end and throws it away; false if there is none in time.
+    pub(super) async fn discard(mut self) -> bool {
+        loop {
+            match poll_fn(|cx| self.poll_frame(cx)).await {
+                None => return true,
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return false,
+            }
+        }
+    }
+
     /// `deadline`: when the body is broken off, if it is not through.
     pub(super) fn new(
         incoming: Incoming,

@@ -29,6 +29,7 @@ pub struct Metrics {
     tls_bytes: Family<TlsBytes, Counter>,
     lost_lines: Counter,
     refused: Counter,
+    mirrored: Family<Mirrored, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +63,20 @@ struct TlsBytes {
     gateway: String,
     listener: String,
     direction: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Mirrored {
+    outcome: &'static str,
+}
+
+/// What became of a copy of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MirrorOutcome {
+    Answered,
+    Failed,
+    /// Too many were under way.
+    Dropped,
 }
 
 /// What became of a connection to a port with listeners of protocol TLS; those of HTTPS listeners
@@ -152,6 +167,11 @@ impl Metrics {
             "connections_refused",
             "Client connections closed at once, for their Gateway's limit",
             self.refused.clone(),
+        );
+        registry.register(
+            "http_mirrored",
+            "Copies of requests for mirrors, by what became of them",
+            self.mirrored.clone(),
         );
     }
 
@@ -245,6 +265,16 @@ impl Handles {
 
     pub(super) fn refused(&self) {
         self.all.refused.inc();
+    }
+
+    pub(super) fn mirrored(&self, outcome: MirrorOutcome) {
+        let outcome = match outcome {
+            MirrorOutcome::Answered => "answered",
+            MirrorOutcome::Failed => "failed",
+            MirrorOutcome::Dropped => "dropped",
+        };
+        let labels = Mirrored { outcome };
+        self.all.mirrored.get_or_create(&labels).inc();
     }
 
     pub(super) fn retried(&self) {

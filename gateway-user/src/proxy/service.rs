@@ -13,40 +13,52 @@ use gateway_core::{
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, HOST, UPGRADE},
     request::Parts,
-    uri::{PathAndQuery, Scheme},
 };
-use hyper::{
-    body::{Body as _, Incoming},
-    upgrade::OnUpgrade,
-};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
     access_log::Entry,
     answer::Answer,
-    body::{ResponseBody, Source, Upstream},
+    body::{Inbound, ResponseBody, Source, Upstream},
     client::Client,
     metrics::Flight,
+    mirror, outgoing,
+    sharing::{self, Sharing},
     tunnel,
     upstream::{self, Failure, Kind, Outgoing},
     worker::Worker,
 };
 
+/// A request on its way, beside its head and body.
+struct Exchange<'e> {
+    worker: &'e Rc<Worker>,
+    client: &'e Rc<Client>,
+    flight: Flight,
+    /// How the answer is shared with pages of other origins, whoever gives it.
+    sharing: Option<Sharing>,
+}
+
 /// Answers a request. Whatever goes wrong is an answer, too.
 pub(super) async fn handle(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     client: &Rc<Client>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
-    let mut flight = worker.metrics.start(entry(worker, client, &request));
+    let mut exchange = Exchange {
+        worker,
+        client,
+        flight: worker.metrics.start(entry(worker, client, &request)),
+        sharing: None,
+    };
     let (in_flight, ambiguous) = client.next_request();
     let is_http1 = request.version() != Version::HTTP_2;
     let is_call = !is_http1 && grpc::is_call(request.headers());
     let answer = if ambiguous {
         Err(Refusal::Framing.into())
     } else {
-        answer(worker, client, request, &mut flight).await
+        answer(&mut exchange, request).await
     };
     let mut status = None;
     let mut response = answer.unwrap_or_else(|answer| {
@@ -56,6 +68,14 @@ pub(super) async fn handle(
         status = Some(answer.status());
         answer.into_response(is_call)
     });
+    let Exchange {
+        mut flight,
+        sharing,
+        ..
+    } = exchange;
+    if let Some(sharing) = sharing {
+        sharing.apply(response.headers_mut());
+    }
     if !is_http1 {
         response.headers_mut().remove(CONNECTION);
     } else if worker.groups.is_leaving() && !response.status().is_informational() {
@@ -75,13 +95,18 @@ fn entry<B>(worker: &Worker, client: &Client, request: &Request<B>) -> Option<Bo
         .then(|| Box::new(worker.access_log.entry(request, address())))
 }
 
+/// Finds the rule for a request, which [`pass_on`] follows.
 async fn answer(
-    worker: &Worker,
-    client: &Rc<Client>,
+    exchange: &mut Exchange<'_>,
     request: Request<Incoming>,
-    flight: &mut Flight,
 ) -> Result<Response<Source>, Answer> {
-    let (mut parts, body) = request.into_parts();
+    let Exchange {
+        worker,
+        client,
+        flight,
+        ..
+    } = exchange;
+    let (parts, body) = request.into_parts();
     let host = head::check(&parts)?;
     let table = worker.table();
     if client
@@ -100,39 +125,54 @@ async fn answer(
         Outcome::Matched(matched) => matched,
     };
     flight.at(worker.metrics.listener(matched.listener), matched.listener);
-    let rule: &Rule = matched.rule;
-    if rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
+    if matched.rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
         return Err(Answer::NeedsHttp2);
     }
+    pass_on(exchange, &matched, &host, parts, body).await
+}
+
+/// Applies filters, and sends the request to a backend.
+async fn pass_on(
+    exchange: &mut Exchange<'_>,
+    matched: &Matched<'_>,
+    host: &str,
+    mut parts: Parts,
+    body: Incoming,
+) -> Result<Response<Source>, Answer> {
+    let (worker, client) = (exchange.worker, exchange.client);
+    let rule: &Rule = matched.rule;
+    sharing::judge(&rule.filters, &parts, &mut exchange.sharing)?;
     let upgrade = take_upgrade(&mut parts);
-    let trailers = prepare(&mut parts, client, &host);
+    let trailers = prepare(&mut parts, client, host);
     let target = parts.uri.clone();
-    edit(&rule.filters, &mut parts, &target, client, &host, &matched)?;
+    edit(&rule.filters, &mut parts, &target, client, host, matched)?;
     let (backend, endpoints) = match rule.choose(worker.random()) {
         Choice::Invalid => return Err(Answer::Invalid),
         Choice::NoEndpoint(_) => return Err(Answer::NoEndpoint),
         Choice::Backend(backend, endpoints) => (backend, endpoints),
     };
-    edit(
-        &backend.filters,
-        &mut parts,
-        &target,
-        client,
-        &host,
-        &matched,
-    )?;
+    sharing::judge(&backend.filters, &parts, &mut exchange.sharing)?;
+    edit(&backend.filters, &mut parts, &target, client, host, matched)?;
     let asked = upgrade.as_ref().map(|(protocol, _)| protocol);
+    let mirrors = rule.mirrors.iter().chain(&backend.mirrors);
+    let body = match asked {
+        // What follows is not a body, and not for mirrors.
+        Some(_) => Inbound::Client(body, Vec::new()),
+        None => mirror::start(worker, mirrors, &parts, trailers, body),
+    };
     match backend.protocol {
-        BackendProtocol::Http1 => to_http1(&mut parts, &body, trailers, asked),
+        BackendProtocol::Http1 => {
+            outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, asked);
+        }
         BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
-        BackendProtocol::Http2 => to_http2(&mut parts, trailers)?,
+        BackendProtocol::Http2 if outgoing::to_http2(&mut parts, trailers) => {}
+        BackendProtocol::Http2 => return Err(Answer::NoHost),
     }
-    // A call may be silent for as long as it likes, until its deadline.
-    let pause = (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout);
     let request = Outgoing {
         parts,
         body,
-        pause,
+        // A call may be silent for as long as it likes, until its deadline.
+        pause: (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout),
         timeouts: rule.timeouts,
     };
     let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
@@ -143,7 +183,7 @@ async fn answer(
         }
         Answer::Upstream(failure)
     })?;
-    flight.note(|entry| entry.sent_to(reply.endpoint));
+    exchange.flight.note(|entry| entry.sent_to(reply.endpoint));
     respond(client, reply, rule, backend, upgrade)
 }
 
@@ -191,26 +231,6 @@ fn prepare(parts: &mut Parts, client: &Client, host: &str) -> bool {
     trailers
 }
 
-fn to_http1(parts: &mut Parts, body: &Incoming, trailers: bool, upgrade: Option<&HeaderValue>) {
-    forward::to_http1(&mut parts.headers, trailers, upgrade.cloned());
-    mark_length(parts, body);
-    parts.version = Version::HTTP_11;
-}
-
-/// The absolute form, with the host that `Host` names now.
-fn to_http2(parts: &mut Parts, trailers: bool) -> Result<(), Answer> {
-    let authority = forward::to_http2(&mut parts.headers, trailers);
-    let path = parts.uri.path_and_query().cloned();
-    let uri = Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(authority.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
-        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-    // Only a filter, or a client of HTTP/1.0, gives no host that can be used.
-    parts.uri = uri.build().map_err(|_| Answer::NoHost)?;
-    parts.version = Version::HTTP_2;
-    Ok(())
-}
-
 /// Applies a rule's or a backend's filters to the request.
 fn edit(
     filters: &[HttpFilter],
@@ -232,19 +252,6 @@ fn edit(
         Decision::Forward => Ok(()),
         Decision::Redirect(location) => Err(Answer::Redirect(location)),
         Decision::Invalid => Err(Answer::Invalid),
-    }
-}
-
-/// Says how the body is framed: the client library assumes none for methods that rarely have
-/// one. A body with trailers goes in chunks, even if its length is known (HTTP/2 allows both).
-fn mark_length(parts: &mut Parts, body: &Incoming) {
-    let headers = &mut parts.headers;
-    if body.is_end_stream() {
-        return;
-    }
-    if headers.contains_key(TRAILER) || !headers.contains_key(CONTENT_LENGTH) {
-        headers.remove(CONTENT_LENGTH);
-        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::{
-    body::{BodyError, RequestBody, Sent},
+    body::{BodyError, Inbound, RequestBody, Sent},
     pool::{ConnectError, Lease},
     worker::Worker,
 };
@@ -59,7 +59,7 @@ pub(super) enum Kind {
 /// A request for a backend.
 pub(super) struct Outgoing {
     pub(super) parts: Parts,
-    pub(super) body: Incoming,
+    pub(super) body: Inbound,
     /// Longest pause of the client before the request is given up; `None`: any.
     pub(super) pause: Option<Duration>,
     pub(super) timeouts: Timeouts,

@@ -33,6 +33,7 @@ use super::{
     connection,
     listeners::Listeners,
     metrics::Handles,
+    mirror::Copies,
     pool::Pool,
     splice::Scratch,
 };
@@ -78,6 +79,7 @@ pub(super) struct Worker {
     pub(super) metrics: Handles,
     pub(super) groups: Groups,
     pub(super) scratch: Scratch,
+    pub(super) copies: Copies,
 }
 
 /// A table with a count of its users in this worker: workers shall not pass one shared count back
@@ -122,6 +124,7 @@ pub(super) fn run(
         metrics: Handles::new(shared.metrics),
         groups: Groups::default(),
         scratch: Scratch::default(),
+        copies: Copies::default(),
     });
     runtime.block_on(serve(worker, accepting, orders));
 }

@@ -4,6 +4,7 @@ use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
     HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Rewrite,
     RouteKind, Scheme, Target, TlsListener, Transport, ValueMatch,
+    cors::{Allowed, Cors, Origins},
 };
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -138,14 +139,18 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
     } in &rule.backends
     {
         let filters: String = filters.iter().map(|f| format!(", {}", filter(f))).collect();
-        let protocol = match protocol {
-            BackendProtocol::Http1 => "",
-            BackendProtocol::Http2 => " h2c",
-        };
+        let protocol = spoken(*protocol);
         lines.push(format!(
             "        -> {}{protocol} x{weight}{filters}",
             target(to)
         ));
+    }
+}
+
+fn spoken(protocol: BackendProtocol) -> &'static str {
+    match protocol {
+        BackendProtocol::Http1 => "",
+        BackendProtocol::Http2 => " h2c",
     }
 }
 
@@ -181,6 +186,14 @@ fn filter(filter: &HttpFilter) -> String {
         HttpFilter::ResponseHeaders(edit) => format!("response headers{}", headers(edit)),
         HttpFilter::Redirect(to) => redirect(to),
         HttpFilter::Rewrite(to) => rewrite(to),
+        HttpFilter::Cors(rules) => cors(rules),
+        HttpFilter::Mirror(mirror) => format!(
+            "mirror {} of {} to {}{}",
+            mirror.numerator,
+            mirror.denominator,
+            target(&mirror.backend.target),
+            spoken(mirror.backend.protocol),
+        ),
         HttpFilter::Invalid => "invalid".to_owned(),
     }
 }
@@ -215,6 +228,35 @@ fn rewrite(to: &Rewrite) -> String {
     let path = to.path.as_ref().map(path);
     let parts: String = [host, path].into_iter().flatten().collect();
     format!("rewrite{parts}")
+}
+
+fn cors(cors: &Cors) -> String {
+    let allowed = |what: &str, allowed: &Allowed| match allowed {
+        Allowed::All => format!(", {what} *"),
+        Allowed::These(names) => format!(", {what} {names:?}"),
+        Allowed::Nothing => String::new(),
+    };
+    let origins = match &cors.origins {
+        Origins::All => "*".to_owned(),
+        Origins::These(origins) => {
+            let origins = origins.iter();
+            let texts = origins.map(|o| format!("{:?} {:?} {}", o.scheme, o.host, o.port));
+            texts.collect::<Vec<_>>().join(" or ")
+        }
+    };
+    let parts = [
+        if cors.credentials {
+            ", credentials"
+        } else {
+            ""
+        }
+        .to_owned(),
+        allowed("methods", &cors.methods),
+        allowed("headers", &cors.headers),
+        allowed("expose", &cors.expose),
+    ];
+    let parts = parts.concat();
+    format!("cors of {origins}{parts}, for {:?} s", cors.max_age)
 }
 
 fn path(path: &PathRewrite) -> String {

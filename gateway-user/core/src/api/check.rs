@@ -4,6 +4,7 @@
 mod backend;
 mod class;
 mod core_kinds;
+mod cors;
 mod filter;
 pub mod format;
 mod gateway;

@@ -6,6 +6,12 @@ use serde::Deserialize;
 
 use super::{Opaque, Open, number, open::api_enum};
 
+mod cors;
+mod mirror;
+
+pub use cors::Cors;
+pub use mirror::{Fraction, RequestMirror};
+
 /// A filter: the field that `kind` names is set, and no other.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,8 +22,8 @@ pub struct Filter {
     pub response_header_modifier: Option<HeaderModifier>,
     pub request_redirect: Option<RequestRedirect>,
     pub url_rewrite: Option<UrlRewrite>,
-    pub request_mirror: Option<Opaque>,
-    pub cors: Option<Opaque>,
+    pub request_mirror: Option<RequestMirror>,
+    pub cors: Option<Cors>,
     pub external_auth: Option<Opaque>,
     pub extension_ref: Option<Opaque>,
 }

@@ -20,6 +20,26 @@ pub(super) fn default_weight() -> u32 {
     1
 }
 
+/// 0 to 100.
+pub(super) fn optional_percent<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+    ranged(d, 0, 100).map(Some)
+}
+
+/// 1 and above.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    ranged(deserializer, 1, i64::from(i32::MAX))
+}
+
+/// 0 and above.
+pub(super) fn numerator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    ranged(deserializer, 0, i64::from(i32::MAX))
+}
+
+/// 1 and above.
+pub(super) fn denominator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    ranged(deserializer, 1, i64::from(i32::MAX))
+}
+
 /// An HTTP status code that a redirect may answer with.
 pub(super) fn redirect_status<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
     match i64::deserialize(d)? {

@@ -63,6 +63,21 @@ pub struct BackendRef {
     pub filters: Vec<Filter>,
 }
 
+/// A backend that a filter names.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct BackendObject {
+    /// Empty: the core group.
+    #[serde(default)]
+    pub group: Arc<str>,
+    #[serde(default = "service_kind")]
+    pub kind: Arc<str>,
+    /// `None`: the route's own namespace.
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+    #[serde(default, deserialize_with = "number::optional_port")]
+    pub port: Option<u16>,
+}
+
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SecretRef {
@@ -117,6 +132,20 @@ impl BackendRef {
     /// The referenced object, seen from a route in `namespace`.
     pub fn target(&self, namespace: &Arc<str>) -> ObjectName {
         target(self.namespace.as_ref(), namespace, &self.name)
+    }
+}
+
+impl From<&BackendObject> for BackendRef {
+    fn from(source: &BackendObject) -> Self {
+        Self {
+            group: source.group.clone(),
+            kind: source.kind.clone(),
+            namespace: source.namespace.clone(),
+            name: source.name.clone(),
+            port: source.port,
+            weight: number::default_weight(),
+            filters: Vec::new(),
+        }
     }
 }
 

@@ -4,10 +4,13 @@ use http::{HeaderMap, Uri};
 
 use crate::plan::{HeaderEdit, HttpFilter};
 
+mod cors;
 mod path;
 mod redirect;
 mod rewrite;
 
+pub(in crate::http) use cors::asked_method;
+pub use cors::{Preflight, cors, preflight, share};
 pub use redirect::{Location, Target};
 
 /// What the filters of a rule or backendRef decided about a request.
@@ -41,7 +44,8 @@ pub fn on_request(
                 }
             }
             HttpFilter::Invalid => return Decision::Invalid,
-            HttpFilter::ResponseHeaders(_) => {}
+            // Mirrors copy what becomes of the request in the end; preflights come before all.
+            HttpFilter::ResponseHeaders(_) | HttpFilter::Mirror(_) | HttpFilter::Cors(_) => {}
         }
     }
     Decision::Forward
@@ -55,6 +59,8 @@ pub fn on_response(filters: &[HttpFilter], headers: &mut HeaderMap) {
             HttpFilter::RequestHeaders(_)
             | HttpFilter::Redirect(_)
             | HttpFilter::Rewrite(_)
+            | HttpFilter::Mirror(_)
+            | HttpFilter::Cors(_)
             | HttpFilter::Invalid => {}
         }
     }

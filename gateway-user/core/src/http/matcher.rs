@@ -4,6 +4,7 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use http::{HeaderMap, Method};
 
+use super::filter::asked_method;
 use crate::plan::{HeaderMatch, HttpMatch, QueryMatch, ValueMatch};
 
 /// What routing looks at.
@@ -29,6 +30,8 @@ pub(super) struct Probe<'a> {
 #[derive(Debug)]
 pub(super) struct Conditions {
     method: Option<Method>,
+    /// The rule answers preflights, also those that ask for its method.
+    cors: bool,
     headers: Box<[HeaderMatch]>,
     query: Box<[QueryMatch]>,
 }
@@ -51,9 +54,11 @@ impl<'a> Probe<'a> {
 }
 
 impl Conditions {
-    pub(super) fn new(of: &HttpMatch) -> Self {
+    /// `cors`: the rule has that filter.
+    pub(super) fn new(of: &HttpMatch, cors: bool) -> Self {
         Self {
             method: of.method.clone(),
+            cors,
             headers: of.headers.clone().into(),
             query: of.query.clone().into(),
         }
@@ -61,12 +66,20 @@ impl Conditions {
 
     pub(super) fn hold(&self, probe: &Probe<'_>) -> bool {
         let head = probe.head;
-        self.method.as_ref().is_none_or(|m| m == head.method)
+        self.method.as_ref().is_none_or(|m| self.takes(m, head))
             && self.headers.iter().all(|h| header_holds(h, head.headers))
             && self.query.iter().all(|q| {
                 let value = probe.parameter(&q.name);
                 value.is_some_and(|value| value_holds(&q.value, value.as_bytes()))
             })
+    }
+}
+
+impl Conditions {
+    fn takes(&self, method: &Method, head: &RequestHead<'_>) -> bool {
+        let asked = || asked_method(head.method, head.headers);
+        method == head.method
+            || (self.cors && asked().is_some_and(|asked| asked == method.as_str()))
     }
 }
 

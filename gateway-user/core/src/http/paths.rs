@@ -7,6 +7,7 @@ use foldhash::HashMap;
 use regex::Regex;
 
 use super::{
+    filter,
     matcher::{Conditions, Probe},
     rank::Rank,
     rule::Rule,
@@ -43,7 +44,7 @@ impl Paths {
     pub(super) fn insert(&mut self, rank: Rank, of: &HttpMatch, rule: &Arc<Rule>) {
         let candidate = |prefix| Candidate {
             rank,
-            conditions: Conditions::new(of),
+            conditions: Conditions::new(of, filter::cors(&rule.filters).is_some()),
             rule: rule.clone(),
             prefix,
         };

@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
-    balance::Weighted,
+    balance::{Weighted, scale},
     endpoints::Endpoints,
     name::ObjectName,
     plan::{
-        BackendId, BackendProtocol, HttpFilter, HttpRoute, HttpRule, RouteKind, Target, Timeouts,
+        BackendId, BackendProtocol, HttpBackend, HttpFilter, HttpRoute, HttpRule, RouteKind,
+        Timeouts,
     },
 };
 
@@ -18,6 +19,7 @@ pub struct Rule {
     pub name: Option<Arc<str>>,
     pub filters: Box<[HttpFilter]>,
     pub timeouts: Timeouts,
+    pub mirrors: Box<[Mirror]>,
     backends: Weighted<Backend>,
 }
 
@@ -27,6 +29,16 @@ pub struct Backend {
     pub target: Option<Ready>,
     pub protocol: BackendProtocol,
     pub filters: Box<[HttpFilter]>,
+    pub mirrors: Box<[Mirror]>,
+}
+
+/// Who gets copies of requests.
+#[derive(Debug)]
+pub struct Mirror {
+    pub protocol: BackendProtocol,
+    pub endpoints: Arc<[SocketAddr]>,
+    numerator: u32,
+    denominator: u32,
 }
 
 /// A backend's addresses that new requests may go to.
@@ -49,30 +61,15 @@ pub enum Choice<'r> {
 
 impl Rule {
     pub(super) fn new(route: &HttpRoute, rule: &HttpRule, endpoints: &Endpoints) -> Self {
-        let backends = rule.backends.iter().map(|backend| {
-            let target = match &backend.target {
-                Target::Invalid => None,
-                Target::Backend(id) => Some(Ready {
-                    id: id.clone(),
-                    endpoints: endpoints.ready(id).collect(),
-                }),
-            };
-            let filters = backend.filters.clone().into();
-            let protocol = backend.protocol;
-            let compiled = Backend {
-                target,
-                protocol,
-                filters,
-            };
-            (backend.weight, compiled)
-        });
+        let compiled = |b: &HttpBackend| (b.weight, Backend::new(b, endpoints));
         Self {
             kind: route.kind,
             route: route.name.clone(),
             name: rule.name.clone(),
             filters: rule.filters.clone().into(),
             timeouts: rule.timeouts,
-            backends: Weighted::new(backends),
+            mirrors: mirrors(&rule.filters, endpoints),
+            backends: Weighted::new(rule.backends.iter().map(compiled)),
         }
     }
 
@@ -86,6 +83,46 @@ impl Rule {
             Some(ready) if ready.endpoints.is_empty() => Choice::NoEndpoint(&ready.id),
             Some(ready) => Choice::Backend(backend, &ready.endpoints),
         }
+    }
+}
+
+impl Backend {
+    fn new(planned: &HttpBackend, endpoints: &Endpoints) -> Self {
+        let target = planned.target.id().map(|id| Ready {
+            id: id.clone(),
+            endpoints: endpoints.ready(id).collect(),
+        });
+        Self {
+            target,
+            protocol: planned.protocol,
+            filters: planned.filters.clone().into(),
+            mirrors: mirrors(&planned.filters, endpoints),
+        }
+    }
+}
+
+/// Those that have an endpoint.
+fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Mirror]> {
+    let all = filters.iter().filter_map(|filter| match filter {
+        HttpFilter::Mirror(mirror) => Some(mirror),
+        _ => None,
+    });
+    let compiled = all.filter_map(|mirror| {
+        let endpoints: Arc<[_]> = endpoints.ready(mirror.backend.target.id()?).collect();
+        (!endpoints.is_empty()).then_some(Mirror {
+            protocol: mirror.backend.protocol,
+            endpoints,
+            numerator: mirror.numerator,
+            denominator: mirror.denominator,
+        })
+    });
+    compiled.collect()
+}
+
+impl Mirror {
+    /// Whether a request is copied; `random` is uniform over all of u64.
+    pub fn takes(&self, random: u64) -> bool {
+        scale(random, u64::from(self.denominator)) < u64::from(self.numerator)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BackendId, Frontend, Plan, Target};
+use super::{BackendId, Frontend, HttpFilter, HttpRule, Plan, Target};
 
 impl Plan {
     /// Every backend of every route, each once.
@@ -22,10 +22,25 @@ fn targets(frontend: &Frontend) -> Vec<&Target> {
         Frontend::Http(http) => {
             let routes = http.listeners.iter().flat_map(|l| &l.routes);
             let rules = routes.flat_map(|route| &route.rules);
-            let requests = rules.flat_map(|rule| &rule.backends).map(|b| &b.target);
+            let requests = rules.flat_map(of_rule);
             let routes = http.tls.iter().flat_map(|l| &l.routes);
             let connections = routes.flat_map(|r| &r.backends).map(|b| &b.target);
             requests.chain(connections).collect()
         }
     }
+}
+
+/// The backends of a rule, and those of its filters.
+fn of_rule(rule: &HttpRule) -> impl Iterator<Item = &Target> {
+    let backends = rule.backends.iter();
+    let filters = backends.clone().flat_map(|backend| &backend.filters);
+    let mirrors = rule
+        .filters
+        .iter()
+        .chain(filters)
+        .filter_map(|filter| match filter {
+            HttpFilter::Mirror(mirror) => Some(&mirror.backend.target),
+            _ => None,
+        });
+    backends.map(|backend| &backend.target).chain(mirrors)
 }

@@ -56,7 +56,7 @@ fn rule(
             .enumerate()
             .filter_map(|(i, m)| matched(&format!("{at}.matches[{i}]"), m, verdicts))
             .collect(),
-        filters: filters::judge(at, &rule.filters, verdicts),
+        filters: filters::judge(scope, referrer, at, &rule.filters, verdicts),
         backends: http::backends(scope, referrer, at, &rule.backend_refs, verdicts),
         ..HttpRule::default()
     }

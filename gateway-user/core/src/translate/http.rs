@@ -10,9 +10,11 @@ use crate::{
     verdict::{ConditionType, RouteVerdict, Truth, Verdict},
 };
 
+mod cors;
 pub(super) mod filters;
 mod headers;
 pub(super) mod matches;
+mod mirror;
 mod policy;
 
 #[cfg(test)]
@@ -97,7 +99,7 @@ fn rule(
             .enumerate()
             .filter_map(|(i, m)| matches::judge(&format!("{at}.matches[{i}]"), m, verdicts))
             .collect(),
-        filters: filters::judge(at, &rule.filters, verdicts),
+        filters: filters::judge(scope, referrer, at, &rule.filters, verdicts),
         backends: backends(scope, referrer, at, &rule.backend_refs, verdicts),
         timeouts: policy::timeouts(rule.timeouts.unwrap_or_default()),
     }
@@ -117,7 +119,7 @@ pub(super) fn backends(
             target,
             protocol,
             weight: reference.weight,
-            filters: filters::judge(&at, &reference.filters, verdicts),
+            filters: filters::judge(scope, referrer, &at, &reference.filters, verdicts),
         }
     };
     references.iter().enumerate().map(backend).collect()

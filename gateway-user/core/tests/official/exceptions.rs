@@ -30,16 +30,6 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "not implemented yet",
     ),
     (
-        PROXIED,
-        "spec.rules[].filters[].requestMirror",
-        "filter not implemented yet",
-    ),
-    (
-        HTTP,
-        "spec.rules[].filters[].cors",
-        "filter not implemented yet",
-    ),
-    (
         HTTP,
         "spec.rules[].filters[].externalAuth",
         "filter not implemented yet",
@@ -48,16 +38,6 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         PROXIED,
         "spec.rules[].filters[].extensionRef",
         "we have no filters of our own",
-    ),
-    (
-        PROXIED,
-        "spec.rules[].backendRefs[].filters[].requestMirror",
-        "filter not implemented yet",
-    ),
-    (
-        HTTP,
-        "spec.rules[].backendRefs[].filters[].cors",
-        "filter not implemented yet",
     ),
     (
         HTTP,

@@ -9,10 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
-use super::{BodyError, RequestBody, Sent, Stream};
+use super::{BodyError, Inbound, RequestBody, Sent, Stream, kept::Kept};
 
 /// Most bytes of data that are kept.
 const KEPT: usize = 64 * 1024;
@@ -34,12 +33,6 @@ struct State {
     attempts: usize,
 }
 
-#[derive(Clone)]
-enum Kept {
-    Data(Bytes),
-    Trailers(HeaderMap),
-}
-
 /// One attempt to send the body; a later one ends it.
 pub(in crate::proxy) struct Attempt {
     state: Rc<RefCell<State>>,
@@ -50,7 +43,7 @@ pub(in crate::proxy) struct Attempt {
 
 impl Replay {
     /// `longest`: as for [`RequestBody::new`].
-    pub(in crate::proxy) fn new(incoming: Incoming, longest: Option<Duration>) -> (Self, Sent) {
+    pub(in crate::proxy) fn new(incoming: Inbound, longest: Option<Duration>) -> (Self, Sent) {
         let sent = Sent::default();
         if incoming.is_end_stream() {
             return (Self(None), sent);
@@ -110,15 +103,12 @@ impl State {
 
     fn keep(&mut self, frame: &Frame<Bytes>) {
         let Some(kept) = &mut self.kept else { return };
-        if let Some(data) = frame.data_ref()
-            && data.len() <= self.room
-        {
-            self.room -= data.len();
-            kept.push(Kept::Data(data.clone()));
-        } else if let Some(trailers) = frame.trailers_ref() {
-            kept.push(Kept::Trailers(trailers.clone()));
-        } else {
-            self.kept = None;
+        match Kept::of(frame) {
+            Some(frame) if frame.len() <= self.room => {
+                self.room -= frame.len();
+                kept.push(frame);
+            }
+            _ => self.kept = None,
         }
     }
 }
@@ -150,14 +140,5 @@ impl Attempt {
     /// Of the whole body, wherever this attempt is: requests are labelled with it.
     pub(super) fn size_hint(&self) -> SizeHint {
         self.state.borrow().hint
-    }
-}
-
-impl From<Kept> for Frame<Bytes> {
-    fn from(kept: Kept) -> Self {
-        match kept {
-            Kept::Data(data) => Self::data(data),
-            Kept::Trailers(trailers) => Self::trailers(trailers),
-        }
     }
 }

@@ -1,9 +1,12 @@
 //! Rules for the filters of HTTPRoute and GRPCRoute rules and backends.
 
-use super::{Problems, format::Format};
+use super::{Problems, backend, cors, format::Format};
 use crate::api::{
     Filter, FilterType, GrpcRule, HttpRule, Open,
-    filter::{Header, HeaderModifier, PathModifier, PathModifierType, RequestRedirect, Scheme},
+    filter::{
+        Header, HeaderModifier, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
+        Scheme,
+    },
     http::PathMatchType,
     path::Path,
 };
@@ -106,6 +109,12 @@ fn one(at: &Path, frame: Frame, filter: &Filter, out: &mut Problems) {
     if let Some(value) = &filter.request_redirect {
         redirect(&at.field("requestRedirect"), frame, value, out);
     }
+    if let Some(value) = &filter.cors {
+        cors::cors(&at.field("cors"), value, out);
+    }
+    if let Some(value) = &filter.request_mirror {
+        mirror(&at.field("requestMirror"), value, out);
+    }
     if let Some(value) = &filter.url_rewrite {
         let at = at.field("urlRewrite");
         out.optional(
@@ -198,6 +207,22 @@ fn headers(at: &Path, headers: &[Header], out: &mut Problems) {
             &header.value,
             Format::HeaderValue,
         );
+    }
+}
+
+fn mirror(at: &Path, mirror: &RequestMirror, out: &mut Problems) {
+    backend::named(&at.field("backendRef"), &mirror.backend_ref, out);
+    let Some(fraction) = mirror.fraction else {
+        return;
+    };
+    if mirror.percent.is_some() {
+        let message = "excludes fraction: remove one";
+        out.error(at.field("percent"), message);
+    }
+    if fraction.numerator > fraction.denominator {
+        let message = format!("is more than the denominator, {}", fraction.denominator);
+        let at = at.field("fraction").field("numerator");
+        out.error(at, format!("{message}: lower it"));
     }
 }
 

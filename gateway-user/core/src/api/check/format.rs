@@ -33,6 +33,8 @@ pub enum Format {
     GrpcService,
     /// Name of a gRPC method.
     GrpcMethod,
+    /// `*`, or scheme, host and port of pages; the host, or its first label, may be `*`.
+    Origin,
     /// Protocol of a listener: a word, or `example.com/word`.
     Protocol,
 }
@@ -81,6 +83,7 @@ impl Format {
                 .unwrap_or(text)
                 .split('.')
                 .all(is_identifier),
+            Self::Origin => text == "*" || is_origin(text),
             Self::GrpcMethod => is_identifier(text),
             Self::Name | Self::PathText | Self::QueryValue => true,
         }
@@ -128,6 +131,10 @@ impl fmt::Display for Format {
                 "a gRPC method: use its name, such as AddItem (for a pattern, use type \
                  RegularExpression)",
             ),
+            Self::Origin => f.write_str(
+                "an origin: use one such as https://www.example.com, https://*.example.com:8443 or \
+                 \"*\"",
+            ),
             Self::Protocol => {
                 f.write_str("a protocol: use HTTP, HTTPS, TLS, TCP, UDP or example.com/name")
             }
@@ -152,6 +159,24 @@ fn is_word(text: &str) -> bool {
 
 fn is_kind(text: &str) -> bool {
     is_word(text) && text.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("http");
+    let rest = rest.map(|rest| rest.strip_prefix('s').unwrap_or(rest));
+    let Some(rest) = rest.and_then(|rest| rest.strip_prefix("://")) else {
+        return false;
+    };
+    let (host, port) = rest.split_once(':').unwrap_or((rest, "0"));
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_name = |name: &str| {
+        let mut labels = name.split('.');
+        labels.all(|label| !label.is_empty() && label.bytes().all(letter))
+    };
+    let digits = port.bytes().all(|b| b.is_ascii_digit());
+    (host == "*" || is_name(host.strip_prefix("*.").unwrap_or(host)))
+        && (1..=5).contains(&port.len())
+        && digits
 }
 
 /// Of the Protocol Buffers language.
@@ -191,6 +216,16 @@ mod tests {
         (GrpcService, &["a", ".a", "shop.v1.Cart", "_x.y_2"]),
         (GrpcMethod, &["Get", "_get2"]),
         (Protocol, &["HTTP", "TCP", "example.com/quic"]),
+        (
+            Origin,
+            &[
+                "*",
+                "http://a",
+                "https://A-1.example.com:8443",
+                "https://*.example.com",
+                "https://*:1",
+            ],
+        ),
     ];
 
     const FITS_NOT: &[(Format, &[&str])] = &[
@@ -223,6 +258,21 @@ mod tests {
         ),
         (GrpcMethod, &["", "a.b", "2a", "a/b", "a-b"]),
         (Protocol, &["", "a b", "example.com/"]),
+        (
+            Origin,
+            &[
+                "",
+                "a",
+                "ftp://a",
+                "https://",
+                "https://a/",
+                "https://a.*.b",
+                "https://*a",
+                "https://a:",
+                "https://a:123456",
+                "https://a:b",
+            ],
+        ),
     ];
 
     #[test]

@@ -19,7 +19,8 @@ use crate::api::{
 /// Most matches in all rules of a route together.
 const MATCHES: usize = 128;
 
-const METHODS: [&str; 9] = [
+/// Methods that the API knows.
+pub(super) const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
 ];
 

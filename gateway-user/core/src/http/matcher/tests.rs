@@ -8,21 +8,24 @@ use crate::plan::PathMatch;
 
 fn conditions(header: Option<ValueMatch>, query: Option<(&str, ValueMatch)>) -> Conditions {
     let name = HeaderName::from_static("x-version");
-    Conditions::new(&HttpMatch {
-        path: PathMatch::Prefix("/".into()),
-        method: None,
-        headers: header
-            .map(|value| HeaderMatch { name, value })
-            .into_iter()
-            .collect(),
-        query: query
-            .map(|(name, value)| QueryMatch {
-                name: name.into(),
-                value,
-            })
-            .into_iter()
-            .collect(),
-    })
+    Conditions::new(
+        &HttpMatch {
+            path: PathMatch::Prefix("/".into()),
+            method: None,
+            headers: header
+                .map(|value| HeaderMatch { name, value })
+                .into_iter()
+                .collect(),
+            query: query
+                .map(|(name, value)| QueryMatch {
+                    name: name.into(),
+                    value,
+                })
+                .into_iter()
+                .collect(),
+        },
+        false,
+    )
 }
 
 fn holds(conditions: &Conditions, headers: &[&str], query: Option<&str>) -> bool {

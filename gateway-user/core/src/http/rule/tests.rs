@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     endpoints::{Conditions, Endpoint},
-    plan::{HttpBackend, Transport},
+    plan::{Target, Transport},
 };
 
 fn id(name: &str) -> BackendId {
@@ -92,4 +92,24 @@ fn an_invalid_reference_keeps_its_share() {
         Choice::Backend(..)
     ));
     assert!(matches!(rule.choose(u64::MAX / 4 * 3 + 9), Choice::Invalid));
+}
+
+#[test]
+fn mirrors_take_their_share() {
+    let takes = |numerator, denominator| {
+        let mirror = Mirror {
+            protocol: BackendProtocol::Http1,
+            endpoints: Arc::new([]),
+            numerator,
+            denominator,
+        };
+        let mut rng = crate::balance::Rng::new(1);
+        (0..10_000).filter(|_| mirror.takes(rng.draw())).count()
+    };
+    assert_eq!(
+        (takes(0, 100), takes(100, 100), takes(1, 1)),
+        (0, 10_000, 10_000)
+    );
+    assert!((1_800..2_200).contains(&takes(20, 100)));
+    assert!((4_800..5_200).contains(&takes(25, 50)));
 }

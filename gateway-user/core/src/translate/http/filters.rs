@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::http::{HeaderValue, uri::PathAndQuery};
 
-use super::{headers, matches::unknown};
+use super::{cors, headers, matches::unknown, mirror};
 use crate::{
     api::{
         Filter, FilterType, Open,
@@ -13,12 +13,15 @@ use crate::{
         },
     },
     plan::{HttpFilter, PathRewrite, Redirect, Rewrite, Scheme},
+    translate::{Scope, backend::Referrer},
     verdict::RouteVerdict,
 };
 
 /// Filters in the order they are written. One that is not understood refuses the route, and is
 /// kept as [`HttpFilter::Invalid`] so that it cannot be skipped.
 pub(in crate::translate) fn judge(
+    scope: Scope,
+    referrer: Referrer,
     at: &str,
     filters: &[Filter],
     verdicts: &mut Vec<RouteVerdict>,
@@ -31,9 +34,16 @@ pub(in crate::translate) fn judge(
             second: "URLRewrite",
         });
     }
-    let compile = |(index, filter)| {
+    let compile = |(index, filter): (usize, &Filter)| {
         let at = format!("{at}.filters[{index}]");
-        one(&at, filter).unwrap_or_else(|verdict| {
+        let judged = match &filter.request_mirror {
+            Some(source) if filter.kind.is(FilterType::RequestMirror) => {
+                let at = format!("{at}.requestMirror");
+                Ok(mirror::judge(scope, referrer, &at, source, verdicts))
+            }
+            _ => one(&at, filter),
+        };
+        judged.unwrap_or_else(|verdict| {
             verdicts.push(verdict);
             HttpFilter::Invalid
         })
@@ -83,10 +93,14 @@ fn one(at: &str, filter: &Filter) -> Result<HttpFilter, RouteVerdict> {
             let source = filter.url_rewrite.as_ref().ok_or_else(|| missing(field))?;
             rewrite(&format!("{at}.{field}"), source).map(HttpFilter::Rewrite)
         }
-        FilterType::RequestMirror
-        | FilterType::ExtensionRef
-        | FilterType::Cors
-        | FilterType::ExternalAuth => Err(RouteVerdict::NotImplemented {
+        // Judged before, where it is given.
+        FilterType::RequestMirror => Err(missing("requestMirror")),
+        FilterType::Cors => {
+            let source = filter.cors.as_ref().ok_or_else(|| missing("cors"))?;
+            let cors = cors::judge(&format!("{at}.cors"), source)?;
+            Ok(HttpFilter::Cors(Arc::new(cors)))
+        }
+        FilterType::ExtensionRef | FilterType::ExternalAuth => Err(RouteVerdict::NotImplemented {
             at: at.to_owned(),
             what: format!("filter {kind}"),
         }),

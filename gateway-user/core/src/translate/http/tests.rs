@@ -88,7 +88,7 @@ fn unknown_values_refuse_the_route_and_name_the_field() {
 #[test]
 fn a_route_with_some_valid_rules_keeps_them_unless_a_value_is_unknown() {
     let valid = r#"{"filters":[{"type":"RequestRedirect","requestRedirect":{}}]}"#;
-    let cors = r#"{"filters":[{"type":"CORS","cors":{}}]}"#;
+    let auth = r#"{"filters":[{"type":"ExternalAuth","externalAuth":{}}]}"#;
     let unknown = r#"{"filters":[{"type":"Teleport"}]}"#;
     let reasons = |rules: &[&str]| {
         let (_, verdicts) = judge_rules(&rules.join(","));
@@ -96,10 +96,10 @@ fn a_route_with_some_valid_rules_keeps_them_unless_a_value_is_unknown() {
         outcomes.map(|o| o.condition).collect::<Vec<_>>()
     };
     use ConditionType::{Accepted, PartiallyInvalid};
-    assert_eq!(reasons(&[valid, cors]), [PartiallyInvalid]);
-    assert_eq!(reasons(&[cors, valid, cors]), [PartiallyInvalid; 2]);
-    assert_eq!(reasons(&[cors, cors]), [Accepted; 2]);
-    assert_eq!(reasons(&[valid, cors, unknown]), [Accepted; 2]);
+    assert_eq!(reasons(&[valid, auth]), [PartiallyInvalid]);
+    assert_eq!(reasons(&[auth, valid, auth]), [PartiallyInvalid; 2]);
+    assert_eq!(reasons(&[auth, auth]), [Accepted; 2]);
+    assert_eq!(reasons(&[valid, auth, unknown]), [Accepted; 2]);
 }
 
 #[test]

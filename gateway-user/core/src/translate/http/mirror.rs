@@ -1,0 +1,34 @@
+//! Mirrors. One whose backend cannot be resolved copies nothing, and `ResolvedRefs` says why.
+
+use crate::{
+    api::filter::RequestMirror,
+    plan::{HttpBackend, HttpFilter, Mirror},
+    translate::{
+        Scope,
+        backend::{self, Referrer},
+    },
+    verdict::RouteVerdict,
+};
+
+pub(super) fn judge(
+    scope: Scope,
+    referrer: Referrer,
+    at: &str,
+    source: &RequestMirror,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> HttpFilter {
+    let reference = (&source.backend_ref).into();
+    let at = format!("{at}.backendRef");
+    let (target, protocol) = backend::http_target(scope, referrer, &at, &reference, verdicts);
+    let share = source.share();
+    HttpFilter::Mirror(Box::new(Mirror {
+        backend: HttpBackend {
+            target,
+            protocol,
+            weight: reference.weight,
+            filters: Vec::new(),
+        },
+        numerator: share.numerator,
+        denominator: share.denominator,
+    }))
+}

@@ -1,0 +1,121 @@
+//! Copies of requests for mirrors. They go their own way beside the request: whatever becomes of
+//! them, nobody waits, and nobody hears their answers.
+
+use std::{cell::Cell, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+
+use gateway_core::{
+    http::Mirror,
+    plan::{BackendProtocol, Timeouts},
+};
+use http::request::Parts;
+use hyper::body::{Body as _, Incoming};
+
+use super::{
+    body::{self, Inbound, Upstream},
+    metrics::MirrorOutcome,
+    outgoing,
+    upstream::{self, Outgoing},
+    worker::Worker,
+};
+
+/// Copies of one worker that may be under way; more are not made.
+const UNDER_WAY: usize = 1024;
+/// A mirror that has not answered by then is given up.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How many copies are under way.
+#[derive(Default)]
+pub(super) struct Copies(Rc<Cell<usize>>);
+
+/// Counts a copy as under way until dropped.
+struct Slot(Rc<Cell<usize>>);
+
+impl Copies {
+    fn take(&self) -> Option<Slot> {
+        let used = self.0.get();
+        if used >= UNDER_WAY {
+            return None;
+        }
+        self.0.set(used + 1);
+        Some(Slot(self.0.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// Sends copies of a request to those of `mirrors` whose share it falls into. `parts` is its head
+/// before it was made fit for a backend's protocol. The body that is returned feeds the copies.
+pub(super) fn start<'m>(
+    worker: &Rc<Worker>,
+    mirrors: impl Iterator<Item = &'m Mirror>,
+    parts: &Parts,
+    trailers: bool,
+    incoming: Incoming,
+) -> Inbound {
+    let mut feeds = Vec::new();
+    for mirror in mirrors.filter(|mirror| mirror.takes(worker.random())) {
+        let Some(slot) = worker.copies.take() else {
+            worker.metrics.mirrored(MirrorOutcome::Dropped);
+            continue;
+        };
+        let (feed, copy) = body::copy(incoming.size_hint());
+        if incoming.is_end_stream() {
+            feed.end(true);
+        }
+        feeds.push(feed);
+        let (body, parts) = (Inbound::Copy(copy), parts.clone());
+        let copied = send(
+            worker.clone(),
+            mirror.endpoints.clone(),
+            mirror.protocol,
+            parts,
+            trailers,
+            body,
+        );
+        tokio::task::spawn_local(async move {
+            let _slot = slot;
+            copied.await;
+        });
+    }
+    Inbound::Client(incoming, feeds)
+}
+
+async fn send(
+    worker: Rc<Worker>,
+    endpoints: Arc<[SocketAddr]>,
+    protocol: BackendProtocol,
+    mut parts: Parts,
+    trailers: bool,
+    body: Inbound,
+) {
+    let ready = match protocol {
+        BackendProtocol::Http1 => {
+            outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, None);
+            true
+        }
+        BackendProtocol::Http2 => outgoing::to_http2(&mut parts, trailers),
+    };
+    let request = Outgoing {
+        parts,
+        body,
+        pause: None,
+        timeouts: Timeouts {
+            request: Some(LONGEST),
+            backend: None,
+        },
+    };
+    let mut whole = false;
+    if ready && let Ok(reply) = upstream::send(&worker, &endpoints, protocol, request).await {
+        let body = reply.response.into_body();
+        let body = Upstream::new(body, reply.lease, reply.sent, reply.deadline);
+        whole = body.discard().await;
+    }
+    worker.metrics.mirrored(match whole {
+        true => MirrorOutcome::Answered,
+        false => MirrorOutcome::Failed,
+    });
+}

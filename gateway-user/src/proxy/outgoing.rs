@@ -1,0 +1,50 @@
+//! Heads of requests in the protocol of the backend that they go to.
+
+use gateway_core::http::forward;
+use http::{
+    HeaderValue, Uri, Version,
+    header::{CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING},
+    request::Parts,
+    uri::{PathAndQuery, Scheme},
+};
+
+/// `empty`: there is no body; `upgrade`: the protocol to ask for.
+pub(super) fn to_http1(
+    parts: &mut Parts,
+    empty: bool,
+    trailers: bool,
+    upgrade: Option<&HeaderValue>,
+) {
+    forward::to_http1(&mut parts.headers, trailers, upgrade.cloned());
+    if !empty {
+        mark_length(parts);
+    }
+    parts.version = Version::HTTP_11;
+}
+
+/// The absolute form, with the host that `Host` names now. False if there is none that can be
+/// used: only a filter, or a client of HTTP/1.0, gives none.
+pub(super) fn to_http2(parts: &mut Parts, trailers: bool) -> bool {
+    let authority = forward::to_http2(&mut parts.headers, trailers);
+    let path = parts.uri.path_and_query().cloned();
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
+        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    let Ok(uri) = uri.build() else {
+        return false;
+    };
+    parts.uri = uri;
+    parts.version = Version::HTTP_2;
+    true
+}
+
+/// Says how the body is framed: the client library assumes none for methods that rarely have
+/// one. A body with trailers goes in chunks, even if its length is known (HTTP/2 allows both).
+fn mark_length(parts: &mut Parts) {
+    let headers = &mut parts.headers;
+    if headers.contains_key(TRAILER) || !headers.contains_key(CONTENT_LENGTH) {
+        headers.remove(CONTENT_LENGTH);
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
