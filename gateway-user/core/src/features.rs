@@ -80,15 +80,9 @@ pub const FEATURES: &[Feature] = &[
     of("HTTPRouteRequestPercentageMirror", Supported),
     of("HTTPRouteRequestTimeout", Supported),
     of("HTTPRouteResponseHeaderModification", Supported),
-    of("HTTPRouteRetry", NotYet("retries are not read")),
-    of(
-        "HTTPRouteRetryBackendTimeout",
-        NotYet("retries are not read"),
-    ),
-    of(
-        "HTTPRouteRetryConnectionError",
-        NotYet("retries are not read"),
-    ),
+    of("HTTPRouteRetry", Supported),
+    of("HTTPRouteRetryBackendTimeout", Supported),
+    of("HTTPRouteRetryConnectionError", Supported),
     of("HTTPRouteSchemeRedirect", Supported),
     of("ListenerSet", Supported),
     of("ReferenceGrant", Supported),

@@ -3,6 +3,7 @@
 //! [`Table`] answers "which rule", [`filter`] edits heads, [`head`] and [`framing`] refuse what
 //! could be read in two ways, [`forward`] makes a head fit for the next hop. All of it is pure.
 
+mod budget;
 pub mod filter;
 pub mod forward;
 pub mod framing;
@@ -17,6 +18,7 @@ mod rule;
 mod table;
 mod tls;
 
+pub use budget::Budget;
 pub use matcher::RequestHead;
 pub use names::{Destination, Forward, Names, Taken};
 pub use rule::{Backend, Choice, Mirror, Rule};

@@ -7,6 +7,7 @@ mod backends;
 pub mod cors;
 pub mod node;
 mod parameters;
+mod retry;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use self::{cors::Cors, node::NodeWish, parameters::Parameters};
+pub use self::{cors::Cors, node::NodeWish, parameters::Parameters, retry::Retry};
 use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
@@ -210,6 +211,7 @@ pub struct HttpRule {
     pub filters: Vec<HttpFilter>,
     pub backends: Vec<HttpBackend>,
     pub timeouts: Timeouts,
+    pub retry: Option<Retry>,
 }
 
 /// How long a request may take; `None`: as long as it likes.

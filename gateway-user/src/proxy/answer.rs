@@ -62,7 +62,7 @@ impl Answer {
                 Kind::ConnectTimeout | Kind::BackendTimeout | Kind::RequestTimeout => {
                     StatusCode::GATEWAY_TIMEOUT
                 }
-                Kind::Connect => StatusCode::SERVICE_UNAVAILABLE,
+                Kind::Connect | Kind::Unsteady => StatusCode::SERVICE_UNAVAILABLE,
                 Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
                 Kind::Silent => StatusCode::REQUEST_TIMEOUT,
                 Kind::Malformed => StatusCode::BAD_REQUEST,

@@ -285,7 +285,7 @@ impl Handles {
         let kind = match kind {
             Kind::Connect => "connect",
             Kind::ConnectTimeout => "timeout",
-            Kind::Reset => "reset",
+            Kind::Reset | Kind::Unsteady => "reset",
             Kind::Protocol => "protocol",
             Kind::BackendTimeout => "backend_timeout",
             Kind::RequestTimeout => "request_timeout",

@@ -107,6 +107,7 @@ async fn send(
             request: Some(LONGEST),
             backend: None,
         },
+        retry: None,
     };
     let mut whole = false;
     if ready && let Ok(reply) = upstream::send(&worker, &endpoints, protocol, request).await {

@@ -168,12 +168,15 @@ async fn pass_on(
         BackendProtocol::Http2 if outgoing::to_http2(&mut parts, trailers) => {}
         BackendProtocol::Http2 => return Err(Answer::NoHost),
     }
+    let target = backend.target.as_ref();
+    let retry = rule.retry.as_ref().zip(target.map(|target| &target.id));
     let request = Outgoing {
         parts,
         body,
         // A call may be silent for as long as it likes, until its deadline.
         pause: (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout),
         timeouts: rule.timeouts,
+        retry: retry.filter(|_| asked.is_none()),
     };
     let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
     let reply = reply.map_err(|failure| {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use gateway_core::{
     balance::least_loaded,
-    plan::{BackendProtocol, Timeouts},
+    plan::{BackendId, BackendProtocol, Retry, Timeouts},
 };
 use http::request::Parts;
 use hyper::{Request, Response, body::Incoming};
@@ -19,6 +19,7 @@ use super::{
 
 mod deadline;
 mod http2;
+mod retry;
 
 use deadline::Deadline;
 
@@ -50,6 +51,8 @@ pub(super) enum Kind {
     /// Not the backend's fault either.
     #[error("the request's body is malformed or ends early")]
     Malformed,
+    #[error("the backend closed every connection before answering")]
+    Unsteady,
     #[error("the backend took longer than the route allows")]
     BackendTimeout,
     #[error("the request took longer than its route allows")]
@@ -57,12 +60,14 @@ pub(super) enum Kind {
 }
 
 /// A request for a backend.
-pub(super) struct Outgoing {
+pub(super) struct Outgoing<'r> {
     pub(super) parts: Parts,
     pub(super) body: Inbound,
     /// Longest pause of the client before the request is given up; `None`: any.
     pub(super) pause: Option<Duration>,
     pub(super) timeouts: Timeouts,
+    /// Whether failures are repeated, and who bears that.
+    pub(super) retry: Option<(&'r Retry, &'r BackendId)>,
 }
 
 /// A backend's answer, and the connection that its body comes on.
@@ -80,13 +85,22 @@ pub(super) async fn send(
     worker: &Worker,
     endpoints: &[SocketAddr],
     protocol: BackendProtocol,
-    request: Outgoing,
+    request: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
     let Timeouts {
         request: whole,
         backend,
     } = request.timeouts;
     let whole = Deadline::after(whole, Kind::RequestTimeout);
+    if let Some((retry, id)) = request.retry {
+        let to = retry::To {
+            endpoints,
+            protocol,
+            id,
+        };
+        let attempts = retry::send(worker, to, retry, request);
+        return Ok(whole.bound(attempts).await?.until(whole));
+    }
     let attempt = async {
         let deadline = Deadline::after(backend, Kind::BackendTimeout);
         let reply = deadline.bound(async {
@@ -109,7 +123,7 @@ async fn http1(
     endpoints: &[SocketAddr],
     Outgoing {
         parts, body, pause, ..
-    }: Outgoing,
+    }: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
     let connect = async |endpoint| worker.pool.http1(endpoint).await;
     let (endpoint, mut lease) = self::connect(worker, endpoints, None, connect).await?;

@@ -18,7 +18,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use gateway_core::{balance::Rng, http::Table};
+use foldhash::HashMap;
+use gateway_core::{
+    balance::Rng,
+    http::{Budget, Table},
+    plan::BackendId,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions, LocalRuntime},
@@ -80,6 +85,7 @@ pub(super) struct Worker {
     pub(super) groups: Groups,
     pub(super) scratch: Scratch,
     pub(super) copies: Copies,
+    budgets: RefCell<HashMap<BackendId, Rc<Budget>>>,
 }
 
 /// A table with a count of its users in this worker: workers shall not pass one shared count back
@@ -125,6 +131,7 @@ pub(super) fn run(
         groups: Groups::default(),
         scratch: Scratch::default(),
         copies: Copies::default(),
+        budgets: RefCell::default(),
     });
     runtime.block_on(serve(worker, accepting, orders));
 }
@@ -273,6 +280,7 @@ async fn keep_house(worker: Rc<Worker>) {
     loop {
         interval.tick().await;
         worker.pool.drop_idle();
+        worker.drop_budgets();
         let table = worker.table();
         if !Rc::ptr_eq(&seen, &table) {
             worker.groups.close_unless(|local| table.serves(local));
@@ -295,6 +303,21 @@ impl Worker {
     /// What this worker may take of a limit of the whole node.
     pub(super) fn share(&self, all: usize) -> usize {
         all.div_ceil(self.workers.load(Ordering::Relaxed).max(1))
+    }
+
+    /// Of what requests to a backend may be repeated.
+    pub(super) fn budget(&self, of: &BackendId) -> Rc<Budget> {
+        let mut budgets = self.budgets.borrow_mut();
+        if let Some(budget) = budgets.get(of) {
+            return budget.clone();
+        }
+        budgets.entry(of.clone()).or_default().clone()
+    }
+
+    /// Forgets budgets that no request uses.
+    fn drop_budgets(&self) {
+        let mut budgets = self.budgets.borrow_mut();
+        budgets.retain(|_, budget| Rc::strong_count(budget) > 1);
     }
 
     /// Uniform over all of u64.

@@ -15,6 +15,7 @@ mod observed;
 mod parameters;
 mod passthrough;
 mod raw;
+mod retries;
 mod rewrite;
 mod routing;
 mod smuggling;

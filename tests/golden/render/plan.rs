@@ -2,8 +2,8 @@
 
 use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
-    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Rewrite,
-    RouteKind, Scheme, Target, TlsListener, Transport, ValueMatch,
+    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Retry,
+    Rewrite, RouteKind, Scheme, Target, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 
@@ -130,6 +130,16 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
         if let Some(timeout) = timeout {
             lines.push(format!("        {what} at most {timeout:?}"));
         }
+    }
+    if let Some(Retry {
+        codes,
+        attempts,
+        backoff,
+    }) = &rule.retry
+    {
+        lines.push(format!(
+            "        sent again up to {attempts} times, for {codes:?}, after {backoff:?}"
+        ));
     }
     for HttpBackend {
         target: to,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    BackendRef, Filter, Object, Opaque, Open, RouteSpec, open::api_enum, policy::Timeouts,
+    BackendRef, Filter, Object, Opaque, Open, RouteSpec,
+    open::api_enum,
+    policy::{Retry, Timeouts},
     route::Rule,
 };
 
@@ -23,7 +25,7 @@ pub struct HttpRule {
     #[serde(default)]
     pub backend_refs: Vec<BackendRef>,
     pub timeouts: Option<Timeouts>,
-    pub retry: Option<Opaque>,
+    pub retry: Option<Retry>,
     pub session_persistence: Option<Opaque>,
 }
 

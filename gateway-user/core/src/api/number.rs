@@ -30,6 +30,23 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32,
     ranged(deserializer, 1, i64::from(i32::MAX))
 }
 
+/// 1 and above.
+pub(super) fn attempts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+    ranged(d, 1, i64::from(i32::MAX)).map(Some)
+}
+
+/// HTTP status codes of failures.
+pub(super) fn failures<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u16>, D::Error> {
+    let codes = Vec::<i64>::deserialize(d)?;
+    let code = |code: i64| match code {
+        400..=599 => Ok(code as u16),
+        other => Err(D::Error::custom(format!(
+            "{other} is no status code of a failure: use 400 to 599"
+        ))),
+    };
+    codes.into_iter().map(code).collect()
+}
+
 /// 0 and above.
 pub(super) fn numerator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     ranged(deserializer, 0, i64::from(i32::MAX))

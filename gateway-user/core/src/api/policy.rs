@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::duration::ApiDuration;
+use super::{duration::ApiDuration, number};
 
 /// Zero: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
@@ -12,4 +12,16 @@ pub struct Timeouts {
     pub request: Option<ApiDuration>,
     /// As `request`, of one attempt at a backend.
     pub backend_request: Option<ApiDuration>,
+}
+
+/// Requests that are sent again where a backend fails them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Retry {
+    /// Status codes that count as failures, beside connections that fail: 400 to 599.
+    #[serde(default, deserialize_with = "number::failures")]
+    pub codes: Vec<u16>,
+    #[serde(default, deserialize_with = "number::attempts")]
+    pub attempts: Option<u32>,
+    /// Least pause before an attempt.
+    pub backoff: Option<ApiDuration>,
 }

@@ -7,7 +7,7 @@ use crate::{
     endpoints::Endpoints,
     name::ObjectName,
     plan::{
-        BackendId, BackendProtocol, HttpBackend, HttpFilter, HttpRoute, HttpRule, RouteKind,
+        BackendId, BackendProtocol, HttpBackend, HttpFilter, HttpRoute, HttpRule, Retry, RouteKind,
         Timeouts,
     },
 };
@@ -19,6 +19,7 @@ pub struct Rule {
     pub name: Option<Arc<str>>,
     pub filters: Box<[HttpFilter]>,
     pub timeouts: Timeouts,
+    pub retry: Option<Retry>,
     pub mirrors: Box<[Mirror]>,
     backends: Weighted<Backend>,
 }
@@ -68,6 +69,7 @@ impl Rule {
             name: rule.name.clone(),
             filters: rule.filters.clone().into(),
             timeouts: rule.timeouts,
+            retry: rule.retry.clone(),
             mirrors: mirrors(&rule.filters, endpoints),
             backends: Weighted::new(rule.backends.iter().map(compiled)),
         }

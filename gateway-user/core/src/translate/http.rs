@@ -78,10 +78,7 @@ fn rule(
     rule: &Rule,
     verdicts: &mut Vec<RouteVerdict>,
 ) -> HttpRule {
-    let unread = [
-        ("retry", rule.retry.is_some()),
-        ("sessionPersistence", rule.session_persistence.is_some()),
-    ];
+    let unread = [("sessionPersistence", rule.session_persistence.is_some())];
     for (field, _) in unread.iter().filter(|(_, present)| *present) {
         verdicts.push(RouteVerdict::FieldIgnored {
             at: format!("{at}.{field}"),
@@ -102,6 +99,7 @@ fn rule(
         filters: filters::judge(scope, referrer, at, &rule.filters, verdicts),
         backends: backends(scope, referrer, at, &rule.backend_refs, verdicts),
         timeouts: policy::timeouts(rule.timeouts.unwrap_or_default()),
+        retry: rule.retry.as_ref().map(policy::retry),
     }
 }
 

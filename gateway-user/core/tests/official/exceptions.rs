@@ -23,7 +23,6 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "spec.useDefaultGateways",
         "routes without parents are not attached yet",
     ),
-    (HTTP, "spec.rules[].retry", "not implemented yet"),
     (
         PROXIED,
         "spec.rules[].sessionPersistence",

@@ -31,6 +31,8 @@ struct State {
     hint: SizeHint,
     /// How often the body was begun.
     attempts: usize,
+    /// There will be no other attempt.
+    last: bool,
 }
 
 /// One attempt to send the body; a later one ends it.
@@ -46,6 +48,7 @@ impl Replay {
     pub(in crate::proxy) fn new(incoming: Inbound, longest: Option<Duration>) -> (Self, Sent) {
         let sent = Sent::default();
         if incoming.is_end_stream() {
+            sent.0.whole.set(true);
             return (Self(None), sent);
         }
         let state = State {
@@ -55,12 +58,19 @@ impl Replay {
             room: KEPT,
             ended: false,
             attempts: 0,
+            last: false,
         };
         (Self(Some(Rc::new(RefCell::new(state)))), sent)
     }
 
     pub(in crate::proxy) fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Whether the body can be sent from its beginning.
+    pub(in crate::proxy) fn is_whole(&self) -> bool {
+        let shared = self.0.as_ref();
+        shared.is_none_or(|shared| shared.borrow().kept.is_some())
     }
 
     /// The body from its beginning; `None` if that is gone.
@@ -81,7 +91,7 @@ impl Replay {
     /// Keeps nothing more: the backend has answered.
     pub(in crate::proxy) fn forget(self) {
         if let Some(shared) = self.0 {
-            shared.borrow_mut().kept = None;
+            shared.borrow_mut().last = true;
         }
     }
 }
@@ -102,7 +112,9 @@ impl State {
     }
 
     fn keep(&mut self, frame: &Frame<Bytes>) {
-        let Some(kept) = &mut self.kept else { return };
+        let Some(kept) = self.kept.as_mut().filter(|_| !self.last) else {
+            return;
+        };
         match Kept::of(frame) {
             Some(frame) if frame.len() <= self.room => {
                 self.room -= frame.len();
@@ -123,6 +135,9 @@ impl Attempt {
         if let Some(kept) = kept {
             self.position += 1;
             return Poll::Ready(Some(Ok(kept.clone().into())));
+        }
+        if state.last {
+            state.kept = None;
         }
         let polled = state.poll_stream(cx);
         if matches!(polled, Poll::Ready(Some(Ok(_)))) {

@@ -23,7 +23,7 @@ pub(super) async fn send(
     endpoints: &[SocketAddr],
     Outgoing {
         parts, body, pause, ..
-    }: Outgoing,
+    }: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
     let (replay, sent) = Replay::new(body, pause);
     let idempotent = replay.is_empty() && parts.method.is_idempotent();

@@ -76,6 +76,9 @@ fn rule(at: &Path, rule: &HttpRule, out: &mut Problems) {
     if let Some(timeouts) = rule.timeouts {
         policy::timeouts(&at.field("timeouts"), timeouts, out);
     }
+    if let Some(retry) = &rule.retry {
+        policy::retry(&at.field("retry"), retry, out);
+    }
 }
 
 fn one(at: &Path, value: &HttpMatch, out: &mut Problems) {

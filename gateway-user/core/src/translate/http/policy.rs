@@ -1,9 +1,15 @@
 //! What rules of an HTTPRoute ask for beside matches, filters and backends.
 
+use std::time::Duration;
+
 use crate::{
     api::{duration::ApiDuration, policy},
-    plan::Timeouts,
+    plan::{Retry, Timeouts},
 };
+
+/// Where the API leaves it to us.
+const ATTEMPTS: u32 = 2;
+const BACKOFF: Duration = Duration::from_millis(25);
 
 pub(super) fn timeouts(source: policy::Timeouts) -> Timeouts {
     // Zero is the API's way to say none.
@@ -11,5 +17,13 @@ pub(super) fn timeouts(source: policy::Timeouts) -> Timeouts {
     Timeouts {
         request: limit(source.request),
         backend: limit(source.backend_request),
+    }
+}
+
+pub(super) fn retry(source: &policy::Retry) -> Retry {
+    Retry {
+        codes: source.codes.clone(),
+        attempts: source.attempts.unwrap_or(ATTEMPTS),
+        backoff: source.backoff.map_or(BACKOFF, |backoff| backoff.0),
     }
 }
