@@ -31,6 +31,7 @@ mod options;
 mod outgoing;
 mod pool;
 mod service;
+mod session;
 mod sharing;
 mod sniff;
 mod socket;

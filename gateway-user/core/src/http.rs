@@ -15,6 +15,7 @@ mod names;
 mod paths;
 mod rank;
 mod rule;
+mod session;
 mod table;
 mod tls;
 
@@ -22,4 +23,5 @@ pub use budget::Budget;
 pub use matcher::RequestHead;
 pub use names::{Destination, Forward, Names, Taken};
 pub use rule::{Backend, Choice, Mirror, Rule};
+pub use session::{Seat, Session};
 pub use table::{ListenerId, Matched, Opening, Outcome, Table};

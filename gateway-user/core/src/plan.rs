@@ -212,6 +212,30 @@ pub struct HttpRule {
     pub backends: Vec<HttpBackend>,
     pub timeouts: Timeouts,
     pub retry: Option<Retry>,
+    pub session: Option<Session>,
+}
+
+/// Requests of one client that stay with one endpoint (GEP-1619).
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Of the cookie or the header; a token of HTTP.
+    pub name: Arc<str>,
+    pub carrier: Carrier,
+    /// From the first request of a session; `None`: it does not end.
+    pub lifetime: Option<Duration>,
+    /// What the names of endpoints are made with: whoever does not know it cannot tell from a name
+    /// which address it is. The same on every node, and after each start.
+    pub key: Arc<str>,
+}
+
+/// What brings a session's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// `permanent`: browsers keep it over their end, for the session's lifetime.
+    Cookie {
+        permanent: bool,
+    },
+    Header,
 }
 
 /// How long a request may take; `None`: as long as it likes.

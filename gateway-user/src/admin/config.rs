@@ -101,6 +101,7 @@ fn rule(rule: &HttpRule) -> Value {
         "matches": rule.matches.iter().map(|m| format!("{m:?}")).collect::<Vec<_>>(),
         "filters": rule.filters.iter().map(|f| format!("{f:?}")).collect::<Vec<_>>(),
         "backends": rule.backends.iter().map(http_backend).collect::<Vec<_>>(),
+        "session": rule.session.as_ref().map(|session| &session.name),
         "retry": rule.retry.as_ref().map(|retry| format!("{retry:?}")),
         "timeouts": {
             "request": rule.timeouts.request.map(|limit| format!("{limit:?}")),

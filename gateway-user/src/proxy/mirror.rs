@@ -1,7 +1,7 @@
 //! Copies of requests for mirrors. They go their own way beside the request: whatever becomes of
 //! them, nobody waits, and nobody hears their answers.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use gateway_core::{
     http::Mirror,
@@ -51,7 +51,7 @@ impl Drop for Slot {
 /// before it was made fit for a backend's protocol. The body that is returned feeds the copies.
 pub(super) fn start<'m>(
     worker: &Rc<Worker>,
-    mirrors: impl Iterator<Item = &'m Mirror>,
+    mirrors: impl Iterator<Item = &'m Arc<Mirror>>,
     parts: &Parts,
     trailers: bool,
     incoming: Incoming,
@@ -68,14 +68,7 @@ pub(super) fn start<'m>(
         }
         feeds.push(feed);
         let (body, parts) = (Inbound::Copy(copy), parts.clone());
-        let copied = send(
-            worker.clone(),
-            mirror.endpoints.clone(),
-            mirror.protocol,
-            parts,
-            trailers,
-            body,
-        );
+        let copied = send(worker.clone(), mirror.clone(), parts, trailers, body);
         tokio::task::spawn_local(async move {
             let _slot = slot;
             copied.await;
@@ -86,13 +79,13 @@ pub(super) fn start<'m>(
 
 async fn send(
     worker: Rc<Worker>,
-    endpoints: Arc<[SocketAddr]>,
-    protocol: BackendProtocol,
+    mirror: Arc<Mirror>,
     mut parts: Parts,
     trailers: bool,
     body: Inbound,
 ) {
-    let ready = match protocol {
+    let backend = &mirror.backend;
+    let ready = match backend.protocol {
         BackendProtocol::Http1 => {
             outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, None);
             true
@@ -108,9 +101,13 @@ async fn send(
             backend: None,
         },
         retry: None,
+        seat: None,
     };
     let mut whole = false;
-    if ready && let Ok(reply) = upstream::send(&worker, &endpoints, protocol, request).await {
+    if ready
+        && let Some(to) = &backend.target
+        && let Ok(reply) = upstream::send(&worker, backend, &to.endpoints, request).await
+    {
         let body = reply.response.into_body();
         let body = Upstream::new(body, reply.lease, reply.sent, reply.deadline);
         whole = body.discard().await;

@@ -24,7 +24,7 @@ use super::{
     body::{Inbound, ResponseBody, Source, Upstream},
     client::Client,
     metrics::Flight,
-    mirror, outgoing,
+    mirror, outgoing, session,
     sharing::{self, Sharing},
     tunnel,
     upstream::{self, Failure, Kind, Outgoing},
@@ -142,14 +142,18 @@ async fn pass_on(
     let (worker, client) = (exchange.worker, exchange.client);
     let rule: &Rule = matched.rule;
     sharing::judge(&rule.filters, &parts, &mut exchange.sharing)?;
+    let seat = session::seat(rule, &parts.headers);
     let upgrade = take_upgrade(&mut parts);
     let trailers = prepare(&mut parts, client, host);
     let target = parts.uri.clone();
     edit(&rule.filters, &mut parts, &target, client, host, matched)?;
-    let (backend, endpoints) = match rule.choose(worker.random()) {
-        Choice::Invalid => return Err(Answer::Invalid),
-        Choice::NoEndpoint(_) => return Err(Answer::NoEndpoint),
-        Choice::Backend(backend, endpoints) => (backend, endpoints),
+    let (backend, endpoints) = match &seat {
+        Some(seat) => (seat.backend, seat.endpoints),
+        None => match rule.choose(worker.random()) {
+            Choice::Invalid => return Err(Answer::Invalid),
+            Choice::NoEndpoint(_) => return Err(Answer::NoEndpoint),
+            Choice::Backend(backend, endpoints) => (backend, endpoints),
+        },
     };
     sharing::judge(&backend.filters, &parts, &mut exchange.sharing)?;
     edit(&backend.filters, &mut parts, &target, client, host, matched)?;
@@ -168,26 +172,37 @@ async fn pass_on(
         BackendProtocol::Http2 if outgoing::to_http2(&mut parts, trailers) => {}
         BackendProtocol::Http2 => return Err(Answer::NoHost),
     }
-    let target = backend.target.as_ref();
-    let retry = rule.retry.as_ref().zip(target.map(|target| &target.id));
     let request = Outgoing {
         parts,
         body,
         // A call may be silent for as long as it likes, until its deadline.
         pause: (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout),
         timeouts: rule.timeouts,
-        retry: retry.filter(|_| asked.is_none()),
+        retry: rule.retry.as_ref().filter(|_| asked.is_none()),
+        seat: seat.as_ref().map(|seat| seat.endpoint),
     };
-    let reply = upstream::send(worker, endpoints, backend.protocol, request).await;
-    let reply = reply.map_err(|failure| {
-        // Connect errors are counted per attempt.
-        if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
-            worker.metrics.upstream_error(failure.kind);
-        }
-        Answer::Upstream(failure)
-    })?;
+    let reply = upstream::send(worker, backend, endpoints, request).await;
+    let reply = reply.map_err(|failure| failed(worker, failure))?;
     exchange.flight.note(|entry| entry.sent_to(reply.endpoint));
-    respond(client, reply, rule, backend, upgrade)
+    let endpoint = reply.endpoint;
+    let mut response = respond(client, reply, rule, backend, upgrade)?;
+    session::tell(
+        rule,
+        seat,
+        backend,
+        endpoint,
+        client.scheme,
+        response.headers_mut(),
+    );
+    Ok(response)
+}
+
+fn failed(worker: &Worker, failure: Failure) -> Answer {
+    // Connect errors are counted per attempt.
+    if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
+        worker.metrics.upstream_error(failure.kind);
+    }
+    Answer::Upstream(failure)
 }
 
 fn request_head<'a>(parts: &'a Parts, host: &'a str) -> RequestHead<'a> {

@@ -4,7 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use gateway_core::{
     balance::least_loaded,
-    plan::{BackendId, BackendProtocol, Retry, Timeouts},
+    http::Backend,
+    plan::{BackendProtocol, Retry, Timeouts},
 };
 use http::request::Parts;
 use hyper::{Request, Response, body::Incoming};
@@ -66,8 +67,10 @@ pub(super) struct Outgoing<'r> {
     /// Longest pause of the client before the request is given up; `None`: any.
     pub(super) pause: Option<Duration>,
     pub(super) timeouts: Timeouts,
-    /// Whether failures are repeated, and who bears that.
-    pub(super) retry: Option<(&'r Retry, &'r BackendId)>,
+    /// Whether failures are repeated.
+    pub(super) retry: Option<&'r Retry>,
+    /// The endpoint of the client's session.
+    pub(super) seat: Option<SocketAddr>,
 }
 
 /// A backend's answer, and the connection that its body comes on.
@@ -80,33 +83,46 @@ pub(super) struct Reply {
     pub(super) deadline: Option<Instant>,
 }
 
-/// Sends a request; its head is already one of `protocol`.
+/// Where a request may go.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    endpoints: &'a [SocketAddr],
+    /// The one of the client's session, which goes before the others.
+    seat: Option<SocketAddr>,
+}
+
+/// Sends a request to one of a backend's `endpoints`; its head is already one of the backend's
+/// protocol.
 pub(super) async fn send(
     worker: &Worker,
+    backend: &Backend,
     endpoints: &[SocketAddr],
-    protocol: BackendProtocol,
     request: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
+    let to = To {
+        endpoints,
+        seat: request.seat,
+    };
     let Timeouts {
         request: whole,
-        backend,
+        backend: each,
     } = request.timeouts;
     let whole = Deadline::after(whole, Kind::RequestTimeout);
-    if let Some((retry, id)) = request.retry {
+    if let Some((retry, id)) = request.retry.zip(backend.target.as_ref()) {
         let to = retry::To {
-            endpoints,
-            protocol,
-            id,
+            to,
+            protocol: backend.protocol,
+            id: &id.id,
         };
         let attempts = retry::send(worker, to, retry, request);
         return Ok(whole.bound(attempts).await?.until(whole));
     }
     let attempt = async {
-        let deadline = Deadline::after(backend, Kind::BackendTimeout);
+        let deadline = Deadline::after(each, Kind::BackendTimeout);
         let reply = deadline.bound(async {
-            match protocol {
-                BackendProtocol::Http1 => http1(worker, endpoints, request).await,
-                BackendProtocol::Http2 => http2::send(worker, endpoints, request).await,
+            match backend.protocol {
+                BackendProtocol::Http1 => http1(worker, to, request).await,
+                BackendProtocol::Http2 => http2::send(worker, to, request).await,
             }
         });
         reply.await.map(|reply| reply.until(deadline))
@@ -120,13 +136,13 @@ pub(super) async fn send(
 /// (RFC 9110 section 9.2.2).
 async fn http1(
     worker: &Worker,
-    endpoints: &[SocketAddr],
+    to: To<'_>,
     Outgoing {
         parts, body, pause, ..
     }: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
     let connect = async |endpoint| worker.pool.http1(endpoint).await;
-    let (endpoint, mut lease) = self::connect(worker, endpoints, None, connect).await?;
+    let (endpoint, mut lease) = self::connect(worker, to, None, connect).await?;
     let (body, sent) = RequestBody::new(body, pause);
     let replay = lease.reused && body.is_empty() && parts.method.is_idempotent();
     let copy = replay.then(|| parts.clone());
@@ -146,7 +162,7 @@ async fn http1(
     worker.metrics.retried();
     // A pooled connection may be as stale as the first.
     let connect = async |endpoint| worker.pool.fresh_http1(endpoint).await;
-    let (_, mut lease) = self::connect(worker, endpoints, Some(endpoint), connect).await?;
+    let (_, mut lease) = self::connect(worker, to, Some(endpoint), connect).await?;
     match lease.send(request).await {
         Some(Ok(response)) => Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
         Some(Err(error)) => Err(error.into_error().into()),
@@ -158,7 +174,7 @@ async fn http1(
 /// `avoid` is chosen only where there is no other.
 async fn connect<L>(
     worker: &Worker,
-    endpoints: &[SocketAddr],
+    To { endpoints, seat }: To<'_>,
     avoid: Option<SocketAddr>,
     lease: impl AsyncFn(SocketAddr) -> Result<L, ConnectError>,
 ) -> Result<(SocketAddr, L), Failure> {
@@ -170,7 +186,9 @@ async fn connect<L>(
             let bad = failed.contains(e) || avoid == Some(*e);
             (bad, worker.pool.load(*e))
         };
-        let Some(endpoint) = least_loaded(endpoints, worker.random(), load).copied() else {
+        let seat = seat.filter(|seat| !failed.contains(seat) && avoid != Some(*seat));
+        let chosen = seat.or_else(|| least_loaded(endpoints, worker.random(), load).copied());
+        let Some(endpoint) = chosen else {
             break;
         };
         match lease(endpoint).await {

@@ -18,6 +18,7 @@ mod raw;
 mod retries;
 mod rewrite;
 mod routing;
+mod sessions;
 mod smuggling;
 mod streaming;
 mod terminate;

@@ -3,7 +3,7 @@
 use gateway_core::plan::{
     BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
     HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Retry,
-    Rewrite, RouteKind, Scheme, Target, TlsListener, Transport, ValueMatch,
+    Rewrite, RouteKind, Scheme, Session, Target, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 
@@ -130,6 +130,16 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
         if let Some(timeout) = timeout {
             lines.push(format!("        {what} at most {timeout:?}"));
         }
+    }
+    if let Some(Session {
+        name,
+        carrier,
+        lifetime,
+        ..
+    }) = &rule.session
+    {
+        let lifetime = lifetime.map_or("until it is lost".to_owned(), |d| format!("for {d:?}"));
+        lines.push(format!("        session {name} by {carrier:?} {lifetime}"));
     }
     if let Some(Retry {
         codes,

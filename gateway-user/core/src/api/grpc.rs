@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    BackendRef, Filter, Object, Opaque, Open, RouteSpec, http::ValueMatch, open::api_enum,
-    route::Rule,
+    BackendRef, Filter, Object, Open, RouteSpec, http::ValueMatch, open::api_enum,
+    policy::SessionPersistence, route::Rule,
 };
 
 pub type GrpcRoute = Object<RouteSpec<GrpcRule>>;
@@ -22,7 +22,7 @@ pub struct GrpcRule {
     pub filters: Vec<Filter>,
     #[serde(default)]
     pub backend_refs: Vec<BackendRef>,
-    pub session_persistence: Option<Opaque>,
+    pub session_persistence: Option<SessionPersistence>,
 }
 
 /// All parts must match.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    BackendRef, Filter, Object, Opaque, Open, RouteSpec,
+    BackendRef, Filter, Object, Open, RouteSpec,
     open::api_enum,
-    policy::{Retry, Timeouts},
+    policy::{Retry, SessionPersistence, Timeouts},
     route::Rule,
 };
 
@@ -26,7 +26,7 @@ pub struct HttpRule {
     pub backend_refs: Vec<BackendRef>,
     pub timeouts: Option<Timeouts>,
     pub retry: Option<Retry>,
-    pub session_persistence: Option<Opaque>,
+    pub session_persistence: Option<SessionPersistence>,
 }
 
 /// All parts must match.

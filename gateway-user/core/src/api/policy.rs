@@ -1,8 +1,10 @@
 //! What a rule asks for beside matches, filters and backends.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
-use super::{duration::ApiDuration, number};
+use super::{Open, duration::ApiDuration, number, open::api_enum};
 
 /// Zero: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
@@ -24,4 +26,29 @@ pub struct Retry {
     pub attempts: Option<u32>,
     /// Least pause before an attempt.
     pub backoff: Option<ApiDuration>,
+}
+
+/// Requests of one client that stay with one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionPersistence {
+    /// Of the cookie or header; `None`: our choice.
+    pub session_name: Option<Arc<str>>,
+    pub absolute_timeout: Option<ApiDuration>,
+    #[serde(rename = "type")]
+    pub kind: Open<SessionType>,
+    pub cookie_config: Option<CookieConfig>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CookieConfig {
+    pub lifetime_type: Open<CookieLifetime>,
+}
+
+api_enum! { pub SessionType { Cookie = "Cookie", Header = "Header" } }
+
+api_enum! {
+    /// `Session`: the browser forgets the cookie when it is closed.
+    pub CookieLifetime { Session = "Session", Permanent = "Permanent" }
 }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use super::session::Session;
 use crate::{
     balance::{Weighted, scale},
     endpoints::Endpoints,
@@ -20,7 +21,8 @@ pub struct Rule {
     pub filters: Box<[HttpFilter]>,
     pub timeouts: Timeouts,
     pub retry: Option<Retry>,
-    pub mirrors: Box<[Mirror]>,
+    pub mirrors: Box<[Arc<Mirror>]>,
+    pub session: Option<Session>,
     backends: Weighted<Backend>,
 }
 
@@ -30,14 +32,13 @@ pub struct Backend {
     pub target: Option<Ready>,
     pub protocol: BackendProtocol,
     pub filters: Box<[HttpFilter]>,
-    pub mirrors: Box<[Mirror]>,
+    pub mirrors: Box<[Arc<Mirror>]>,
 }
 
 /// Who gets copies of requests.
 #[derive(Debug)]
 pub struct Mirror {
-    pub protocol: BackendProtocol,
-    pub endpoints: Arc<[SocketAddr]>,
+    pub backend: Backend,
     numerator: u32,
     denominator: u32,
 }
@@ -63,6 +64,13 @@ pub enum Choice<'r> {
 impl Rule {
     pub(super) fn new(route: &HttpRoute, rule: &HttpRule, endpoints: &Endpoints) -> Self {
         let compiled = |b: &HttpBackend| (b.weight, Backend::new(b, endpoints));
+        let session = |session| {
+            let backends = rule.backends.iter();
+            Session::new(
+                session,
+                backends.map(|b| Backend::new(b, endpoints)).collect(),
+            )
+        };
         Self {
             kind: route.kind,
             route: route.name.clone(),
@@ -71,6 +79,7 @@ impl Rule {
             timeouts: rule.timeouts,
             retry: rule.retry.clone(),
             mirrors: mirrors(&rule.filters, endpoints),
+            session: rule.session.as_ref().and_then(session),
             backends: Weighted::new(rule.backends.iter().map(compiled)),
         }
     }
@@ -89,7 +98,7 @@ impl Rule {
 }
 
 impl Backend {
-    fn new(planned: &HttpBackend, endpoints: &Endpoints) -> Self {
+    pub(super) fn new(planned: &HttpBackend, endpoints: &Endpoints) -> Self {
         let target = planned.target.id().map(|id| Ready {
             id: id.clone(),
             endpoints: endpoints.ready(id).collect(),
@@ -104,19 +113,19 @@ impl Backend {
 }
 
 /// Those that have an endpoint.
-fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Mirror]> {
+fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Arc<Mirror>]> {
     let all = filters.iter().filter_map(|filter| match filter {
         HttpFilter::Mirror(mirror) => Some(mirror),
         _ => None,
     });
     let compiled = all.filter_map(|mirror| {
-        let endpoints: Arc<[_]> = endpoints.ready(mirror.backend.target.id()?).collect();
-        (!endpoints.is_empty()).then_some(Mirror {
-            protocol: mirror.backend.protocol,
-            endpoints,
+        let backend = Backend::new(&mirror.backend, endpoints);
+        backend.target.as_ref()?.endpoints.first()?;
+        Some(Arc::new(Mirror {
+            backend,
             numerator: mirror.numerator,
             denominator: mirror.denominator,
-        })
+        }))
     });
     compiled.collect()
 }

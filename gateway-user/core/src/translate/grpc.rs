@@ -11,6 +11,7 @@ use super::{
     http::{
         self, filters,
         matches::{headers, regex, unknown},
+        policy,
     },
 };
 use crate::{
@@ -39,11 +40,8 @@ fn rule(
     rule: &Rule,
     verdicts: &mut Vec<RouteVerdict>,
 ) -> HttpRule {
-    if rule.session_persistence.is_some() {
-        verdicts.push(RouteVerdict::FieldIgnored {
-            at: format!("{at}.sessionPersistence"),
-        });
-    }
+    let session = rule.session_persistence.as_ref();
+    let session = session.and_then(|s| policy::session(at, referrer.meta, s, verdicts));
     let everything = [Match::default()];
     let matches = match rule.matches.is_empty() {
         true => &everything,
@@ -58,6 +56,7 @@ fn rule(
             .collect(),
         filters: filters::judge(scope, referrer, at, &rule.filters, verdicts),
         backends: http::backends(scope, referrer, at, &rule.backend_refs, verdicts),
+        session,
         ..HttpRule::default()
     }
 }

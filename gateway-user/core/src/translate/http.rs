@@ -15,7 +15,7 @@ pub(super) mod filters;
 mod headers;
 pub(super) mod matches;
 mod mirror;
-mod policy;
+pub(super) mod policy;
 
 #[cfg(test)]
 mod tests;
@@ -78,12 +78,8 @@ fn rule(
     rule: &Rule,
     verdicts: &mut Vec<RouteVerdict>,
 ) -> HttpRule {
-    let unread = [("sessionPersistence", rule.session_persistence.is_some())];
-    for (field, _) in unread.iter().filter(|(_, present)| *present) {
-        verdicts.push(RouteVerdict::FieldIgnored {
-            at: format!("{at}.{field}"),
-        });
-    }
+    let session = rule.session_persistence.as_ref();
+    let session = session.and_then(|s| policy::session(at, referrer.meta, s, verdicts));
     let everything = [Match::default()];
     let matches = match rule.matches.is_empty() {
         true => &everything,
@@ -100,6 +96,7 @@ fn rule(
         backends: backends(scope, referrer, at, &rule.backend_refs, verdicts),
         timeouts: policy::timeouts(rule.timeouts.unwrap_or_default()),
         retry: rule.retry.as_ref().map(policy::retry),
+        session,
     }
 }
 

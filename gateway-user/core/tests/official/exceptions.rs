@@ -24,11 +24,6 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "routes without parents are not attached yet",
     ),
     (
-        PROXIED,
-        "spec.rules[].sessionPersistence",
-        "not implemented yet",
-    ),
-    (
         HTTP,
         "spec.rules[].filters[].externalAuth",
         "filter not implemented yet",

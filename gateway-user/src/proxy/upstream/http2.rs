@@ -1,11 +1,11 @@
 //! Requests on HTTP/2 connections.
 
-use std::{error::Error as _, net::SocketAddr};
+use std::error::Error as _;
 
 use h2::Reason;
 use hyper::{Request, client::conn::TrySendError};
 
-use super::{Failure, Kind, Outgoing, Reply, connect, is_closed};
+use super::{Failure, Kind, Outgoing, Reply, To, connect, is_closed};
 use crate::proxy::{
     body::{Replay, RequestBody},
     pool::Lease,
@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 3;
 /// An idempotent one without a body also if the connection broke.
 pub(super) async fn send(
     worker: &Worker,
-    endpoints: &[SocketAddr],
+    to: To<'_>,
     Outgoing {
         parts, body, pause, ..
     }: Outgoing<'_>,
@@ -32,7 +32,7 @@ pub(super) async fn send(
     let mut last = None;
     for _ in 0..ATTEMPTS {
         let Some(body) = replay.body() else { break };
-        let (endpoint, lease) = connect(worker, endpoints, avoid, connect_to).await?;
+        let (endpoint, lease) = connect(worker, to, avoid, connect_to).await?;
         let error = match lease.send(Request::from_parts(parts.clone(), body)).await {
             Some(Ok(response)) => {
                 replay.forget();

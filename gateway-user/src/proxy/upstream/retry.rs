@@ -19,7 +19,7 @@ const DISCARDING: Duration = Duration::from_secs(1);
 
 /// Where a request goes.
 pub(super) struct To<'r> {
-    pub(super) endpoints: &'r [SocketAddr],
+    pub(super) to: super::To<'r>,
     pub(super) protocol: BackendProtocol,
     pub(super) id: &'r BackendId,
 }
@@ -123,15 +123,15 @@ impl Attempt {
     async fn make(&self, worker: &Worker, to: &To<'_>, parts: Parts, body: RequestBody) -> Outcome {
         let request = Request::from_parts(parts, body);
         match to.protocol {
-            BackendProtocol::Http1 => self.http1(worker, to.endpoints, request).await,
-            BackendProtocol::Http2 => self.http2(worker, to.endpoints, request).await,
+            BackendProtocol::Http1 => self.http1(worker, to.to, request).await,
+            BackendProtocol::Http2 => self.http2(worker, to.to, request).await,
         }
     }
 
     async fn http1(
         &self,
         worker: &Worker,
-        endpoints: &[SocketAddr],
+        to: super::To<'_>,
         request: Request<RequestBody>,
     ) -> Outcome {
         let fresh = self.unsent.take();
@@ -139,7 +139,7 @@ impl Attempt {
             true => worker.pool.fresh_http1(endpoint).await,
             false => worker.pool.http1(endpoint).await,
         };
-        let (endpoint, mut lease) = connect(worker, endpoints, self.last.get(), open).await?;
+        let (endpoint, mut lease) = connect(worker, to, self.last.get(), open).await?;
         self.last.set(Some(endpoint));
         match lease.send(request).await {
             Some(Ok(response)) => Ok((endpoint, response, Lease::Http1(lease))),
@@ -154,11 +154,11 @@ impl Attempt {
     async fn http2(
         &self,
         worker: &Worker,
-        endpoints: &[SocketAddr],
+        to: super::To<'_>,
         request: Request<RequestBody>,
     ) -> Outcome {
         let open = async |endpoint| worker.pool.http2(endpoint).await;
-        let (endpoint, lease) = connect(worker, endpoints, self.last.get(), open).await?;
+        let (endpoint, lease) = connect(worker, to, self.last.get(), open).await?;
         self.last.set(Some(endpoint));
         match lease.send(request).await {
             Some(Ok(response)) => Ok((endpoint, response, Lease::Http2(lease))),

@@ -6,6 +6,7 @@ use super::{
     filter,
     format::Format,
     http::{self, values},
+    policy,
     route::common,
 };
 use crate::api::{
@@ -40,6 +41,9 @@ fn rule(at: &Path, rule: &GrpcRule, out: &mut Problems) {
     }
     filter::of_grpc_rule(at, rule, out);
     backends(&at.field("backendRefs"), &rule.backend_refs, out);
+    if let Some(session) = &rule.session_persistence {
+        policy::session(&at.field("sessionPersistence"), session, out);
+    }
 }
 
 fn method(at: &Path, value: &MethodMatch, out: &mut Problems) {

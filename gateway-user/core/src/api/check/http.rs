@@ -73,6 +73,9 @@ fn rule(at: &Path, rule: &HttpRule, out: &mut Problems) {
     }
     filter::of_rule(at, rule, out);
     backends(&at.field("backendRefs"), &rule.backend_refs, out);
+    if let Some(session) = &rule.session_persistence {
+        policy::session(&at.field("sessionPersistence"), session, out);
+    }
     if let Some(timeouts) = rule.timeouts {
         policy::timeouts(&at.field("timeouts"), timeouts, out);
     }

@@ -97,9 +97,14 @@ fn an_invalid_reference_keeps_its_share() {
 #[test]
 fn mirrors_take_their_share() {
     let takes = |numerator, denominator| {
-        let mirror = Mirror {
+        let backend = Backend {
+            target: None,
             protocol: BackendProtocol::Http1,
-            endpoints: Arc::new([]),
+            filters: Box::new([]),
+            mirrors: Box::new([]),
+        };
+        let mirror = Mirror {
+            backend,
             numerator,
             denominator,
         };
