@@ -26,9 +26,11 @@ fn main() -> Result<()> {
     if toolchain.bootstrap {
         set("RUSTC_BOOTSTRAP", "1");
     }
-    // Both variants have the same name: the one with logging steps aside for the other.
-    build(&toolchain.name, &["log"])?;
-    std::fs::rename(out.join("gateway"), out.join("gateway-log"))?;
+    // All variants have the same name: the others step aside for the one without features.
+    for feature in ["log", "capture"] {
+        build(&toolchain.name, &[feature])?;
+        std::fs::rename(out.join("gateway"), out.join(format!("gateway-{feature}")))?;
+    }
     build(&toolchain.name, &[])
 }
 

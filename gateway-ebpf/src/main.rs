@@ -10,6 +10,7 @@
     reason = "the macros of entry points pass contexts by value"
 )]
 
+mod capture;
 mod events;
 mod log;
 mod lookup;
@@ -26,7 +27,13 @@ use aya_ebpf::{
     macros::{classifier, sk_lookup, xdp},
     programs::{SkLookupContext, TcContext, XdpContext},
 };
-use gateway_common::{abi::Kind, decide, maps::ABI_VERSION, steer::Steer};
+use gateway_common::{
+    abi::Kind,
+    capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
+    decide,
+    maps::ABI_VERSION,
+    steer::Steer,
+};
 
 use crate::world::World;
 
@@ -40,37 +47,46 @@ const TCX_NEXT: i32 = -1;
 /// Requests that arrive on an uplink, and questions for the gateway's link address.
 #[xdp]
 fn xdpgw_ingress(ctx: XdpContext) -> u32 {
+    capture::before(&packet::Xdp(&ctx), HOOK_XDP);
     let outcome = decide::ingress(&mut packet::Xdp(&ctx), &mut World);
     log::outcome(&ctx, "ingress", outcome);
-    match outcome.kind() {
+    let verdict = match outcome.kind() {
         Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
         Kind::Answer => XDP_TX,
         Kind::Suppress | Kind::Drop => XDP_DROP,
-    }
+    };
+    capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
+    verdict
 }
 
 /// Questions for the gateway's link address, on an uplink that XDP cannot answer on.
 #[classifier]
 fn xdpgw_answer(ctx: TcContext) -> i32 {
+    capture::before(&packet::Skb(&ctx), HOOK_TCX_INGRESS);
     let outcome = decide::answer(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "answer", outcome);
-    match outcome.kind() {
+    let verdict = match outcome.kind() {
         Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => TCX_NEXT,
         // SAFETY: the helper has no precondition; out of the interface that the question came by.
         Kind::Answer => unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 },
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
-    }
+    };
+    capture::after(&packet::Skb(&ctx), HOOK_TCX_INGRESS, verdict);
+    verdict
 }
 
 /// Replies that leave on an uplink.
 #[classifier]
 fn xdpgw_egress(ctx: TcContext) -> i32 {
+    capture::before(&packet::Skb(&ctx), HOOK_TCX_EGRESS);
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
-    match outcome.kind() {
+    let verdict = match outcome.kind() {
         Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict | Kind::Answer => TCX_NEXT,
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
-    }
+    };
+    capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);
+    verdict
 }
 
 /// Connections for the proxy, and those that nobody may take; the node's own lookup decides all

@@ -12,6 +12,8 @@ use gateway_common::{
     packet::{Packet, Wire},
 };
 
+use crate::capture::Source;
+
 /// A frame in a driver's buffer.
 pub(crate) struct Xdp<'a>(pub(crate) &'a XdpContext);
 
@@ -88,6 +90,26 @@ impl Packet for Skb<'_> {
                 .0
                 .l4_csum_replace(field, 0, port_delta.into(), zero.into())
                 .is_ok()
+    }
+}
+
+impl Source for Xdp<'_> {
+    #[cfg(feature = "capture")]
+    #[inline(always)]
+    fn copy(&self, to: *mut u8, length: u32) -> bool {
+        use aya_ebpf::helpers::generated::bpf_xdp_load_bytes;
+        // SAFETY: a valid context; the caller's buffer is long enough.
+        unsafe { bpf_xdp_load_bytes(self.0.as_ptr().cast(), 0, to.cast(), length) == 0 }
+    }
+}
+
+impl Source for Skb<'_> {
+    #[cfg(feature = "capture")]
+    #[inline(always)]
+    fn copy(&self, to: *mut u8, length: u32) -> bool {
+        use aya_ebpf::helpers::generated::bpf_skb_load_bytes;
+        // SAFETY: a valid context; the caller's buffer is long enough.
+        unsafe { bpf_skb_load_bytes(self.0.as_ptr().cast(), 0, to.cast(), length) == 0 }
     }
 }
 

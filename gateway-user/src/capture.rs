@@ -10,12 +10,16 @@ use anyhow::{Context as _, Result};
 use gateway_common::capture::{SNAP_MAX, Settings};
 use gateway_core::plan::Transport;
 use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
-use tokio::time::{Instant, timeout_at};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, timeout_at},
+};
 
 use self::output::Output;
 use crate::{bpf::capture::Capture, cli};
 
-/// Captures until a limit is reached, or SIGINT.
+/// Captures until a limit is reached, SIGINT or SIGTERM.
 ///
 /// # Errors
 /// Where nothing is pinned, without the privileges of `run`, or where the file cannot be written.
@@ -24,8 +28,9 @@ pub async fn capture(options: &cli::Capture) -> Result<()> {
     let control = control.context("cannot open a socket")?;
     let settings = settings(options, &control)?;
     let mut output = Output::open(options.write.as_deref(), &settings, control)?;
-    let mut capture = Capture::begin(&options.pin_dir, settings)?;
+    let mut capture = Capture::begin(&options.pin_dir, &settings)?;
     let end = Instant::now() + Duration::from_secs(options.seconds);
+    let mut terminate = signal(SignalKind::terminate())?;
     eprintln!(
         "capturing at most {} packets, for at most {} s",
         options.count, options.seconds
@@ -38,6 +43,7 @@ pub async fn capture(options: &cli::Capture) -> Result<()> {
                 stop.context("cannot wait for SIGINT")?;
                 break;
             }
+            _ = terminate.recv() => break,
         };
         let Ok(packet) = next else { break };
         if !output.put(&packet?)? {
@@ -76,6 +82,13 @@ fn settings(options: &cli::Capture, control: &impl AsFd) -> Result<Settings> {
         protocol: options
             .protocol
             .map_or(0, |protocol| Transport::from(protocol).protocol()),
-        ..Settings::default()
+        until: until(options.seconds)?,
     })
+}
+
+/// A bound that holds even where this process is killed; see [`Settings::until`].
+fn until(seconds: u64) -> Result<u32> {
+    let now = Duration::try_from(clock_gettime(ClockId::Monotonic))?;
+    let end = now + Duration::from_secs(seconds);
+    Ok(u32::try_from(end.as_nanos() >> 30)?.saturating_add(1))
 }

@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod debounce;
 pub mod files;
+pub mod health;
 pub mod inspect;
 pub mod kube;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! The HTTP proxy: one thread per worker, each with its own listening socket, connections and
-//! upstream pool. Nothing is shared between workers but the routing table and the metrics.
+//! upstream pool. Nothing is shared between workers but the routing table, the metrics,
+//! and which endpoints fail.
 
 use std::{
     io,
@@ -36,6 +37,7 @@ mod sharing;
 mod sniff;
 mod socket;
 mod splice;
+mod streaks;
 mod tunnel;
 mod upstream;
 mod watched;
@@ -46,6 +48,7 @@ pub use metrics::Metrics;
 pub use options::{Limits, ProxyOptions};
 
 use self::crew::Crew;
+use crate::health::Health;
 
 /// How long the end of the access log may take.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -57,6 +60,7 @@ pub struct Proxy {
     /// Hears when the access log is written to its end.
     logged: oneshot::Receiver<()>,
     metrics: Arc<Metrics>,
+    health: Arc<Health>,
 }
 
 impl Proxy {
@@ -80,6 +84,7 @@ impl Proxy {
         log: Box<dyn io::Write + Send>,
     ) -> Result<Self> {
         let metrics = Arc::new(Metrics::default());
+        let health = Arc::new(Health::default());
         let (access_log, logged) = AccessLog::start(log, metrics.lost_lines().clone())
             .context("cannot start the thread of the access log")?;
         let mut crew = Crew::new(worker::Shared {
@@ -88,12 +93,14 @@ impl Proxy {
             workers: Arc::default(),
             access_log,
             metrics: metrics.clone(),
+            health: health.clone(),
         });
         crew.grow(options.workers.get())?;
         Ok(Self {
             crew,
             logged,
             metrics,
+            health,
         })
     }
 
@@ -139,6 +146,11 @@ impl Proxy {
 
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// What the workers find out of endpoints.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Stops accepting, lets requests in flight finish (`Connection: close`, GOAWAY), and closes

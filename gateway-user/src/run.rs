@@ -64,6 +64,7 @@ pub async fn run(options: &cli::Run) -> Result<()> {
         tokio::select! {
             () = source.changed() => daemon.reload(&mut source).await,
             () = daemon.retry_due() => drop(daemon.reconcile(&source).await),
+            () = daemon.health_changed() => drop(daemon.reconcile(&source).await),
             _ = sweep.tick() => daemon.sweep(),
             _ = interfaces.tick() => {
                 daemon.follow_interfaces(&source).await;

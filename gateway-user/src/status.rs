@@ -4,6 +4,7 @@ pub mod backends;
 pub mod build;
 pub mod changes;
 pub mod conditions;
+pub mod failing;
 pub mod pools;
 pub mod render;
 pub mod report;

@@ -3,12 +3,15 @@
 use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use gateway_common::maps::{ABI_VERSION, PROGRAM_INGRESS};
 use gateway_tests::{
     bed::{Bed, GATEWAY, UPLINK},
     process::Process,
     programs::Programs,
     wait::wait_until,
 };
+
+use serde_json::Value;
 
 use super::tcp::LIMIT;
 
@@ -34,14 +37,13 @@ fn lines_show_what_xdp_and_tcx_do_to_packets() -> Result<()> {
         "lines",
         &format!("--interface {UPLINK} --protocol udp --port 53"),
     )?;
-    let other = start(&bed, "other", "--address 192.0.2.9")?;
     bed.udp(&format!("--to {GATEWAY}:53 --count 1"))?;
     bed.tcp(&format!("--to {GATEWAY}:9000 --count 1"))?;
     let expected = [
-        ("xdp in:", "-> 10.77.0.100:53,"),
-        ("xdp out PASS:", ":5353,"),
-        ("tcx in:", "udp 10.77."),
-        ("tcx out NEXT:", "udp 10.77.0.100:53 ->"),
+        ("xdp before:", "-> 10.77.0.100:53,"),
+        ("xdp after PASS:", ":5353,"),
+        ("tcx egress before:", ":5353 -> 10.77.0.2:"),
+        ("tcx egress after NEXT:", "udp 10.77.0.100:53 ->"),
     ];
     wait_until(LIMIT, "both directions are captured", || {
         let log = capture.log();
@@ -53,7 +55,6 @@ fn lines_show_what_xdp_and_tcx_do_to_packets() -> Result<()> {
     })
     .with_context(|| capture.log())?;
     ensure!(!capture.log().contains("tcp"), "{}", capture.log());
-    ensure!(!other.log().contains("xdp"), "{}", other.log());
     Ok(())
 }
 
@@ -78,37 +79,57 @@ fn a_file_names_interfaces_and_limits_end_the_capture() -> Result<()> {
     );
     let bytes = fs::read(&file)?;
     let text = String::from_utf8_lossy(&bytes);
-    for part in ["uplink xdp in", "uplink xdp out", "xdp out PASS"] {
+    for part in ["uplink xdp before", "uplink xdp after", "xdp after PASS"] {
         ensure!(text.contains(part), "the file lacks {part}");
     }
     ensure!(
-        tracing_programs(&bed)? == 0,
-        "programs of the capture are left"
+        on_uplink(&bed)? == pinned(&bed)?,
+        "the capture is left on the uplink"
     );
     Ok(())
 }
 
-/// Programs of captures in the kernel, of this bed or others: those of this one are named alike,
-/// so that only their absence on our programs counts.
-fn tracing_programs(bed: &Bed) -> Result<usize> {
-    let programs = Command::new("bpftool")
-        .args(["-j", "link", "show"])
-        .output();
-    let programs = programs.context("cannot start bpftool; `cargo xtask setup` installs it")?;
-    let links: serde_json::Value = serde_json::from_slice(&programs.stdout)?;
-    let pin = bed.net.pins().join(format!(
-        "v{}/programs/xdpgw_ingress",
-        gateway_common::maps::ABI_VERSION
-    ));
-    let shown = Command::new("bpftool")
+#[test]
+fn a_capture_that_is_killed_is_cleared_away_by_the_daemon() -> Result<()> {
+    let bed = Bed::new()?;
+    let _daemon = bed.daemon()?;
+    let mut capture = start(&bed, "killed", "")?;
+    ensure!(
+        on_uplink(&bed)? != pinned(&bed)?,
+        "no other program is on the uplink"
+    );
+    let second = start(&bed, "second", "");
+    ensure!(second.is_err_and(|e| format!("{e:#}").contains("somebody else captures")));
+    bed.tcp(&format!("--to {GATEWAY}:9000 --count 3"))?;
+    capture.kill()?;
+    wait_until(LIMIT, "the program is back", || {
+        Ok(on_uplink(&bed)? == pinned(&bed)?)
+    })?;
+    let tcp = bed.tcp(&format!("--to {GATEWAY}:9000 --count 3"))?;
+    ensure!(tcp.failed == 0, "{tcp:?}");
+    Ok(())
+}
+
+/// Id of the XDP program on the uplink.
+fn on_uplink(bed: &Bed) -> Result<u64> {
+    let links = bed.node.ip(&format!("-j link show dev {UPLINK}"))?;
+    let links: Value = serde_json::from_str(&links)?;
+    links[0]["xdp"]["prog"]["id"]
+        .as_u64()
+        .with_context(|| links.to_string())
+}
+
+/// Id of the daemon's XDP program.
+fn pinned(bed: &Bed) -> Result<u64> {
+    let pin = bed
+        .net
+        .pins()
+        .join(format!("v{ABI_VERSION}/programs/{PROGRAM_INGRESS}"));
+    let out = Command::new("bpftool")
         .args(["-j", "prog", "show", "pinned"])
-        .arg(&pin)
-        .output()?;
-    let ours: serde_json::Value = serde_json::from_slice(&shown.stdout)?;
-    let id = ours["id"].as_u64().context("the program is not pinned")?;
-    let links = links.as_array().context("no list of links")?;
-    Ok(links
-        .iter()
-        .filter(|link| link["target_obj_id"].as_u64() == Some(id))
-        .count())
+        .arg(pin)
+        .output();
+    let out = out.context("cannot start bpftool; `cargo xtask setup` installs it")?;
+    let program: Value = serde_json::from_slice(&out.stdout)?;
+    program["id"].as_u64().with_context(|| program.to_string())
 }

@@ -6,14 +6,14 @@ use gateway_common::{
 };
 
 /// The first bytes of a packet; those beyond its end are of no meaning.
-pub(crate) type Head = [u8; 128];
+pub(super) type Head = [u8; 128];
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
 /// Whether a packet with so many bytes of `head` is wanted.
 #[inline(always)]
-pub(crate) fn wanted(head: &Head, length: u32, settings: &Settings) -> bool {
+pub(super) fn wanted(head: &Head, length: u32, settings: &Settings) -> bool {
     if settings.family == 0 && settings.port == 0 && settings.protocol == 0 {
         return true;
     }

@@ -11,6 +11,7 @@ pub mod balance;
 pub mod endpoints;
 pub mod features;
 mod hash;
+pub mod health;
 pub mod http;
 pub mod l4;
 pub mod name;

@@ -55,6 +55,17 @@ pub struct Uplink {
     pub detour: bool,
 }
 
+/// Programs that packets go through.
+pub(super) const PACKETS: [&str; 3] = [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_ANSWER];
+
+/// Name of the program that a link of an interface carries; `None` for other links.
+pub(super) fn program_of(link: &str) -> Option<&'static str> {
+    let prefixes = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::ANSWERS.prefix];
+    let all = prefixes.into_iter().zip(PACKETS);
+    let mut fits = all.filter(|(prefix, _)| link.starts_with(prefix));
+    fits.next().map(|(_, program)| program)
+}
+
 /// Puts the loaded programs in force everywhere, atomically where older ones of ours run, then
 /// detaches from interfaces that are no longer wanted. An interface that cannot be had is noted as
 /// such, and keeps no other from its programs.

@@ -1,31 +1,27 @@
-//! Packets at the entry and exit of the programs: see gateway-ebpf/src/capture.
+//! Packets at the entry and exit of the programs: an object that copies them out takes the place of
+//! the one in force, on the same links and maps, until the capture ends.
 
-use std::{
-    os::fd::{AsFd as _, OwnedFd},
-    path::Path,
-};
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
-use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
-use aya_obj::Object;
-use gateway_common::{
-    capture::{
-        CAPTURED, LOST, Record, SETTINGS, SETTINGS_WORDS, SKB_ENTRY, SKB_EXIT, Settings, XDP_ENTRY,
-        XDP_EXIT,
-    },
-    maps::PROGRAM_INGRESS,
+use anyhow::{Context as _, Result, ensure};
+use aya::{
+    Ebpf,
+    maps::{Array, MapData, PerCpuArray, RingBuf},
 };
+use gateway_common::capture::{CAPTURED, LOST, Record, SETTINGS, SETTINGS_WORDS, Settings};
 use tokio::io::unix::AsyncFd;
 
 use super::{
-    kernel_types,
+    load,
     object::OBJECT_CAPTURE,
-    object_fd,
-    pins::Pins,
-    programs::PACKETS,
-    tracing::{When, attach, load},
+    pins::{Lock, Pins},
+    programs,
+    settle::settled,
     watch::watch,
 };
+
+/// A daemon looks for abandoned captures now and then; more than that takes another capture.
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 /// A packet, as it was before or after a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,37 +31,58 @@ pub struct Packet {
     pub bytes: Vec<u8>,
 }
 
-/// Programs of our own around those of the data path. Dropping it takes them away; so does the end
-/// of the process, however it comes.
+/// A capture under way. Dropping it puts the programs back that were in force; where the process is
+/// killed, a daemon does so within a second.
 pub struct Capture {
     ring: AsyncFd<RingBuf<MapData>>,
     lost: PerCpuArray<MapData, u64>,
-    _links: Vec<OwnedFd>,
+    _swap: Swap,
+}
+
+/// Our programs are on the links.
+struct Swap {
+    pins: Pins,
+    _ebpf: Ebpf,
+    _lock: Lock,
 }
 
 impl Capture {
-    /// Begins; `settings` need no offsets. Needs a tokio runtime, and the privileges of `run`.
+    /// Begins. Needs a tokio runtime, and the privileges of `run`.
     ///
     /// # Errors
-    /// Where nothing is pinned, or the kernel refuses.
-    pub fn begin(pin_dir: &Path, settings: Settings) -> Result<Self> {
-        let pins = Pins::read_only(pin_dir)?;
-        let offsets = kernel_types::offsets()?;
-        let settings = Settings {
-            offsets,
-            ..settings
+    /// Where nothing is in force, somebody else captures, or the kernel refuses.
+    pub fn begin(pin_dir: &Path, settings: &Settings) -> Result<Self> {
+        let pins = Pins::new(pin_dir);
+        pins.ensure_present()?;
+        let mut lock = None;
+        settled(LOCK_LIMIT, || {
+            lock = pins.lock_programs()?;
+            Ok(lock.is_some())
+        })?;
+        let lock = lock.context("somebody else captures: one at a time")?;
+        programs::restore(&pins)?;
+        let mut ebpf = load::load(OBJECT_CAPTURE, &pins, load::hz()?)?;
+        let map = |ebpf: &mut Ebpf, name: &str| {
+            let map = ebpf.take_map(name);
+            map.with_context(|| format!("the BPF object has no map {name}"))
         };
-        let mut object = Object::parse(OBJECT_CAPTURE).context("cannot parse the BPF object")?;
-        let mut maps = create(&mut object)?;
-        let configured: Map = take(&mut maps, SETTINGS)?;
+        let configured = map(&mut ebpf, SETTINGS)?;
         let mut configured: Array<MapData, [u32; SETTINGS_WORDS]> = configured.try_into()?;
         configured.set(0, settings.words(), 0)?;
-        let links = attach_all(&object, &pins)?;
-        let ring: RingBuf<MapData> = take(&mut maps, CAPTURED)?.try_into()?;
+        let ring: RingBuf<MapData> = map(&mut ebpf, CAPTURED)?.try_into()?;
+        let ring = watch(ring).context("cannot watch the ring of packets")?;
+        let lost = map(&mut ebpf, LOST)?.try_into()?;
+        let swap = Swap {
+            pins,
+            _ebpf: ebpf,
+            _lock: lock,
+        };
+        let replaced = programs::replace(&swap._ebpf, &swap.pins)?;
+        ensure!(replaced > 0, "no program is attached to an interface");
         Ok(Self {
-            ring: watch(ring).context("cannot watch the ring of packets")?,
-            lost: take(&mut maps, LOST)?.try_into()?,
-            _links: links,
+            ring,
+            lost,
+            _swap: swap,
         })
     }
 
@@ -88,64 +105,12 @@ impl Capture {
     }
 }
 
-/// Makes the object's maps, and writes them into its instructions.
-fn create(object: &mut Object) -> Result<Vec<(String, Map)>> {
-    let mut made = Vec::new();
-    for (name, map) in &object.maps {
-        let data = MapData::create(map.clone(), name, None)
-            .with_context(|| format!("cannot create the BPF map {name}: run as root"))?;
-        made.push((name.clone(), map.clone(), data));
-    }
-    let sections = object
-        .functions
-        .keys()
-        .map(|(section, _)| *section)
-        .collect();
-    let named = made.iter().map(|(name, map, data)| {
-        use std::os::fd::AsRawFd as _;
-        (name.as_str(), data.fd().as_fd().as_raw_fd(), map)
-    });
-    object.relocate_maps(named, &sections)?;
-    object.relocate_calls(&sections)?;
-    made.into_iter()
-        .map(|(name, _, data)| Ok((name, Map::from_map_data(data)?)))
-        .collect()
-}
-
-fn take(maps: &mut Vec<(String, Map)>, name: &str) -> Result<Map> {
-    let at = maps.iter().position(|(known, _)| known == name);
-    let at = at.with_context(|| format!("the BPF object has no map {name}"))?;
-    Ok(maps.swap_remove(at).1)
-}
-
-/// Around every program that packets go through.
-fn attach_all(object: &Object, pins: &Pins) -> Result<Vec<OwnedFd>> {
-    let mut links = Vec::new();
-    for target in PACKETS {
-        let path = pins.program(target);
-        let fd = object_fd::get(&path, 0).with_context(|| {
-            format!(
-                "cannot open the program {}: is a daemon of this version in force?",
-                path.display()
-            )
-        })?;
-        let [entry, exit] = match target {
-            PROGRAM_INGRESS => [XDP_ENTRY, XDP_EXIT],
-            _ => [SKB_ENTRY, SKB_EXIT],
-        };
-        for (name, when) in [(exit, When::After), (entry, When::Before)] {
-            let program = object.programs.get(name);
-            let program =
-                program.with_context(|| format!("the BPF object has no program {name}"))?;
-            let function = object.functions.get(&program.function_key());
-            let function = function.with_context(|| format!("the program {name} has no code"))?;
-            let license = &program.license;
-            let loaded = load(&function.instructions, name, license, when, fd.as_fd())?;
-            let link = attach(&loaded);
-            links.push(link.with_context(|| format!("cannot attach {name} to {target}"))?);
+impl Drop for Swap {
+    fn drop(&mut self) {
+        if let Err(error) = programs::restore(&self.pins) {
+            tracing::error!("the programs of the capture stay in force: {error:#}");
         }
     }
-    Ok(links)
 }
 
 /// Reads a [`Record`] field by field: the ring hands out bytes of any alignment. `None` where it

@@ -157,9 +157,11 @@ impl Datapath {
     }
 
     /// Sees to it that the programs are on every interface that is asked for, and on no other:
-    /// some may be new, made anew, gone, or have another Ethernet address. Whether
-    /// [`Self::attachments`] or [`Self::uplinks`] changed. What has not changed stays as it is.
+    /// some may be new, made anew, gone, or have another Ethernet address; and those of a capture
+    /// that was killed are still there. Whether [`Self::attachments`] or [`Self::uplinks`]
+    /// changed. What has not changed stays as it is.
     pub async fn follow_interfaces(&mut self) -> Result<bool> {
+        programs::restore_abandoned(&self.pins)?;
         let survey = Survey::take(&self.pins, &self.interfaces).await?;
         self.looks = self.looks.wrapping_add(1);
         if self.looks.is_multiple_of(RETRY) {

@@ -12,6 +12,6 @@ pub static OBJECT_LOG: &[u8] =
 pub(super) static OBJECT_CLOCK: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/clock"));
 
-/// Programs that show packets at the entry and exit of the others: for `capture`.
+/// The same as [`OBJECT`] with copies of packets compiled in: for `capture`.
 pub(super) static OBJECT_CAPTURE: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/capture"));
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-capture"));

@@ -7,7 +7,7 @@ use std::{
     ffi::CString,
     io,
     os::{
-        fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+        fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
         unix::ffi::OsStrExt as _,
     },
     path::Path,
@@ -52,6 +52,15 @@ struct Detach {
     fd: u32,
 }
 
+/// Attributes of `BPF_LINK_UPDATE` (bpf.h).
+#[repr(C)]
+struct Update {
+    link: u32,
+    program: u32,
+    flags: u32,
+    old: u32,
+}
+
 impl LinkFd {
     /// The link pinned at `path`; `None` where nothing is.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
@@ -75,6 +84,18 @@ impl LinkFd {
         Ok(info.interface)
     }
 
+    /// Puts another program in place of that of the link, between two packets.
+    pub(super) fn update(&self, program: BorrowedFd<'_>) -> io::Result<()> {
+        let attributes = Update {
+            link: self.0.as_raw_fd().cast_unsigned(),
+            program: program.as_raw_fd().cast_unsigned(),
+            flags: 0,
+            old: 0,
+        };
+        // SAFETY: no pointer is passed.
+        unsafe { bpf(bpf_cmd::BPF_LINK_UPDATE, &attributes) }.map(drop)
+    }
+
     /// Ends it at once, whoever else holds it. Detached already: nothing to do.
     pub(super) fn detach(&self) -> io::Result<()> {
         let fd = self.0.as_raw_fd().cast_unsigned();
@@ -88,8 +109,13 @@ pub(super) fn map_to_read(path: &Path) -> io::Result<OwnedFd> {
     get(path, BPF_F_RDONLY)
 }
 
+/// The program pinned at `path`.
+pub(super) fn program(path: &Path) -> io::Result<OwnedFd> {
+    get(path, 0)
+}
+
 /// What is pinned at `path`.
-pub(super) fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
+fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let attributes = ObjGet {
         path: path.as_ptr() as u64,
@@ -106,7 +132,7 @@ pub(super) fn get(path: &Path, flags: u32) -> io::Result<OwnedFd> {
 ///
 /// # Safety
 /// `A` is what the command takes, or a beginning of it, without padding; its pointers are valid.
-pub(super) unsafe fn bpf<A>(command: bpf_cmd, attributes: &A) -> io::Result<i32> {
+unsafe fn bpf<A>(command: bpf_cmd, attributes: &A) -> io::Result<i32> {
     // SAFETY: as the caller promises.
     let result = unsafe {
         libc::syscall(

@@ -52,9 +52,16 @@ impl Pins {
             root: root.into(),
             read_only: true,
         };
-        if !pins.maps_dir().exists() {
-            let shown = root.display();
-            match names(root)?.first() {
+        pins.ensure_present()?;
+        Ok(pins)
+    }
+
+    /// # Errors
+    /// Where no data path of this version is pinned; the message says what to do.
+    pub fn ensure_present(&self) -> Result<()> {
+        if !self.maps_dir().exists() {
+            let shown = self.root.display();
+            match names(&self.root)?.first() {
                 Some(other) => bail!(
                     "{shown} holds the data path of another version of xdp-gateway ({other}, this \
                      is v{ABI_VERSION}): use the program that started it"
@@ -65,7 +72,7 @@ impl Pins {
                 ),
             }
         }
-        Ok(pins)
+        Ok(())
     }
 
     pub fn root(&self) -> &Path {
@@ -119,15 +126,18 @@ impl Pins {
 
     /// Makes us the only one to work on these pins.
     pub fn lock(&self) -> Result<Lock> {
-        let shown = self.root.display();
-        let dir = File::open(&self.root).with_context(|| format!("cannot open {shown}"))?;
-        match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock(dir)),
-            Err(rustix::io::Errno::WOULDBLOCK) => bail!(
-                "another xdp-gateway is running on {shown}: stop it first, or use another --pin-dir"
-            ),
-            Err(error) => Err(error).with_context(|| format!("cannot lock {shown}")),
-        }
+        let Some(lock) = lock(&self.root)? else {
+            bail!(
+                "another xdp-gateway is running on {}: stop it first, or use another --pin-dir",
+                self.root.display()
+            )
+        };
+        Ok(lock)
+    }
+
+    /// Makes us the only one to put other programs on the links; `None` where somebody does.
+    pub fn lock_programs(&self) -> Result<Option<Lock>> {
+        lock(&self.programs_dir())
     }
 
     /// Refuses pins of another layout, which this version could neither read nor replace.
@@ -161,6 +171,17 @@ impl Pins {
         };
         let open = || M::try_from(Map::from_map_data(data?)?);
         open().with_context(context)
+    }
+}
+
+/// `None` where somebody else holds it.
+fn lock(path: &Path) -> Result<Option<Lock>> {
+    let shown = path.display();
+    let dir = File::open(path).with_context(|| format!("cannot open {shown}"))?;
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(Lock(dir))),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot lock {shown}")),
     }
 }
 

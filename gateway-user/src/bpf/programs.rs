@@ -1,16 +1,17 @@
-//! Pins of the programs themselves, beside those of their links: who captures attaches to them, and
-//! asking the kernel for a program by its id would need `CAP_SYS_ADMIN`.
+//! Pins of the programs themselves, beside those of their links: `capture` puts others in their
+//! place, and they come back from here.
 
-use std::{fs, io};
+use std::{fs, io, os::fd::AsFd as _};
 
 use anyhow::{Context as _, Result};
-use aya::Ebpf;
-use gateway_common::maps::{PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS};
+use aya::{Ebpf, programs::ProgramInfo};
 
-use super::pins::Pins;
-
-/// Programs that packets go through.
-pub(super) const PACKETS: [&str; 3] = [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_ANSWER];
+use super::{
+    attach::{PACKETS, program_of},
+    links,
+    object_fd::{self, LinkFd},
+    pins::{Pins, names},
+};
 
 /// Pins the loaded programs, in place of those of an earlier start.
 pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
@@ -30,4 +31,59 @@ pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
             .with_context(|| format!("cannot pin a program at {shown}"))?;
     }
     Ok(())
+}
+
+/// Puts the programs of `ebpf` in the place of those on our links; returns how many.
+pub(super) fn replace(ebpf: &Ebpf, pins: &Pins) -> Result<usize> {
+    let mut replaced = 0;
+    for (link, name) in on_links(pins)? {
+        let program = ebpf.program(name);
+        let program = program.with_context(|| format!("the BPF object has no program {name}"))?;
+        let fd = program.fd()?;
+        replaced += usize::from(update(pins, &link, fd.as_fd())?);
+    }
+    Ok(replaced)
+}
+
+/// Puts the pinned programs back where others are on our links.
+pub(super) fn restore(pins: &Pins) -> Result<()> {
+    for (link, name) in on_links(pins)? {
+        let path = pins.program(name);
+        let pinned = ProgramInfo::from_pin(&path)
+            .with_context(|| format!("cannot open the program {}", path.display()))?;
+        if links::program_id(&pins.link(&link))? != Some(pinned.id()) {
+            let fd = object_fd::program(&path)
+                .with_context(|| format!("cannot open the program {}", path.display()))?;
+            update(pins, &link, fd.as_fd())?;
+        }
+    }
+    Ok(())
+}
+
+/// As [`restore`], unless somebody captures: one that was killed could not do it.
+pub(super) fn restore_abandoned(pins: &Pins) -> Result<()> {
+    match pins.lock_programs()? {
+        Some(_lock) => restore(pins),
+        None => Ok(()),
+    }
+}
+
+/// Names of links that carry packets, each with that of its program.
+fn on_links(pins: &Pins) -> Result<Vec<(String, &'static str)>> {
+    let all = names(&pins.links_dir())?.into_iter();
+    let with_program = all.filter_map(|link| program_of(&link).map(|program| (link, program)));
+    Ok(with_program.collect())
+}
+
+/// `false` where the link is gone meanwhile.
+fn update(pins: &Pins, link: &str, program: std::os::fd::BorrowedFd<'_>) -> Result<bool> {
+    let context = || format!("cannot replace the program of the link {link}");
+    let Some(open) = LinkFd::open(&pins.link(link)).with_context(context)? else {
+        return Ok(false);
+    };
+    match open.update(program) {
+        // Its interface is gone.
+        Err(error) if error.raw_os_error() == Some(libc::ENOLINK) => Ok(false),
+        done => done.map(|()| true).with_context(context),
+    }
 }

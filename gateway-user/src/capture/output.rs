@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use gateway_common::capture::{AFTER, HOOK_TCX, Settings};
+use gateway_common::capture::{AFTER, HOOK_XDP, Settings};
 use gateway_core::pcapng;
 use rustix::{
     net::netdevice::index_to_name,
@@ -140,10 +140,10 @@ fn comment(packet: &Packet) -> String {
     let record = &packet.record;
     let point = words::point(record.hook);
     if record.hook & AFTER == 0 {
-        return point.to_owned();
+        return point;
     }
-    let verdict = match record.hook & HOOK_TCX {
-        0 => words::xdp(record.verdict),
+    let verdict = match record.hook & !AFTER {
+        HOOK_XDP => words::xdp(record.verdict),
         _ => words::tcx(record.verdict),
     };
     format!("{point} {verdict}")

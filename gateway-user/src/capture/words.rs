@@ -4,18 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use gateway_common::{
     abi::{TCP, UDP},
-    capture::{AFTER, HOOK_TCX},
+    capture::{AFTER, HOOK_TCX_EGRESS, HOOK_TCX_INGRESS},
 };
 
 const ETHER: usize = 14;
 
-pub(super) fn point(hook: u32) -> &'static str {
-    match (hook & HOOK_TCX == 0, hook & AFTER == 0) {
-        (true, true) => "xdp in",
-        (true, false) => "xdp out",
-        (false, true) => "tcx in",
-        (false, false) => "tcx out",
-    }
+/// The hook, and on which side of the program.
+pub(super) fn point(hook: u32) -> String {
+    let name = match hook & !AFTER {
+        HOOK_TCX_INGRESS => "tcx ingress",
+        HOOK_TCX_EGRESS => "tcx egress",
+        _ => "xdp",
+    };
+    let side = if hook & AFTER == 0 { "before" } else { "after" };
+    format!("{name} {side}")
 }
 
 /// Of `enum xdp_action` (bpf.h).

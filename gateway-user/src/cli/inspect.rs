@@ -96,10 +96,10 @@ pub struct Capture {
     /// Of this interface only.
     #[arg(long, value_name = "IF")]
     pub interface: Option<String>,
-    /// From or to this address only, before or after the program.
+    /// From or to this address only. A packet that fits on one side of the program is shown on both.
     #[arg(long, value_name = "IP")]
     pub address: Option<IpAddr>,
-    /// From or to this port only, before or after the program.
+    /// From or to this port only. A packet that fits on one side of the program is shown on both.
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
     #[arg(long, value_enum)]

@@ -149,9 +149,13 @@ async fn connect(worker: &Worker, endpoints: &[SocketAddr]) -> Option<TcpStream>
     while failed.len() < CONNECT_ATTEMPTS.min(endpoints.len()) {
         let endpoint = *least_loaded(endpoints, worker.random(), |e| failed.contains(e))?;
         match connect_to(worker, endpoint).await {
-            Ok(stream) => return Some(stream),
+            Ok(stream) => {
+                worker.streaks.well(endpoint);
+                return Some(stream);
+            }
             Err(error) => {
                 tracing::debug!(%endpoint, %error, "cannot use an endpoint");
+                worker.streaks.no_connection(endpoint);
                 failed.push(endpoint);
             }
         }

@@ -185,6 +185,8 @@ async fn pass_on(
     let reply = reply.map_err(|failure| failed(worker, failure))?;
     exchange.flight.note(|entry| entry.sent_to(reply.endpoint));
     let endpoint = reply.endpoint;
+    let status = reply.response.status();
+    worker.streaks.answered(endpoint, status);
     let mut response = respond(client, reply, rule, backend, upgrade)?;
     session::tell(
         rule,

@@ -197,6 +197,7 @@ async fn connect<L>(
                 tracing::debug!(%endpoint, %error, "cannot use an endpoint");
                 let failure = Failure::from(error);
                 worker.metrics.upstream_error(failure.kind);
+                worker.streaks.no_connection(endpoint);
                 failed.push(endpoint);
                 last = Some(failure);
             }

@@ -41,7 +41,9 @@ use super::{
     mirror::Copies,
     pool::Pool,
     splice::Scratch,
+    streaks::Streaks,
 };
+use crate::health::Health;
 
 /// How soon a worker notices that a frontend is gone, and closes its connections.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -60,6 +62,7 @@ pub(super) struct Shared {
     pub(super) workers: Arc<AtomicUsize>,
     pub(super) access_log: AccessLog,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) health: Arc<Health>,
 }
 
 /// What a worker is told to do. Each replaces those before it.
@@ -81,6 +84,7 @@ pub(super) struct Worker {
     workers: Arc<AtomicUsize>,
     pub(super) access_log: AccessLog,
     pub(super) pool: Rc<Pool>,
+    pub(super) streaks: Streaks,
     pub(super) metrics: Handles,
     pub(super) groups: Groups,
     pub(super) scratch: Scratch,
@@ -124,6 +128,7 @@ pub(super) fn run(
         table: shared.table,
         rng: RefCell::new(Rng::new(RandomState::new().hash_one(0))),
         pool: Rc::new(Pool::new(&shared.limits)),
+        streaks: Streaks::new(shared.health),
         limits: shared.limits,
         workers: shared.workers,
         access_log: shared.access_log,

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     admin::{InForce, Shown},
+    health::Health,
     metrics::Reloads,
     status::{
         build::{Facts, build},
@@ -35,6 +36,7 @@ pub(super) struct Daemon {
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
     pub(super) conflicts: Conflicts,
+    pub(super) health: Arc<Health>,
     pub(super) reloads: Reloads,
     pub(super) shown: Arc<Shown>,
     /// They answer requests and read events until the daemon is dropped.
@@ -77,6 +79,7 @@ impl Daemon {
     pub(super) async fn reconcile(&mut self, source: &Source) -> bool {
         let removals = self.caution.removals(&source.problems());
         self.reconciler.set_members(source.members());
+        self.reconciler.set_out(self.health.out());
         let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
         let plan = &outcome.translation.plan;
         self.conflicts.tell(plan, &mut outcome.statuses);
@@ -101,6 +104,11 @@ impl Daemon {
         self.backoff.due().await;
     }
 
+    /// Returns when endpoints failed too often, or have been out for long enough.
+    pub(super) async fn health_changed(&self) {
+        self.health.changed().await;
+    }
+
     fn publish(&self, source: &Source, outcome: Outcome, removals: Removals) {
         let report = build(Facts {
             source: source.report(),
@@ -116,6 +124,8 @@ impl Daemon {
             problems: source.problems(),
             attachments: self.attachments(),
             answerers: &outcome.answerers,
+            failing: self.reconciler.out(),
+            panicking: &outcome.panicking,
             unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
             removals_held_back: removals == Removals::Later,
             failure: outcome.failure.map(|failure| failure.why().to_owned()),

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     mem,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
@@ -12,9 +12,10 @@ use anyhow::Result;
 use gateway_core::{
     announce::{self, Answerers, Members},
     endpoints::Endpoints,
+    health::Failing,
     l4::{CapacityError, Tables, Unserved, unserved},
     name::ObjectName,
-    plan::{Frontend, NodeWish, Plan},
+    plan::{BackendId, Frontend, NodeWish, Plan},
     status::{Statuses, endpoint_verdicts},
     translate::{Settings, Translation, translate},
     world::World,
@@ -54,6 +55,8 @@ pub(super) struct Reconciler<P> {
     settings: Settings,
     translated: Option<Translated>,
     members: Members,
+    /// Endpoints that fail.
+    out: BTreeMap<SocketAddr, Failing>,
     /// Addresses in force; `None` before the first success, when an earlier daemon's may be.
     addresses: Option<InForce>,
 }
@@ -86,6 +89,8 @@ pub(super) struct Outcome {
     /// What was asked for; its statuses do not know yet what became of it.
     pub translation: Arc<Translation>,
     pub endpoints: Arc<Endpoints>,
+    /// Backends that keep endpoints which fail, because too many do.
+    pub panicking: BTreeSet<BackendId>,
     pub statuses: Statuses,
     /// What is asked for and cannot be done in this version.
     pub unserved: Vec<Unserved>,
@@ -121,6 +126,7 @@ impl<P: DataPath> Reconciler<P> {
             settings,
             members,
             translated: None,
+            out: BTreeMap::new(),
             addresses: None,
         }
     }
@@ -128,6 +134,15 @@ impl<P: DataPath> Reconciler<P> {
     /// The nodes that share the addresses, from the next reconciliation on.
     pub(super) fn set_members(&mut self, members: Members) {
         self.members = members;
+    }
+
+    /// Endpoints that shall get no new traffic, from the next reconciliation on.
+    pub(super) fn set_out(&mut self, out: BTreeMap<SocketAddr, Failing>) {
+        self.out = out;
+    }
+
+    pub(super) fn out(&self) -> &BTreeMap<SocketAddr, Failing> {
+        &self.out
     }
 
     /// Who answers for the addresses in force.
@@ -152,7 +167,8 @@ impl<P: DataPath> Reconciler<P> {
     pub(super) async fn reconcile(&mut self, world: &World, removals: Removals) -> Outcome {
         let translation = self.translate(world);
         let plan = &translation.plan;
-        let endpoints = world.endpoints(plan.backend_ids().into_iter());
+        let mut endpoints = world.endpoints(plan.backend_ids().into_iter());
+        let panicking = endpoints.leave_out(&self.out);
         self.path.prepare(&plan.node, removals).await;
         let (answerers, applied) = match self.answerers(plan).await {
             Ok((answerers, refused)) => {
@@ -184,6 +200,7 @@ impl<P: DataPath> Reconciler<P> {
         Outcome {
             translation,
             endpoints: Arc::new(endpoints),
+            panicking,
             statuses,
             unserved,
             answerers,

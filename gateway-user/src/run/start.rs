@@ -53,6 +53,8 @@ impl Daemon {
         let mut registry = metrics::registry();
         let reloads = Reloads::register(&mut registry);
         proxy.metrics().register(&mut registry);
+        let health = proxy.health().clone();
+        health.register(&mut registry);
         source.register(&mut registry);
         let in_force = Arc::default();
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
@@ -73,6 +75,7 @@ impl Daemon {
             backoff: Backoff::default(),
             sweeper,
             conflicts: Conflicts::new(),
+            health,
             reloads,
             shown,
             _tasks: tasks,

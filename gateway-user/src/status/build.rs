@@ -1,12 +1,16 @@
 //! The report, from what was read, translated and applied.
 
-use std::net::IpAddr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
 
 use gateway_core::{
     announce::{Answerer, Answerers},
     api::Gateway,
     endpoints::Endpoints,
-    plan::Plan,
+    health::Failing,
+    plan::{BackendId, Plan},
     status::{Condition, GatewayStatus, ListenerStatus, Reported, RouteStatus, Statuses, find},
     verdict::{ConditionType, Truth},
     world::{Problem, World},
@@ -15,6 +19,7 @@ use gateway_core::{
 use super::{
     backends::backends,
     conditions::conditions,
+    failing::failing,
     pools::PoolRow,
     report::{
         AddressRow, AttachmentRow, GatewayRow, ListenerRow, NodeRow, ParentRow, Report, RouteRow,
@@ -36,6 +41,9 @@ pub struct Facts<'a> {
     pub attachments: Vec<AttachmentRow>,
     /// Who answers for the Gateways' addresses.
     pub answerers: &'a Answerers,
+    /// Endpoints that fail, and the backends that use theirs all the same.
+    pub failing: &'a BTreeMap<SocketAddr, Failing>,
+    pub panicking: &'a BTreeSet<BackendId>,
     pub unserved: Vec<String>,
     pub removals_held_back: bool,
     pub failure: Option<String>,
@@ -62,6 +70,7 @@ pub fn build(facts: Facts<'_>) -> Report {
             .collect(),
         routes: statuses.routes.iter().map(route).collect(),
         backends: backends(facts.plan, facts.endpoints),
+        failing: failing(facts.failing, facts.panicking, facts.endpoints),
         conditions: conditions(statuses),
         attachments: facts.attachments,
         unserved: facts.unserved,

@@ -2,7 +2,7 @@
 
 use super::{
     conditions::ConditionRow,
-    pools,
+    failing, pools,
     report::{AddressRow, AttachmentRow, GatewayRow, NodeRow, Report, SourceRow},
 };
 use crate::table::Table;
@@ -21,6 +21,7 @@ pub fn render(report: &Report) -> String {
     };
     section("Gateways", gateways(&report.gateways));
     section("Addresses", addresses(report));
+    section("Failing endpoints", failing::table(&report.failing));
     section("Address pools", shown(&pools::table(&report.pools)));
     section("Routes", routes(report));
     section("Backends", backends(report));

@@ -5,7 +5,7 @@ use std::fmt;
 use gateway_core::world::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::{backends::BackendRow, conditions::ConditionRow, pools::PoolRow};
+use super::{backends::BackendRow, conditions::ConditionRow, failing::FailingRow, pools::PoolRow};
 use crate::bpf::{Attachment, Hook, Mode};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,6 +32,9 @@ pub struct Report {
     pub pools: Vec<PoolRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,
+    /// Endpoints that get no new traffic, or would get none if there were enough others.
+    #[serde(default)]
+    pub failing: Vec<FailingRow>,
     pub attachments: Vec<AttachmentRow>,
     /// What is asked for and this version cannot do.
     pub unserved: Vec<String>,

@@ -33,7 +33,6 @@ const ALLOWED: &[(&str, &str)] = &[
         "std::env::set_var, before any thread exists",
     ),
     ("gateway-user/src/bpf/object_fd.rs", "bpf(2) takes pointers"),
-    ("gateway-user/src/bpf/tracing.rs", "bpf(2) takes pointers"),
 ];
 
 pub(super) fn check(files: &[File]) -> Vec<Finding> {

@@ -79,7 +79,7 @@ fn step(step: &Step, clock: Clock, named: Option<&FrontendNames>) -> Option<Stri
         Step::Flow(key, None) if key.direction == FORWARD => {
             format!("flows: no entry {}: not an established flow", ends(key))
         }
-        Step::Flow(key, None) => format!("flows: replies {} are free to take", ends(key)),
+        Step::Flow(key, None) => format!("flows: nobody else gets replies {}", ends(key)),
         Step::Frontend(key, found) => frontend(key, found.as_ref(), named),
         Step::Service(id, Some(service)) => format!(
             "services: service {id} has {} backends in {} slots",

@@ -106,6 +106,8 @@ fn report() -> Report {
             note,
         }],
         answerers: &[([10, 0, 0, 1].into(), Answerer::Us)].into(),
+        failing: &[].into(),
+        panicking: &[].into(),
         unserved: vec!["something on IPv6".into()],
         removals_held_back: true,
         failure: Some("a map is full".into()),
