@@ -9,6 +9,7 @@ mod checksums;
 mod churn;
 mod files;
 mod grpc;
+mod health;
 mod http;
 mod inspect;
 mod interface;
