@@ -69,6 +69,30 @@ impl Addr {
         }
     }
 
+    /// An IPv4 address.
+    #[inline(always)]
+    pub const fn is_v4(&self) -> bool {
+        let [high, low] = self.words();
+        let prefix = if cfg!(target_endian = "little") {
+            low & 0xffff_ffff
+        } else {
+            (low >> 32).swap_bytes() >> 32
+        };
+        high == 0 && prefix == 0xffff_0000
+    }
+
+    /// Multicast, broadcast to everybody, or none at all: nobody can be answered there.
+    #[inline(always)]
+    pub const fn is_group(&self) -> bool {
+        let [high, low] = self.words();
+        if self.is_v4() {
+            // 0.0.0.0/8, and from 224.0.0.0 on.
+            let first = self.v4()[0].to_ne_bytes()[0];
+            return first == 0 || first >= 224;
+        }
+        high.to_ne_bytes()[0] == 0xff || high | low == 0
+    }
+
     /// The two halves, in memory order.
     #[inline(always)]
     pub const fn words(&self) -> [u64; 2] {
@@ -134,6 +158,7 @@ mod tests {
         assert_eq!(Addr::from_v4(words), ip.into());
         assert_eq!(Addr::from(ip).v4(), words);
         assert_eq!(IpAddr::from(Addr::from_v4(words)), IpAddr::V4(ip));
+        assert!(Addr::from(ip).is_v4());
     }
 
     #[test]
@@ -142,5 +167,6 @@ mod tests {
         let addr = Addr::from(IpAddr::V6(ip));
         assert_eq!(addr.v6(), ip.segments().map(u16::to_be));
         assert_eq!(Addr::from_v6(addr.v6()), addr);
+        assert!(!addr.is_v4() && !Addr::default().is_v4());
     }
 }

@@ -14,7 +14,13 @@ pub const fn address_delta(old: &Addr, new: &Addr) -> u32 {
 /// The same for a port, given in host order.
 #[inline(always)]
 pub const fn port_delta(old: u16, new: u16) -> u32 {
-    fold(!old.to_be() as u64 + new.to_be() as u64)
+    word_delta(old.to_be(), new.to_be())
+}
+
+/// The same for a word in memory order.
+#[inline(always)]
+pub const fn word_delta(old: u16, new: u16) -> u32 {
+    fold(!old as u64 + new as u64)
 }
 
 /// Undoes what `delta` does.

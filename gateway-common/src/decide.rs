@@ -3,6 +3,7 @@
 //! Parse, decide, rewrite: nothing is written before everything was checked, and every packet
 //! ends in exactly one [`Counter`], whose kind says what to do with it.
 
+mod icmp;
 mod neighbour;
 mod open;
 mod rewrite;
@@ -10,18 +11,17 @@ mod touch;
 
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE},
-    header::{ETHER_IPV4, End, Ether, Ip, Ipv4, L4, Signal, Tcp, Udp},
+    header::{ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
 };
 
 /// A packet that arrives on an uplink: requests for a layer 4 frontend get a backend's address
 /// and go on through the node's stack; whoever asks for the link address of a gateway's address
-/// is answered.
+/// or pings it is answered.
 #[inline(always)]
 pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
-    let (tcp, udp) = (request::<P, Ipv4, Tcp, T>, request::<P, Ipv4, Udp, T>);
-    by_protocol(packet, tables, tcp, udp, neighbour::ingress::<P, T, false>)
+    pass::<Ingress, P, T>(packet, tables)
 }
 
 /// A packet behind XDP, on an uplink that XDP cannot answer on: whoever asks for the link address of
@@ -29,7 +29,7 @@ pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) ->
 #[inline(always)]
 pub fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let bytes = packet.len();
-    let outcome = neighbour::ingress::<_, _, true>(packet, tables);
+    let outcome = neighbour::answer(packet, tables);
     if outcome.kind() == Kind::Answer {
         tables.count(outcome, bytes);
     }
@@ -39,43 +39,88 @@ pub fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> 
 /// A packet that leaves on an uplink: replies of backends get the gateway's address.
 #[inline(always)]
 pub fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
-    let (tcp, udp) = (reply::<P, Ipv4, Tcp, T>, reply::<P, Ipv4, Udp, T>);
-    by_protocol(packet, tables, tcp, udp, neighbour::egress)
+    pass::<Egress, P, T>(packet, tables)
 }
 
-/// Lets `tcp` or `udp` decide, or `other` where it is not IPv4, and counts the outcome.
+/// What a hook does with each kind of packet.
+trait Hook {
+    fn transport<P: Packet + ?Sized, I: Ip, L: L4, T: Tables>(p: &mut P, t: &mut T) -> Counter;
+    fn control<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter;
+    /// Neither IPv4 nor IPv6.
+    fn other<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter;
+}
+
+struct Ingress;
+struct Egress;
+
+impl Hook for Ingress {
+    #[inline(always)]
+    fn transport<P: Packet + ?Sized, I: Ip, L: L4, T: Tables>(p: &mut P, t: &mut T) -> Counter {
+        request::<P, I, L, T>(p, t)
+    }
+
+    #[inline(always)]
+    fn control<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+        if I::ICMP == Ipv6::ICMP && neighbour::is_ndp(packet) {
+            return neighbour::ndp::<P, T, false>(packet, tables);
+        }
+        icmp::ingress::<P, I, T>(packet, tables)
+    }
+
+    #[inline(always)]
+    fn other<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+        neighbour::arp::<P, T, false>(packet, tables)
+    }
+}
+
+impl Hook for Egress {
+    #[inline(always)]
+    fn transport<P: Packet + ?Sized, I: Ip, L: L4, T: Tables>(p: &mut P, t: &mut T) -> Counter {
+        reply::<P, I, L, T>(p, t)
+    }
+
+    #[inline(always)]
+    fn control<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+        icmp::egress::<P, I, T>(packet, tables)
+    }
+
+    #[inline(always)]
+    fn other<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+        neighbour::egress(packet, tables)
+    }
+}
+
+/// Finds out what the packet is, lets `H` decide, and counts the outcome.
 #[inline(always)]
-fn by_protocol<P: Packet + ?Sized, T: Tables>(
-    packet: &mut P,
-    tables: &mut T,
-    tcp: impl FnOnce(&mut P, &mut T) -> Counter,
-    udp: impl FnOnce(&mut P, &mut T) -> Counter,
-    other: impl FnOnce(&mut P, &mut T) -> Counter,
-) -> Counter {
+fn pass<H: Hook, P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let bytes = packet.len();
-    let outcome = match protocol(packet) {
-        Ok(p) if u16::from(p) == Tcp::PROTOCOL => tcp(packet, tables),
-        Ok(p) if u16::from(p) == Udp::PROTOCOL => udp(packet, tables),
-        Ok(_) => Counter::PassProtocol,
-        Err(Counter::PassNotIpv4) => other(packet, tables),
-        Err(reason) => reason,
+    let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_IPV4) => by_protocol::<H, P, Ipv4, T>(packet, tables),
+        Some(ETHER_IPV6) => by_protocol::<H, P, Ipv6, T>(packet, tables),
+        Some(_) => H::other(packet, tables),
+        None => Counter::PassMalformed,
     };
     tables.count(outcome, bytes);
     outcome
 }
 
-/// Protocol of a packet with plain headers; else why it is none of our business.
 #[inline(always)]
-fn protocol<P: Packet + ?Sized>(packet: &mut P) -> Result<u8, Counter> {
-    let Some(ether) = packet.head::<Ether>() else {
-        return Err(Counter::PassMalformed);
-    };
-    if ether.kind != ETHER_IPV4 {
-        return Err(Counter::PassNotIpv4);
-    }
-    match packet.head::<Frame<Ipv4, ()>>() {
-        Some(frame) => frame.ip.plain(),
-        None => Err(Counter::PassMalformed),
+fn by_protocol<H: Hook, P: Packet + ?Sized, I: Ip, T: Tables>(
+    packet: &mut P,
+    tables: &mut T,
+) -> Counter {
+    let plain = packet.head::<Frame<I, ()>>().map(|frame| frame.ip.plain());
+    match plain {
+        None => Counter::PassMalformed,
+        Some(Err(reason)) => reason,
+        Some(Ok(p)) if u16::from(p) == Tcp::PROTOCOL => {
+            H::transport::<P, I, Tcp, T>(packet, tables)
+        }
+        Some(Ok(p)) if u16::from(p) == Udp::PROTOCOL => {
+            H::transport::<P, I, Udp, T>(packet, tables)
+        }
+        Some(Ok(p)) if p == I::ICMP => H::control::<P, I, T>(packet, tables),
+        Some(Ok(_)) => Counter::PassProtocol,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Network headers as they lie in a frame. Multi-byte fields are in network order.
 
 mod arp;
+mod icmp;
 mod icmp6;
 mod ipv4;
 mod ipv6;
@@ -8,6 +9,7 @@ mod tcp;
 mod udp;
 
 pub use arp::{ARP_REPLY, ARP_REQUEST, Arp};
+pub use icmp::{Icmp, Quote};
 pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
@@ -36,6 +38,9 @@ pub struct Ether {
     pub kind: u16,
 }
 
+/// Hops that a packet of ours may take (RFC 1700).
+const HOPS: u8 = 64;
+
 /// Which end of a packet is rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -43,8 +48,25 @@ pub enum End {
     Destination,
 }
 
+impl End {
+    #[inline(always)]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+        }
+    }
+}
+
 /// A network header.
 pub trait Ip: Wire {
+    /// Protocol number of this family's control messages, and their kinds that ask for an echo
+    /// and answer.
+    const ICMP: u8;
+    const ECHO: u8;
+    const ECHO_REPLY: u8;
+    /// The checksum of control messages covers the addresses, as that of transport headers does.
+    const ICMP_COVERS_ADDRESSES: bool;
     /// The protocol of a packet that we may touch; else why it is left alone.
     fn plain(&self) -> Result<u8, Counter>;
     /// Whether the packet of so many frame bytes holds what its length says, and a header of
@@ -52,6 +74,10 @@ pub trait Ip: Wire {
     fn holds(&self, frame: u64, l4: usize) -> bool;
     fn source(&self) -> Addr;
     fn destination(&self) -> Addr;
+    /// Whether control messages of this kind tell of an error and quote a packet.
+    fn is_error(kind: u8) -> bool;
+    /// Sends the packet back where it came from, as a new one of this host.
+    fn turn(&mut self);
     /// Puts an address in, and corrects this header's own checksum by its delta.
     fn set(&mut self, end: End, address: Addr, delta: u32);
 }
@@ -99,7 +125,7 @@ impl<I: Ip, L: L4> Frame<I, L> {
 
 mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
-    use super::{Advertisement, Arp, Ether, Ipv4, Ipv6, Neighbour, Tcp, Udp};
+    use super::{Advertisement, Arp, Ether, Icmp, Ipv4, Ipv6, Neighbour, Quote, Tcp, Udp};
     use crate::packet::Wire;
 
     macro_rules! wire {
@@ -110,6 +136,11 @@ mod wire {
         )+};
     }
     wire!(
-        Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Neighbour: 24, Advertisement: 32
+        Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Icmp: 8, Neighbour: 24,
+        Advertisement: 32
     );
+
+    // SAFETY: every part is Wire and of even size, so that there is no padding between them.
+    unsafe impl<I: Wire> Wire for Quote<I> {}
+    const _: () = assert!(size_of::<Quote<Ipv4>>() == 36 && size_of::<Quote<Ipv6>>() == 56);
 }

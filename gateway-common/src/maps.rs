@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";

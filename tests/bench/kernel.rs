@@ -7,7 +7,7 @@
     reason = "shared with the packet table, which uses the rest"
 )]
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::collections::BTreeMap;
 
 use aya::programs::{TestRun as _, TestRunOptions, Xdp};
 use gateway_common::maps::{PROGRAM_CLOCK, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP};
@@ -24,8 +24,9 @@ mod kernel;
 #[path = "../packets/path.rs"]
 mod path;
 
+use Family::{V4, V6};
 use fixture::{CLIENT, ONE, PROXY};
-use frames::{ACK, SYN, Spec, tcp, udp};
+use frames::{ACK, End, Family, SYN, Spec, tcp, udp, v4};
 use kernel::Kernel;
 
 const ROUNDS: u32 = 9;
@@ -34,37 +35,58 @@ const SAMPLES: u32 = 2_000;
 const LEAST: &str = "least program";
 const OTHERS: &str = "not ours";
 
-/// Name, program, and the frame of a sample.
-type Case = (&'static str, &'static str, fn(u32) -> Spec);
+/// Name, program, family, and the frame of a sample.
+type Case = (&'static str, &'static str, Family, fn(u32) -> Spec);
 
-const CASES: [Case; 6] = [
-    (LEAST, PROGRAM_CLOCK, |_| tcp(CLIENT, ONE, ACK)),
-    (OTHERS, PROGRAM_INGRESS, |_| {
-        tcp(CLIENT, (Ipv4Addr::new(198, 51, 100, 1), 443), ACK)
+const CASES: [Case; 10] = [
+    (LEAST, PROGRAM_CLOCK, V4, established),
+    (OTHERS, PROGRAM_INGRESS, V4, others),
+    ("proxy", PROGRAM_INGRESS, V4, |_| tcp(CLIENT, PROXY, ACK)),
+    ("TCP, established", PROGRAM_INGRESS, V4, established),
+    ("UDP, established", PROGRAM_INGRESS, V4, |_| {
+        udp(CLIENT, ONE)
     }),
-    ("proxy", PROGRAM_INGRESS, |_| tcp(CLIENT, PROXY, ACK)),
-    ("TCP, established", PROGRAM_INGRESS, |_| {
-        tcp(CLIENT, ONE, ACK)
-    }),
-    ("UDP, established", PROGRAM_INGRESS, |_| udp(CLIENT, ONE)),
-    ("TCP, new flow", PROGRAM_INGRESS, |number| {
-        let [_, high, low, port] = number.to_be_bytes();
-        let address = Ipv4Addr::new(10, 200, high, low);
-        tcp((address, 1024 + u16::from(port)), ONE, SYN)
-    }),
+    ("TCP, new flow", PROGRAM_INGRESS, V4, opens),
+    ("not ours, IPv6", PROGRAM_INGRESS, V6, others),
+    ("TCP, IPv6", PROGRAM_INGRESS, V6, established),
+    ("UDP, IPv6", PROGRAM_INGRESS, V6, |_| udp(CLIENT, ONE)),
+    ("TCP, IPv6, new flow", PROGRAM_INGRESS, V6, opens),
 ];
+
+fn others(_number: u32) -> Spec {
+    tcp(CLIENT, (v4(198, 51, 100, 1), 443), ACK)
+}
+
+fn established(_number: u32) -> Spec {
+    tcp(CLIENT, ONE, ACK)
+}
+
+fn opens(number: u32) -> Spec {
+    tcp(newcomer(number), ONE, SYN)
+}
+
+/// A client that was never seen before.
+fn newcomer(number: u32) -> End {
+    let [_, high, low, port] = number.to_be_bytes();
+    (v4(10, 200, high, low), 1024 + u16::from(port))
+}
 
 fn main() {
     let mut cpu = CpuSet::new();
     cpu.set(0);
     sched_setaffinity(None, &cpu).expect("the right to choose our own CPU");
-    let mut kernel = Kernel::new(&fixture::config());
+    let mut four = Kernel::new(&fixture::config_of(V4));
+    let mut six = Kernel::new(&fixture::config_of(V6));
     let mut medians: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for round in 0..ROUNDS {
-        for (name, program, frame) in CASES {
+        for (name, program, family, frame) in CASES {
+            let kernel = match family {
+                V4 => &mut four,
+                V6 => &mut six,
+            };
             let sample = |n| {
-                let frame = frame(round * SAMPLES + n).frame();
-                time(&mut kernel, program, &frame)
+                let frame = frame(round * SAMPLES + n).within(family).frame();
+                time(kernel, program, &frame)
             };
             let samples = (0..SAMPLES).map(sample).collect();
             medians.entry(name).or_default().push(median(samples));
@@ -74,15 +96,15 @@ fn main() {
     let least = of(LEAST);
     let net = |name| of(name).saturating_sub(least);
     println!("{LEAST}: {least} ns, subtracted below");
-    println!("{:<18} {:>6} {:>14}", "packet", "ns", "to not ours");
+    println!("{:<20} {:>6} {:>14}", "packet", "ns", "to not ours");
     for (name, ..) in &CASES[1..] {
         let ratio = net(name) as f64 / net(OTHERS).max(1) as f64;
-        println!("{name:<18} {:>6} {ratio:>14.2}", net(name));
+        println!("{name:<20} {:>6} {ratio:>14.2}", net(name));
     }
-    println!("{:<18} {:>6} {:>14}", "program", "size", "verified");
+    println!("{:<20} {:>6} {:>14}", "program", "size", "verified");
     for name in [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_LOOKUP] {
-        let [size, verified] = instructions(&kernel, name);
-        println!("{name:<18} {size:>6} {verified:>14}");
+        let [size, verified] = instructions(&four, name);
+        println!("{name:<20} {size:>6} {verified:>14}");
     }
 }
 

@@ -28,7 +28,7 @@ fn mac(namespace: &Namespace, interface: &str) -> Result<String> {
 }
 
 /// Value of a sample of /metrics.
-fn metric(daemon: &Daemon, sample: &str) -> Result<u64> {
+pub(crate) fn metric(daemon: &Daemon, sample: &str) -> Result<u64> {
     let metrics = daemon.admin("/metrics")?;
     let line = metrics.lines().find_map(|l| l.strip_prefix(sample));
     let value = line.with_context(|| format!("no {sample} in {metrics}"))?;

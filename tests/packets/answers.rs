@@ -98,12 +98,12 @@ fn neighbours_of_the_node_itself_pass() {
     let about_theirs = advert(STRANGER, THEIRS_V6, None);
     let talk = arp(BROADCAST, REQUEST, ours, ([0; 6], ANYBODY));
     run(&[
-        stays("ARP", Ingress, who_has(ANYBODY), &[PassNotIpv4]),
-        stays("reply", Ingress, reply, &[PassNotIpv4]),
-        stays("our own, back", Ingress, own, &[PassNotIpv4]),
-        stays("our own, out", Egress, talk, &[PassNotIpv4]),
-        stays("NDP", Ingress, solicit(ANYBODY_V6, &[]), &[PassNotIpv4]),
-        stays("advert", Ingress, about_theirs, &[PassNotIpv4]),
+        stays("ARP", Ingress, who_has(ANYBODY), &[PassNotIp]),
+        stays("reply", Ingress, reply, &[PassNotIp]),
+        stays("our own, back", Ingress, own, &[PassNotIp]),
+        stays("our own, out", Egress, talk, &[PassNotIp]),
+        stays("NDP", Ingress, solicit(ANYBODY_V6, &[]), &[PassProtocol]),
+        stays("advert", Ingress, about_theirs, &[PassProtocol]),
     ]);
 }
 
@@ -174,34 +174,40 @@ fn claims_to_our_addresses_pass_and_are_told() {
 }
 
 /// Where a byte of a good question is changed so that it is none any more.
-const SPOILT: [(&str, bool, usize, u8); 9] = [
-    ("hardware", false, 15, 6),
-    ("protocol", false, 16, 0x86),
-    ("address length", false, 18, 8),
-    ("operation", false, 21, 3),
-    ("VLAN tag", false, 12, 0x81),
-    ("another network", true, 21, 254),
-    ("next header", true, 20, 17),
-    ("code", true, 55, 1),
-    ("router solicitation", true, 54, 133),
+const SPOILT: [(&str, bool, usize, u8, Counter); 9] = [
+    ("hardware", false, 15, 6, PassNotIp),
+    ("protocol", false, 16, 0x86, PassNotIp),
+    ("address length", false, 18, 8, PassNotIp),
+    ("operation", false, 21, 3, PassNotIp),
+    ("VLAN tag", false, 12, 0x81, PassNotIp),
+    ("another network", true, 21, 254, PassProtocol),
+    ("next header", true, 20, 132, PassProtocol),
+    ("code", true, 55, 1, PassProtocol),
+    ("router solicitation", true, 54, 133, PassProtocol),
 ];
 
 #[test]
 fn what_is_no_question_passes() {
-    let rows = SPOILT.map(|(name, v6, at, byte)| {
-        let mut frame = if v6 {
+    for (name, v6, at, byte, counter) in &SPOILT {
+        let mut frame = if *v6 {
             solicit(OURS_V6, &[])
         } else {
             who_has(OURS)
         };
-        frame[at] = byte;
-        stays(name, Ingress, frame, &[PassNotIpv4])
-    });
-    run(&rows);
-    for (frame, whole) in [(who_has(OURS), 42), (probe(OURS_V6), 78)] {
-        let cut = |at| stays("cut", Ingress, frame[..at].to_vec(), &[PassNotIpv4]);
-        run(&(14..whole).map(cut).collect::<Vec<_>>());
+        frame[*at] = *byte;
+        run(&[stays(name, Ingress, frame, std::slice::from_ref(counter))]);
     }
+    let arp = (14..42).map(|at| stays("cut", Ingress, who_has(OURS)[..at].to_vec(), &[PassNotIp]));
+    run(&arp.collect::<Vec<_>>());
+    let ndp = (14..78).map(|at| {
+        let counters: &[Counter] = if at < 62 {
+            &[PassMalformed]
+        } else {
+            &[PassProtocol]
+        };
+        stays("cut", Ingress, probe(OURS_V6)[..at].to_vec(), counters)
+    });
+    run(&ndp.collect::<Vec<_>>());
 }
 
 #[test]
@@ -214,9 +220,11 @@ fn without_a_link_address_of_its_own_the_node_says_nothing() {
         &mut Host::new(&config) as &mut dyn crate::path::Path,
         &mut Kernel::new(&config),
     ] {
-        for frame in [who_has(OURS), solicit(OURS_V6, &[]), who_has(THEIRS)] {
-            stays("unknown interface", Ingress, frame, &[PassNotIpv4]).check(path);
+        for frame in [who_has(OURS), who_has(THEIRS)] {
+            stays("unknown interface", Ingress, frame, &[PassNotIp]).check(path);
         }
+        let question = solicit(OURS_V6, &[]);
+        stays("unknown interface", Ingress, question, &[PassProtocol]).check(path);
     }
 }
 
@@ -270,8 +278,8 @@ fn what_xdp_cannot_answer_is_answered_behind_it() {
         answered("longer", Answer, longer, &[AnswerNdp], advert_v6),
         answered("shorter", Answer, probe(OURS_V6), &[AnswerNdp], to_all),
         stays("others", Answer, who_has(ANYBODY), &[]),
-        stays("ARP in XDP", Ingress, who_has(OURS), &[PassNotIpv4]),
-        stays("NDP in XDP", Ingress, probe(OURS_V6), &[PassNotIpv4]),
+        stays("ARP in XDP", Ingress, who_has(OURS), &[PassNotIp]),
+        stays("NDP in XDP", Ingress, probe(OURS_V6), &[PassProtocol]),
         stays("another node's", Ingress, who_has(THEIRS), &[SuppressArp]),
     ];
     let claims = claims().map(|(name, frame, ..)| stays(name, Answer, frame, &[]));

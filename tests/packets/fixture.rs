@@ -7,36 +7,36 @@ use gateway_common::abi::{
 };
 
 use crate::{
-    frames::End,
+    frames::{End, Family, v4},
     path::{Config, INTERFACE},
 };
 
-pub(crate) const CLIENT: End = (Ipv4Addr::new(10, 0, 0, 1), 40_000);
+pub(crate) const CLIENT: End = (v4(10, 0, 0, 1), 40_000);
 /// TCP and UDP, one backend.
-pub(crate) const ONE: End = (Ipv4Addr::new(203, 0, 113, 1), 80);
+pub(crate) const ONE: End = (v4(203, 0, 113, 1), 80);
 /// TCP, the same backend behind another address.
-pub(crate) const SAME: End = (Ipv4Addr::new(203, 0, 113, 2), 80);
+pub(crate) const SAME: End = (v4(203, 0, 113, 2), 80);
 /// TCP and UDP, two backends.
-pub(crate) const TWO: End = (Ipv4Addr::new(203, 0, 113, 3), 53);
+pub(crate) const TWO: End = (v4(203, 0, 113, 3), 53);
 /// TCP, a service without backends.
-pub(crate) const EMPTY: End = (Ipv4Addr::new(203, 0, 113, 4), 80);
+pub(crate) const EMPTY: End = (v4(203, 0, 113, 4), 80);
 /// TCP, served by the proxy.
-pub(crate) const PROXY: End = (Ipv4Addr::new(203, 0, 113, 1), 8080);
+pub(crate) const PROXY: End = (v4(203, 0, 113, 1), 8080);
 
 /// Of the interface that frames arrive on.
 pub(crate) const UPLINK: [u8; 6] = [2, 0, 0, 0, 0, 1];
-/// Addresses that this node answers for.
-pub(crate) const OURS: Ipv4Addr = ONE.0;
+/// Addresses that this node answers for; the first is `ONE`'s.
+pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 pub(crate) const OURS_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0xab, 0xcd01);
-/// Addresses that another node answers for.
-pub(crate) const THEIRS: Ipv4Addr = TWO.0;
+/// Addresses that another node answers for; the first is `TWO`'s.
+pub(crate) const THEIRS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 3);
 pub(crate) const THEIRS_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0xab, 0xcd02);
 
 /// Backends 1, 2 and 3.
 pub(crate) const BACKENDS: [End; 3] = [
-    (Ipv4Addr::new(10, 1, 0, 7), 8080),
-    (Ipv4Addr::new(10, 1, 0, 8), 8080),
-    (Ipv4Addr::new(10, 2, 255, 9), 53),
+    (v4(10, 1, 0, 7), 8080),
+    (v4(10, 1, 0, 8), 8080),
+    (v4(10, 2, 255, 9), 53),
 ];
 
 pub(crate) fn backend((address, port): End) -> Backend {
@@ -50,15 +50,23 @@ pub(crate) fn backend((address, port): End) -> Backend {
 }
 
 pub(crate) fn config() -> Config {
+    config_of(Family::V4)
+}
+
+/// The same tables with addresses of one family; those for ARP and neighbour discovery are of both.
+pub(crate) fn config_of(family: Family) -> Config {
     let l4 = |service| Frontend {
         kind: KIND_L4,
         service,
         ..Frontend::default()
     };
-    let key = |(address, port): End, protocol| FrontendKey {
-        address: address.into(),
-        port: port.into(),
-        protocol,
+    let key = |end: End, protocol| {
+        let (address, port) = family.of(end);
+        FrontendKey {
+            address: address.into(),
+            port: port.into(),
+            protocol,
+        }
     };
     let service = |maglev_offset, maglev_size, backends| Service {
         maglev_offset,
@@ -87,12 +95,16 @@ pub(crate) fn config() -> Config {
             (3, service(8, 0, 0)),
         ],
         slots: vec![1, 2, 3, 2, 3, 2, 3, 2],
-        backends: (1..).zip(BACKENDS.map(backend)).collect(),
+        backends: (1..)
+            .zip(BACKENDS.map(|end| backend(family.of(end))))
+            .collect(),
         addresses: vec![
             (IpAddr::V4(OURS).into(), Address::new(true)),
             (IpAddr::V6(OURS_V6).into(), Address::new(true)),
+            (family.of(ONE).0.into(), Address::new(true)),
             (IpAddr::V4(THEIRS).into(), Address::new(false)),
             (IpAddr::V6(THEIRS_V6).into(), Address::new(false)),
+            (family.of(TWO).0.into(), Address::new(false)),
         ],
         uplinks: vec![(INTERFACE, LinkAddress::new(UPLINK))],
     }

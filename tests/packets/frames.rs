@@ -1,6 +1,6 @@
 //! Builds frames with checksums computed over everything: the judge of incremental arithmetic.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gateway_common::abi::{TCP, UDP};
 
@@ -9,9 +9,35 @@ pub(crate) const SYN: u8 = 2;
 pub(crate) const RST: u8 = 4;
 pub(crate) const ACK: u8 = 16;
 
-pub(crate) type End = (Ipv4Addr, u16);
+pub(crate) type End = (IpAddr, u16);
 
-/// A TCP segment or UDP datagram in IPv4 and Ethernet.
+/// Whether a world speaks IPv4, as the table is written, or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    /// The same address in this family: `2001:db8:4::a.b.c.d`.
+    pub(crate) fn of(self, (address, port): End) -> End {
+        match (self, address) {
+            (Self::V6, IpAddr::V4(v4)) => {
+                let [a, b, c, d] = v4.octets().map(u16::from);
+                let v6 = Ipv6Addr::new(0x2001, 0xdb8, 4, 0, 0, 0, a << 8 | b, c << 8 | d);
+                (v6.into(), port)
+            }
+            _ => (address, port),
+        }
+    }
+}
+
+/// For constants.
+pub(crate) const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+/// A TCP segment or UDP datagram in IP and Ethernet.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) protocol: u32,
@@ -59,29 +85,30 @@ impl Spec {
         }
     }
 
+    /// The same packet in another family.
+    pub(crate) fn within(&self, family: Family) -> Self {
+        Self {
+            source: family.of(self.source),
+            destination: family.of(self.destination),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn frame(&self) -> Vec<u8> {
+        let ip = self.ip();
+        let kind = if self.source.0.is_ipv4() {
+            [0x08, 0x00]
+        } else {
+            [0x86, 0xdd]
+        };
+        let ether = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+        [&ether[..], &kind, &ip].concat()
+    }
+
+    /// From the network header on.
+    pub(crate) fn ip(&self) -> Vec<u8> {
         let l4 = self.l4();
-        let mut ip = vec![
-            0x45,
-            0,
-            0,
-            0,
-            0x12,
-            0x34,
-            0x40,
-            0,
-            64,
-            self.protocol as u8,
-            0,
-            0,
-        ];
-        ip[2..4].copy_from_slice(&((20 + l4.len()) as u16).to_be_bytes());
-        ip.extend(self.source.0.octets());
-        ip.extend(self.destination.0.octets());
-        let sum = checksum(&ip);
-        ip[10..12].copy_from_slice(&sum);
-        let ether = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-        [&ether[..], &ip, &l4].concat()
+        packet(self.source.0, self.destination.0, self.protocol as u8, &l4)
     }
 
     fn l4(&self) -> Vec<u8> {
@@ -102,7 +129,7 @@ impl Spec {
         };
         l4.extend(&self.payload);
         if !self.unsummed {
-            let mut pseudo = [self.source.0.octets(), self.destination.0.octets()].concat();
+            let mut pseudo = [octets(self.source.0), octets(self.destination.0)].concat();
             pseudo.extend([0, self.protocol as u8]);
             pseudo.extend((l4.len() as u16).to_be_bytes());
             let sum = match checksum(&[pseudo, l4.clone()].concat()) {
@@ -112,6 +139,36 @@ impl Spec {
             l4[field..field + 2].copy_from_slice(&sum);
         }
         l4
+    }
+}
+
+/// An IP packet with this payload.
+pub(crate) fn packet(source: IpAddr, destination: IpAddr, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut ip = match source {
+        IpAddr::V4(_) => {
+            let length = ((20 + payload.len()) as u16).to_be_bytes();
+            let [high, low] = length;
+            vec![0x45, 0, high, low, 0x12, 0x34, 0x40, 0, 64, protocol, 0, 0]
+        }
+        IpAddr::V6(_) => {
+            let [high, low] = (payload.len() as u16).to_be_bytes();
+            vec![0x60, 0, 0, 0, high, low, protocol, 64]
+        }
+    };
+    ip.extend(octets(source));
+    ip.extend(octets(destination));
+    if source.is_ipv4() {
+        let sum = checksum(&ip);
+        ip[10..12].copy_from_slice(&sum);
+    }
+    ip.extend(payload);
+    ip
+}
+
+pub(crate) fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
     }
 }
 

@@ -6,9 +6,9 @@ use gateway_common::abi::{
 };
 
 use crate::{
-    fixture::{BACKENDS, CLIENT, ONE, SAME, TWO, backend},
+    fixture::{BACKENDS, CLIENT, ONE, SAME, TWO},
     frames::{ACK, End, FIN, RST, SYN, Spec, tcp, udp},
-    path::{Hook::*, Path, both},
+    path::{Hook::*, World, worlds},
     table::{becomes, stays},
 };
 
@@ -16,19 +16,19 @@ const NEW: &[Counter] = &[Forwarded, Opened];
 const OLD: &[Counter] = &[Forwarded];
 
 fn forward(
-    path: &mut dyn Path,
+    world: &mut World,
     name: &'static str,
     spec: &Spec,
     counters: &'static [Counter],
     to: End,
 ) {
-    becomes(name, Ingress, spec, counters, &spec.to(to)).check(path);
+    becomes(name, Ingress, spec, counters, &spec.to(to)).check_in(world);
 }
 
 /// Replaces backend 1 by another endpoint, as a rollout does.
-fn replace_backend(path: &mut dyn Path) {
-    path.put_slots(&[2]);
-    path.remove_backend(1);
+fn replace_backend(world: &mut World) {
+    world.path.put_slots(&[2]);
+    world.path.remove_backend(1);
 }
 
 #[test]
@@ -36,12 +36,12 @@ fn a_syn_opens_anew_only_after_the_connection_ended() {
     let [old, new, _] = BACKENDS;
     let (syn, data) = (tcp(CLIENT, ONE, SYN), tcp(CLIENT, ONE, ACK));
     let (fin, answer) = (tcp(CLIENT, ONE, FIN | ACK), tcp(old, CLIENT, FIN | ACK));
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "SYN", &syn, NEW, old);
-        path.put_slots(&[2]);
-        forward(path, "FIN of the client", &fin, OLD, old);
-        forward(path, "SYN while half open", &syn, OLD, old);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "SYN", &syn, NEW, old);
+        world.path.put_slots(&[2]);
+        forward(world, "FIN of the client", &fin, OLD, old);
+        forward(world, "SYN while half open", &syn, OLD, old);
         becomes(
             "FIN of the backend",
             Egress,
@@ -49,12 +49,12 @@ fn a_syn_opens_anew_only_after_the_connection_ended() {
             &[Replied],
             &answer.from(ONE),
         )
-        .check(path);
-        forward(path, "last ACK", &data, OLD, old);
-        forward(path, "SYN after both FINs", &syn, NEW, new);
-        forward(path, "RST", &tcp(CLIENT, ONE, RST), OLD, new);
-        path.put_slots(&[1]);
-        forward(path, "SYN after RST", &syn, NEW, old);
+        .check_in(world);
+        forward(world, "last ACK", &data, OLD, old);
+        forward(world, "SYN after both FINs", &syn, NEW, new);
+        forward(world, "RST", &tcp(CLIENT, ONE, RST), OLD, new);
+        world.path.put_slots(&[1]);
+        forward(world, "SYN after RST", &syn, NEW, old);
     }
 }
 
@@ -62,17 +62,17 @@ fn a_syn_opens_anew_only_after_the_connection_ended() {
 fn established_connections_stay_with_a_backend_that_leaves() {
     let [old, new, _] = BACKENDS;
     let (syn, data) = (tcp(CLIENT, ONE, SYN), tcp(CLIENT, ONE, ACK));
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "SYN", &syn, NEW, old);
-        replace_backend(path);
-        path.age(3_600);
-        forward(path, "data after an hour", &data, OLD, old);
-        forward(path, "SYN to a backend that is gone", &syn, NEW, new);
-        path.age(7_441);
-        path.put_backend(1, &backend(old));
-        path.put_slots(&[1]);
-        forward(path, "SYN after the idle time", &syn, NEW, old);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "SYN", &syn, NEW, old);
+        replace_backend(world);
+        world.path.age(3_600);
+        forward(world, "data after an hour", &data, OLD, old);
+        forward(world, "SYN to a backend that is gone", &syn, NEW, new);
+        world.path.age(7_441);
+        world.put_backend(1, old);
+        world.path.put_slots(&[1]);
+        forward(world, "SYN after the idle time", &syn, NEW, old);
     }
 }
 
@@ -80,18 +80,18 @@ fn established_connections_stay_with_a_backend_that_leaves() {
 fn a_udp_client_with_a_fixed_port_follows_the_backends() {
     let [old, new, _] = BACKENDS;
     let query = udp(CLIENT, ONE);
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "first", &query, NEW, old);
-        path.put_slots(&[2]);
-        path.age(30);
-        forward(path, "before the idle time", &query, OLD, old);
-        path.age(61);
-        forward(path, "after the idle time", &query, NEW, new);
-        path.remove_backend(2);
-        path.put_slots(&[1]);
-        path.age(2);
-        forward(path, "backend gone", &query, NEW, old);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "first", &query, NEW, old);
+        world.path.put_slots(&[2]);
+        world.path.age(30);
+        forward(world, "before the idle time", &query, OLD, old);
+        world.path.age(61);
+        forward(world, "after the idle time", &query, NEW, new);
+        world.path.remove_backend(2);
+        world.path.put_slots(&[1]);
+        world.path.age(2);
+        forward(world, "backend gone", &query, NEW, old);
     }
 }
 
@@ -99,13 +99,13 @@ fn a_udp_client_with_a_fixed_port_follows_the_backends() {
 fn replies_keep_a_flow_alive_in_both_directions() {
     let query = udp(CLIENT, ONE);
     let reply = udp(BACKENDS[0], CLIENT);
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "first", &query, NEW, BACKENDS[0]);
-        path.age(50);
-        becomes("reply", Egress, &reply, &[Replied], &reply.from(ONE)).check(path);
-        path.age(50);
-        forward(path, "still the same flow", &query, OLD, BACKENDS[0]);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "first", &query, NEW, BACKENDS[0]);
+        world.path.age(50);
+        becomes("reply", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world);
+        world.path.age(50);
+        forward(world, "still the same flow", &query, OLD, BACKENDS[0]);
     }
 }
 
@@ -113,25 +113,31 @@ fn replies_keep_a_flow_alive_in_both_directions() {
 fn an_evicted_direction_comes_back() {
     let (syn, data) = (tcp(CLIENT, ONE, SYN), tcp(CLIENT, ONE, ACK));
     let answer = tcp(BACKENDS[0], CLIENT, ACK);
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "SYN", &syn, NEW, BACKENDS[0]);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "SYN", &syn, NEW, BACKENDS[0]);
         for direction in [REVERSE, FORWARD] {
-            let lost = path
+            let lost = world
+                .path
                 .flows()
                 .into_iter()
                 .find(|(key, _)| key.direction == direction);
             let (key, flow) = lost.expect("an entry for each direction");
-            path.remove_flow(&key);
-            path.age(2);
+            world.path.remove_flow(&key);
+            world.path.age(2);
             match direction {
-                REVERSE => forward(path, "data", &data, OLD, BACKENDS[0]),
-                _ => becomes("answer", Egress, &answer, &[Replied], &answer.from(ONE)).check(path),
+                REVERSE => forward(world, "data", &data, OLD, BACKENDS[0]),
+                _ => becomes("answer", Egress, &answer, &[Replied], &answer.from(ONE))
+                    .check_in(world),
             }
-            let back = path.flows().into_iter().find(|(found, _)| *found == key);
+            let back = world
+                .path
+                .flows()
+                .into_iter()
+                .find(|(found, _)| *found == key);
             let (_, mut restored) = back.expect("restored by the other direction");
             restored.last_seen = flow.last_seen;
-            assert_eq!(restored, flow, "{}", path.name());
+            assert_eq!(restored, flow, "{}", world.path.name());
         }
     }
 }
@@ -140,20 +146,20 @@ fn an_evicted_direction_comes_back() {
 fn one_client_port_to_two_listeners_of_one_backend_is_not_mixed_up() {
     let syn = tcp(CLIENT, SAME, SYN);
     let first = tcp(CLIENT, ONE, SYN);
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "first listener", &first, NEW, BACKENDS[0]);
-        stays("second listener", Ingress, syn.frame(), &[DropReverseTaken]).check(path);
-        forward(path, "RST", &tcp(CLIENT, ONE, RST), OLD, BACKENDS[0]);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "first listener", &first, NEW, BACKENDS[0]);
+        stays("second listener", Ingress, &syn, &[DropReverseTaken]).check_in(world);
+        forward(world, "RST", &tcp(CLIENT, ONE, RST), OLD, BACKENDS[0]);
         forward(
-            path,
+            world,
             "second listener after the first",
             &syn,
             NEW,
             BACKENDS[0],
         );
         let answer = tcp(BACKENDS[0], CLIENT, SYN | ACK);
-        becomes("answer", Egress, &answer, &[Replied], &answer.from(SAME)).check(path);
+        becomes("answer", Egress, &answer, &[Replied], &answer.from(SAME)).check_in(world);
     }
 }
 
@@ -161,12 +167,12 @@ fn one_client_port_to_two_listeners_of_one_backend_is_not_mixed_up() {
 fn a_taken_backend_gives_way_to_the_next_slot() {
     let [_, second, _] = BACKENDS;
     let (first, other) = (tcp(CLIENT, ONE, SYN), tcp(CLIENT, TWO, SYN));
-    for mut path in both() {
-        let path = path.as_mut();
+    for mut world in worlds() {
+        let world = &mut world;
         // Service 2 owns the slots from 1: mostly the backend that the first flow has.
-        path.put_slots(&[1, 1, 2, 1, 2, 1, 2, 1]);
-        forward(path, "first", &first, NEW, BACKENDS[0]);
-        forward(path, "another listener", &other, NEW, second);
+        world.path.put_slots(&[1, 1, 2, 1, 2, 1, 2, 1]);
+        forward(world, "first", &first, NEW, BACKENDS[0]);
+        forward(world, "another listener", &other, NEW, second);
     }
 }
 
@@ -174,12 +180,15 @@ fn a_taken_backend_gives_way_to_the_next_slot() {
 fn backends_are_credited() {
     let query = udp(CLIENT, ONE);
     let reply = udp(BACKENDS[0], CLIENT);
-    for mut path in both() {
-        let path = path.as_mut();
-        forward(path, "request", &query, NEW, BACKENDS[0]);
-        forward(path, "request", &query, OLD, BACKENDS[0]);
-        becomes("reply", Egress, &reply, &[Replied], &reply.from(ONE)).check(path);
-        let (stats, bytes) = (path.stats(1), query.frame().len() as u64);
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "request", &query, NEW, BACKENDS[0]);
+        forward(world, "request", &query, OLD, BACKENDS[0]);
+        becomes("reply", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world);
+        let (stats, bytes) = (
+            world.path.stats(1),
+            query.within(world.family).frame().len() as u64,
+        );
         assert_eq!(
             (stats.flows, stats.request_packets, stats.reply_packets),
             (1, 2, 1)

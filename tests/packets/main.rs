@@ -3,11 +3,13 @@
 //! Needs the privileges to load BPF programs, and fails without them.
 
 mod answers;
+mod control;
 mod events;
 mod fixture;
 mod frames;
 mod gates;
 mod host;
+mod icmp;
 mod kernel;
 mod life;
 mod neighbours;

@@ -8,7 +8,12 @@ use gateway_common::{
     addr::Addr,
 };
 
-use crate::{fixture, host::Host, kernel::Kernel};
+use crate::{
+    fixture,
+    frames::{End, Family},
+    host::Host,
+    kernel::Kernel,
+};
 
 /// Where frames arrive: test runs of the kernel use the loopback interface.
 pub(crate) const INTERFACE: u32 = 1;
@@ -76,8 +81,33 @@ pub(crate) trait Path {
     }
 }
 
-/// Both worlds with the same tables.
+/// Both worlds with the same tables, of IPv4.
 pub(crate) fn both() -> [Box<dyn Path>; 2] {
     let config = fixture::config();
     [Box::new(Host::new(&config)), Box::new(Kernel::new(&config))]
+}
+
+/// A world that speaks one family: rows in terms of IPv4 are translated for it.
+pub(crate) struct World {
+    pub(crate) path: Box<dyn Path>,
+    pub(crate) family: Family,
+}
+
+impl World {
+    pub(crate) fn put_backend(&mut self, id: u32, end: End) {
+        let backend = fixture::backend(self.family.of(end));
+        self.path.put_backend(id, &backend);
+    }
+}
+
+/// Both worlds in both families.
+pub(crate) fn worlds() -> Vec<World> {
+    let mut worlds = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        let config = fixture::config_of(family);
+        let paths: [Box<dyn Path>; 2] =
+            [Box::new(Host::new(&config)), Box::new(Kernel::new(&config))];
+        worlds.extend(paths.map(|path| World { path, family }));
+    }
+    worlds
 }

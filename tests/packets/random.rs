@@ -1,18 +1,17 @@
 //! Random and broken frames: host and kernel agree on every byte.
 
-use std::net::Ipv4Addr;
-
 use gateway_tests::measured::measured;
 
 use crate::{
+    control::{NO_PORT, TOO_BIG, error, ping},
     fixture::{BACKENDS, EMPTY, ONE, PROXY, SAME, TWO},
-    frames::{ACK, FIN, RST, SYN, tcp, udp},
+    frames::{ACK, End, FIN, Family, RST, SYN, Spec, tcp, udp, v4},
     neighbours::*,
-    path::{Hook, both},
+    path::{Hook, World, worlds},
     table::difference,
 };
 
-const FRAMES: usize = 12_000;
+const FRAMES: usize = 8_000;
 
 /// xorshift64*.
 struct Rng(u64);
@@ -40,15 +39,22 @@ fn host_and_kernel_agree() {
             now.map_or(1, |d| d.as_nanos() as u64 | 1)
         });
     measured(format_args!("random frames with SEED={seed}"));
-    let mut rng = Rng(seed);
-    let [mut host, mut kernel] = both();
+    let mut worlds = worlds().into_iter();
+    while let (Some(host), Some(kernel)) = (worlds.next(), worlds.next()) {
+        agree(seed, host, kernel);
+    }
+}
+
+fn agree(seed: u64, host: World, kernel: World) {
+    let (family, mut rng) = (host.family, Rng(seed));
+    let (mut host, mut kernel) = (host.path, kernel.path);
     for number in 0..FRAMES {
-        let (hook, frame) = frame(&mut rng);
+        let (hook, frame) = frame(&mut rng, family);
         let (mut left, mut right) = (frame.clone(), frame.clone());
         let before = (host.counters(), kernel.counters());
         let verdicts = (host.run(hook, &mut left), kernel.run(hook, &mut right));
         let after = (host.counters(), kernel.counters());
-        let context = format!("seed {seed}, frame {number}, {hook:?}: {frame:02x?}");
+        let context = format!("seed {seed}, {family:?}, frame {number}, {hook:?}: {frame:02x?}");
         assert_eq!(verdicts.0, verdicts.1, "{context}");
         assert_eq!(left, right, "{context}");
         assert_eq!(
@@ -68,6 +74,8 @@ fn host_and_kernel_agree() {
         ("NDP answers", counters.answer_ndp),
         ("suppressed", counters.suppress_ndp),
         ("claims", counters.conflict_arp),
+        ("pings", counters.answer_echo),
+        ("errors", counters.related),
     ] {
         println!("{name}: {}", count.packets);
         assert!(
@@ -79,9 +87,9 @@ fn host_and_kernel_agree() {
 }
 
 /// A frame between clients, gateway and backends, or about their link addresses.
-fn frame(rng: &mut Rng) -> (Hook, Vec<u8>) {
+fn frame(rng: &mut Rng, family: Family) -> (Hook, Vec<u8>) {
     let client = (
-        Ipv4Addr::new(10, 0, 0, rng.below(8) as u8),
+        v4(10, 0, 0, rng.below(8) as u8),
         40_000 + rng.below(40) as u16,
     );
     let hook = rng.pick(&[Hook::Ingress, Hook::Egress]);
@@ -97,14 +105,39 @@ fn frame(rng: &mut Rng) -> (Hook, Vec<u8>) {
         let frame = question(rng);
         return finish(rng, hook, frame);
     }
+    if rng.below(4) == 0 {
+        let control = match hook {
+            Hook::Ingress | Hook::Answer if rng.below(3) == 0 => {
+                ping(client.0, destination.0, b"?")
+            }
+            Hook::Ingress | Hook::Answer => {
+                let about = message(rng, destination, client);
+                error(TOO_BIG, v4(10, 9, 9, 9), destination.0, &about)
+            }
+            Hook::Egress => {
+                let about = message(rng, client, source);
+                error(NO_PORT, source.0, client.0, &about)
+            }
+        };
+        let bytes = 6 + rng.below(20);
+        return finish(rng, hook, control.quoting(bytes).frame(family));
+    }
     let mut spec = match rng.below(2) {
         0 => tcp(source, destination, flags),
         _ => udp(source, destination),
     };
     spec.unsummed = rng.below(8) == 0;
     spec.payload = (0..rng.below(64)).map(|_| rng.below(256) as u8).collect();
-    let frame = spec.frame();
+    let frame = spec.within(family).frame();
     finish(rng, hook, frame)
+}
+
+/// A packet that an error may quote.
+fn message(rng: &mut Rng, source: End, destination: End) -> Spec {
+    match rng.below(2) {
+        0 => tcp(source, destination, ACK),
+        _ => udp(source, destination),
+    }
 }
 
 /// ARP or neighbour discovery about our addresses, or another node's.
@@ -127,6 +160,11 @@ fn finish(rng: &mut Rng, hook: Hook, mut frame: Vec<u8>) -> (Hook, Vec<u8>) {
             frame[at] = rng.below(256) as u8;
         }
         frame.truncate(14 + rng.below(frame.len() * 2));
+    }
+    let is_v6 = frame.len() > 20 && frame[12..14] == [0x86, 0xdd];
+    if is_v6 && rng.below(16) == 0 {
+        // Fragments and options, which random bytes seldom make.
+        frame[20] = rng.pick(&[44, 0, 60]);
     }
     // The kernel refuses test runs of tc programs on IP frames without a whole IP header.
     if frame.len() < 54 && [[0x08, 0x00], [0x86, 0xdd]].contains(&[frame[12], frame[13]]) {

@@ -4,9 +4,9 @@ use gateway_common::abi::Counter::{self, *};
 
 use crate::{
     fixture::{BACKENDS, CLIENT, EMPTY, ONE},
-    frames::{ACK, SYN, tcp, udp},
+    frames::{ACK, End, Family, SYN, tcp, udp},
     path::Hook::*,
-    table::{Row, becomes, run, stays},
+    table::{Row, becomes, run_in_both_families, stays},
 };
 
 const NEW: &[Counter] = &[Forwarded, Opened];
@@ -44,20 +44,20 @@ fn requests_and_replies_are_translated() {
             &bare_reply.from(ONE),
         ),
     ];
-    run(&rows);
+    run_in_both_families(&rows);
 }
 
 /// A TCP segment without a flow, after eviction or take-over, finds its backend by Maglev again.
 #[test]
 fn segments_without_a_flow_are_forwarded() {
     let data = tcp(CLIENT, ONE, ACK);
-    run(&[becomes("ACK", Ingress, &data, NEW, &data.to(BACKENDS[0]))]);
+    run_in_both_families(&[becomes("ACK", Ingress, &data, NEW, &data.to(BACKENDS[0]))]);
 }
 
 /// UDP checksums around zero: the sum that comes out as zero is sent as all ones.
 #[test]
 fn every_udp_checksum_survives() {
-    let rows: Vec<Row> = (0..=u16::MAX)
+    let rows: Vec<Row<'_>> = (0..=u16::MAX)
         .step_by(257)
         .chain(zero_sums())
         .map(|word| {
@@ -67,29 +67,34 @@ fn every_udp_checksum_survives() {
             becomes("UDP", Ingress, &query, counters, &query.to(BACKENDS[0]))
         })
         .collect();
-    run(&rows);
+    run_in_both_families(&rows);
 }
 
-/// Payload words for which the checksum is all ones before or after translation.
-fn zero_sums() -> impl Iterator<Item = u16> {
-    let ones = |end| {
-        (1..=u16::MAX).find(move |word| {
+/// Payload words for which the checksum is all ones before or after translation, in one family or
+/// the other.
+fn zero_sums() -> Vec<u16> {
+    let ones = |(end, family): (End, Family)| {
+        let word = (1..=u16::MAX).find(|word| {
             let mut query = udp((CLIENT.0, 41_000), end);
             query.payload = word.to_be_bytes().to_vec();
-            query.frame()[40..42] == [0xff, 0xff]
-        })
+            let sum = if family == Family::V4 { 40 } else { 60 };
+            query.within(family).frame()[sum..sum + 2] == [0xff, 0xff]
+        });
+        word.expect("one word makes the sum zero")
     };
-    [ones(ONE), ones(BACKENDS[0])]
-        .map(|word| word.expect("one word makes the sum zero"))
-        .into_iter()
+    let (before, after) = (ONE, BACKENDS[0]);
+    let both = [Family::V4, Family::V6].into_iter();
+    both.flat_map(|family| [(before, family), (after, family)])
+        .map(ones)
+        .collect()
 }
 
 #[test]
 fn what_has_no_backend_goes_to_the_stack_to_be_refused() {
-    run(&[stays(
+    run_in_both_families(&[stays(
         "SYN",
         Ingress,
-        tcp(CLIENT, EMPTY, SYN).frame(),
+        &tcp(CLIENT, EMPTY, SYN),
         &[RefuseNoBackend],
     )]);
 }

@@ -1,7 +1,5 @@
 //! Which worker of the proxy takes a connection.
 
-use std::net::Ipv4Addr;
-
 use gateway_common::{
     abi::{FORWARD, FlowKey, Frontend, KIND_PROXY, TCP, UDP},
     steer::{Steer, steer},
@@ -9,7 +7,7 @@ use gateway_common::{
 
 use crate::{
     fixture::{CLIENT, ONE, PROXY, config},
-    frames::End,
+    frames::{End, v4},
     host::Host,
 };
 
@@ -43,7 +41,7 @@ fn a_connection_stays_with_its_worker_and_clients_spread_evenly() {
     let host = host(4);
     let mut workers = [0_u32; 4];
     for port in 0..4_000 {
-        let client = (Ipv4Addr::new(10, 0, (port % 7) as u8, 1), 30_000 + port);
+        let client = (v4(10, 0, (port % 7) as u8, 1), 30_000 + port);
         let key = connection(client, PROXY, TCP);
         let worker = steer(&key, &host);
         assert_eq!(worker, steer(&key, &host));
@@ -71,8 +69,8 @@ fn one_worker_takes_everything() {
 #[test]
 fn only_frontends_are_steered_and_none_of_layer_4_reaches_a_socket() {
     let other_port = (PROXY.0, PROXY.1 + 1);
-    let other_address = (Ipv4Addr::new(203, 0, 113, 99), PROXY.1);
-    let node = (Ipv4Addr::new(10, 0, 0, 99), PROXY.1);
+    let other_address = (v4(203, 0, 113, 99), PROXY.1);
+    let node = (v4(10, 0, 0, 99), PROXY.1);
     use Steer::{Node, Refuse};
     for (name, workers, key, taker) in [
         ("layer 4", 2, connection(CLIENT, ONE, TCP), Refuse),

@@ -3,84 +3,120 @@
 use gateway_common::abi::{Count, Counter, Counters};
 
 use crate::{
-    frames::Spec,
-    path::{Action, Hook, Path, both},
+    control::Control,
+    frames::{Family, Spec},
+    path::{Action, Hook, Path, World, both, worlds},
 };
 
+/// A frame as bytes, or one that has its like in each family.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    Bytes(Vec<u8>),
+    Spec(Spec),
+    Control(Control),
+}
+
 /// A frame, what becomes of it, and what leaves.
-pub(crate) struct Row {
+pub(crate) struct Row<'a> {
     pub(crate) name: &'static str,
     pub(crate) hook: Hook,
-    pub(crate) frame: Vec<u8>,
+    pub(crate) frame: Shape,
     /// Every counter that takes the frame.
-    pub(crate) counters: &'static [Counter],
+    pub(crate) counters: &'a [Counter],
     /// The frame that goes on.
-    pub(crate) out: Vec<u8>,
+    pub(crate) out: Shape,
 }
 
 /// A frame that leaves as another one.
-pub(crate) fn becomes(
+pub(crate) fn becomes<'a>(
     name: &'static str,
     hook: Hook,
     frame: &Spec,
-    counters: &'static [Counter],
+    counters: &'a [Counter],
     out: &Spec,
-) -> Row {
-    Row {
-        name,
-        hook,
-        frame: frame.frame(),
-        counters,
-        out: out.frame(),
-    }
+) -> Row<'a> {
+    answered(name, hook, frame, counters, out)
 }
 
 /// A frame that is answered with another one.
-pub(crate) fn answered(
+pub(crate) fn answered<'a>(
     name: &'static str,
     hook: Hook,
-    frame: Vec<u8>,
-    counters: &'static [Counter],
-    out: Vec<u8>,
-) -> Row {
+    frame: impl Into<Shape>,
+    counters: &'a [Counter],
+    out: impl Into<Shape>,
+) -> Row<'a> {
     Row {
         name,
         hook,
-        frame,
+        frame: frame.into(),
         counters,
-        out,
+        out: out.into(),
     }
 }
 
 /// A frame that is not touched.
-pub(crate) fn stays(
+pub(crate) fn stays<'a>(
     name: &'static str,
     hook: Hook,
-    frame: Vec<u8>,
-    counters: &'static [Counter],
-) -> Row {
-    Row {
-        name,
-        hook,
-        out: frame.clone(),
-        frame,
-        counters,
+    frame: impl Into<Shape>,
+    counters: &'a [Counter],
+) -> Row<'a> {
+    let frame = frame.into();
+    answered(name, hook, frame.clone(), counters, frame)
+}
+
+impl From<Vec<u8>> for Shape {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
     }
 }
 
-impl Row {
+impl From<&Spec> for Shape {
+    fn from(spec: &Spec) -> Self {
+        Self::Spec(spec.clone())
+    }
+}
+
+impl From<&Control> for Shape {
+    fn from(control: &Control) -> Self {
+        Self::Control(control.clone())
+    }
+}
+
+impl Shape {
+    fn bytes(&self, family: Family) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Spec(spec) => spec.within(family).frame(),
+            Self::Control(control) => control.frame(family),
+        }
+    }
+}
+
+impl Row<'_> {
     /// Runs the row and compares everything.
     pub(crate) fn check(&self, path: &mut dyn Path) {
-        let place = format!("{} on {}", self.name, path.name());
+        self.check_as(path, Family::V4);
+    }
+
+    /// The same in the family of the world.
+    pub(crate) fn check_in(&self, world: &mut World) {
+        self.check_as(world.path.as_mut(), world.family);
+    }
+
+    fn check_as(&self, path: &mut dyn Path, family: Family) {
+        let place = format!("{} on {}, {family:?}", self.name, path.name());
         let before = path.counters();
-        let mut frame = self.frame.clone();
+        let original = self.frame.bytes(family);
+        let mut frame = original.clone();
         let action = path.run(self.hook, &mut frame);
         // Opened comes second, and goes the way of what it opens. What is not counted passes.
         let first = self.counters.first();
         let wanted = first.map_or(Action::Pass, |counter| counter.kind().into());
         let mut expected = before;
         for &counter in self.counters {
-            expected.add(counter, self.frame.len() as u64);
+            expected.add(counter, original.len() as u64);
         }
         assert_eq!(
             difference(&before, &path.counters()),
@@ -88,15 +124,24 @@ impl Row {
             "{place}"
         );
         assert_eq!(action, wanted, "{place}: verdict");
-        assert_eq!(frame, self.out, "{place}: bytes");
+        assert_eq!(frame, self.out.bytes(family), "{place}: bytes");
     }
 }
 
-/// Runs the rows in order against fresh tables, on the host and in the kernel.
-pub(crate) fn run(rows: &[Row]) {
+/// Runs the rows in order against fresh tables of IPv4, on the host and in the kernel.
+pub(crate) fn run(rows: &[Row<'_>]) {
     for mut path in both() {
         for row in rows {
             row.check(path.as_mut());
+        }
+    }
+}
+
+/// The same in both families, for rows that are made of [`Spec`]s.
+pub(crate) fn run_in_both_families(rows: &[Row<'_>]) {
+    for mut world in worlds() {
+        for row in rows {
+            row.check_in(&mut world);
         }
     }
 }

@@ -7,13 +7,14 @@
 //! The Gateway's address is on no interface: the daemon makes the node answer for it.
 
 mod config;
+mod dual;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 
-pub use self::config::Config;
+pub use self::{config::Config, dual::GATEWAY_V6};
 use crate::{
     daemon::Daemon,
     net::{Namespace, Net},
@@ -81,13 +82,18 @@ impl Bed {
         for (role, arguments) in SERVERS {
             bed.serve(role, arguments)?;
         }
-        for server in &mut bed.servers {
+        bed.wait_for_servers()?;
+        Ok(bed)
+    }
+
+    fn wait_for_servers(&mut self) -> Result<()> {
+        for server in &mut self.servers {
             wait_until(LISTEN_LIMIT, "a server listens", || {
                 server.expect_running()?;
                 Ok(server.log().contains("listening"))
             })?;
         }
-        Ok(bed)
+        Ok(())
     }
 
     /// Starts the daemon on the node and waits until it is ready.

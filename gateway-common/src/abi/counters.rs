@@ -88,19 +88,23 @@ counters! {
         replied: Replied,
         /// First packets of flows; counted as forwarded too.
         opened: Opened,
+        /// ICMP errors about flows, sent on to the end that they concern.
+        related: Related,
     }
     Answer {
         /// ARP requests for an address of this node, answered.
         answer_arp: AnswerArp,
         /// Neighbour solicitations for an address of this node, answered.
         answer_ndp: AnswerNdp,
+        /// Pings of an address of this node, answered.
+        answer_echo: AnswerEcho,
     }
     Pass {
-        /// Not IPv4: IPv6, VLAN tags, ARP about other addresses and so on.
-        pass_not_ipv4: PassNotIpv4,
-        /// Neither TCP nor UDP.
+        /// Neither IPv4 nor IPv6: VLAN tags, ARP about other addresses and so on.
+        pass_not_ip: PassNotIp,
+        /// Neither TCP nor UDP, and no ICMP that the gateway handles.
         pass_protocol: PassProtocol,
-        /// IPv4 header with options.
+        /// IPv4 header with options, or IPv6 with extension headers.
         pass_options: PassOptions,
         /// Fragment of a datagram.
         pass_fragment: PassFragment,

@@ -8,30 +8,23 @@ use crate::{
     addr::Addr,
     header::{
         ADVERTISEMENT, ARP_REPLY, ARP_REQUEST, Advertisement, Arp, ETHER_ARP, ETHER_IPV6, Ether,
-        Ipv6, Neighbour, SOLICITATION,
+        Icmp, Ipv6, Neighbour, SOLICITATION,
     },
     packet::{Frame, Packet},
     tables::{Claim, Tables},
 };
 
-/// What is left alone.
-const PASS: Counter = Counter::PassNotIpv4;
-
-/// A frame that arrives on an uplink and is not IPv4. XDP answers; where it cannot, it leaves the
-/// question alone, and the program behind it answers, with `DETOUR`.
+/// A frame behind XDP, where XDP cannot answer: it leaves the question alone, and this answers.
 #[inline(always)]
-pub(super) fn ingress<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
-    packet: &mut P,
-    tables: &mut T,
-) -> Counter {
+pub(super) fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     match packet.head::<Ether>().map(|ether| ether.kind) {
-        Some(ETHER_ARP) => arp::<P, T, DETOUR>(packet, tables),
-        Some(ETHER_IPV6) => ndp::<P, T, DETOUR>(packet, tables),
-        _ => PASS,
+        Some(ETHER_ARP) => arp::<P, T, true>(packet, tables),
+        Some(ETHER_IPV6) => ndp::<P, T, true>(packet, tables),
+        _ => Counter::PassNotIp,
     }
 }
 
-/// A frame that the node sends and is not IPv4. Where the node talks from an address that another
+/// A frame that the node sends and is not IP. Where the node talks from an address that another
 /// node owns, its stack would tell everybody in ARP that the address is here.
 #[inline(always)]
 pub(super) fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
@@ -39,27 +32,28 @@ pub(super) fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut
         Some(frame) if frame.ether.kind == ETHER_ARP && frame.ip.is_plain() => {
             match tables.address(&Addr::from_v4(frame.ip.sender)) {
                 Some(address) if !address.is_owned() => Counter::SuppressArp,
-                _ => PASS,
+                _ => Counter::PassNotIp,
             }
         }
-        _ => PASS,
+        _ => Counter::PassNotIp,
     }
 }
 
+/// ARP that arrives on an uplink; with `DETOUR` behind XDP.
 #[inline(never)]
-fn arp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
+pub(super) fn arp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
     packet: &mut P,
     tables: &mut T,
 ) -> Counter {
     let (interface, bytes) = (packet.interface(), packet.len());
     let Some((mac, answers)) = uplink::<T, DETOUR>(interface, tables) else {
-        return PASS;
+        return Counter::PassNotIp;
     };
     let Some(Frame { ether, ip: arp, .. }) = packet.head::<Frame<Arp, ()>>() else {
-        return PASS;
+        return Counter::PassNotIp;
     };
-    if !arp.is_plain() || same(arp.sender_mac, mac) {
-        return PASS;
+    if ether.kind != ETHER_ARP || !arp.is_plain() || same(arp.sender_mac, mac) {
+        return Counter::PassNotIp;
     }
     let (from, sender) = (arp.sender_mac, arp.sender);
     let (claimed, asked) = (Addr::from_v4(sender), Addr::from_v4(arp.target));
@@ -67,10 +61,10 @@ fn arp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
         return dispute::<T, DETOUR>(Counter::ConflictArp, &claimed, from, bytes, tables);
     }
     if arp.operation != ARP_REQUEST {
-        return PASS;
+        return Counter::PassNotIp;
     }
     match tables.address(&asked) {
-        Some(address) if address.is_owned() && !answers => PASS,
+        Some(address) if address.is_owned() && !answers => Counter::PassNotIp,
         Some(address) if address.is_owned() => {
             let target = arp.target;
             arp.fill(ARP_REPLY, (mac, target), (from, sender));
@@ -79,24 +73,32 @@ fn arp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
             Counter::AnswerArp
         }
         Some(_) => Counter::SuppressArp,
-        None => PASS,
+        None => Counter::PassNotIp,
     }
 }
 
+/// A solicitation or an advertisement, by its kind.
+#[inline(always)]
+pub(super) fn is_ndp<P: Packet + ?Sized>(packet: &mut P) -> bool {
+    let kind = packet.head::<Frame<Ipv6, Icmp>>().map(|f| f.l4.kind);
+    matches!(kind, Some(SOLICITATION | ADVERTISEMENT))
+}
+
+/// ICMPv6 that arrives on an uplink; with `DETOUR` behind XDP.
 #[inline(never)]
-fn ndp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
+pub(super) fn ndp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
     packet: &mut P,
     tables: &mut T,
 ) -> Counter {
     let (interface, bytes) = (packet.interface(), packet.len());
     let Some((mac, answers)) = uplink::<T, DETOUR>(interface, tables) else {
-        return PASS;
+        return Counter::PassProtocol;
     };
     let Some(frame) = packet.head::<Frame<Ipv6, Neighbour>>() else {
-        return PASS;
+        return Counter::PassProtocol;
     };
     if !frame.is_valid() || same(frame.ether.source, mac) {
-        return PASS;
+        return Counter::PassProtocol;
     }
     let (kind, from) = (frame.l4.kind, frame.ether.source);
     let (source, target) = (
@@ -111,16 +113,16 @@ fn ndp<P: Packet + ?Sized, T: Tables, const DETOUR: bool>(
             dispute::<T, DETOUR>(Counter::ConflictNdp, &source, from, bytes, tables)
         }
         SOLICITATION => match tables.address(&target) {
-            Some(known) if known.is_owned() && !answers => PASS,
+            Some(known) if known.is_owned() && !answers => Counter::PassProtocol,
             Some(known) if known.is_owned() => {
                 // One who has no address yet cannot be answered alone (RFC 4861, 7.2.4).
                 let nobody = source == Addr::default();
                 advertise(packet, mac, &target, (!nobody).then_some((from, &source)))
             }
             Some(_) => Counter::SuppressNdp,
-            None => PASS,
+            None => Counter::PassProtocol,
         },
-        _ => PASS,
+        _ => Counter::PassProtocol,
     }
 }
 
@@ -147,13 +149,16 @@ fn advertise<P: Packet + ?Sized>(
 
 /// Ethernet address of the interface, and whether this is the hook that answers on it.
 #[inline(always)]
-fn uplink<T: Tables, const DETOUR: bool>(interface: u32, tables: &T) -> Option<(Mac, bool)> {
+pub(super) fn uplink<T: Tables, const DETOUR: bool>(
+    interface: u32,
+    tables: &T,
+) -> Option<(Mac, bool)> {
     let uplink = tables.uplink(interface)?;
     Some((uplink.words(), (uplink.detour != 0) == DETOUR))
 }
 
 #[inline(always)]
-fn is_ours<T: Tables>(address: &Addr, tables: &T) -> bool {
+pub(super) fn is_ours<T: Tables>(address: &Addr, tables: &T) -> bool {
     tables.address(address).is_some_and(Address::is_owned)
 }
 
@@ -167,7 +172,7 @@ fn dispute<T: Tables, const DETOUR: bool>(
 ) -> Counter {
     // XDP has told of it.
     if DETOUR {
-        return PASS;
+        return Counter::PassProtocol;
     }
     let claim = Claim {
         address: *address,
@@ -179,6 +184,6 @@ fn dispute<T: Tables, const DETOUR: bool>(
 
 /// By words: the derived comparison of arrays calls memcmp.
 #[inline(always)]
-const fn same([a, b, c]: Mac, [d, e, f]: Mac) -> bool {
+pub(super) const fn same([a, b, c]: Mac, [d, e, f]: Mac) -> bool {
     (a ^ d) | (b ^ e) | (c ^ f) == 0
 }

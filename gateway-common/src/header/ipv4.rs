@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::{End, Ether, Ip};
+use super::{End, Ether, HOPS, Ip};
 use crate::{abi::Counter, addr::Addr, checksum};
 
 /// Version 4 and five words of header: no options.
@@ -24,6 +24,11 @@ pub struct Ipv4 {
 }
 
 impl Ip for Ipv4 {
+    const ICMP: u8 = 1;
+    const ECHO: u8 = 8;
+    const ECHO_REPLY: u8 = 0;
+    const ICMP_COVERS_ADDRESSES: bool = false;
+
     #[inline(always)]
     fn plain(&self) -> Result<u8, Counter> {
         if self.version_words != PLAIN {
@@ -52,6 +57,21 @@ impl Ip for Ipv4 {
     #[inline(always)]
     fn destination(&self) -> Addr {
         Addr::from_v4(self.destination)
+    }
+
+    /// Destination unreachable, time exceeded, parameter problem. Redirects are for this host.
+    #[inline(always)]
+    fn is_error(kind: u8) -> bool {
+        matches!(kind, 3 | 11 | 12)
+    }
+
+    #[inline(always)]
+    fn turn(&mut self) {
+        let old = u16::from_ne_bytes([self.hops, self.protocol]);
+        let new = u16::from_ne_bytes([HOPS, self.protocol]);
+        self.hops = HOPS;
+        self.checksum = checksum::apply(self.checksum, checksum::word_delta(old, new));
+        (self.source, self.destination) = (self.destination, self.source);
     }
 
     #[inline(always)]

@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(eject(START), Some(secs(10)));
         assert_eq!(eject(START + secs(9)), None, "out already");
         assert_eq!(eject(START + secs(10)), Some(secs(20)));
-        assert_eq!(eject(START + secs(69)), Some(secs(30)), "not trusted yet");
+        assert_eq!(eject(START + secs(49)), Some(secs(30)), "not trusted yet");
         assert_eq!(eject(START + secs(129)), Some(secs(10)), "trusted again");
         let mut now = START + secs(139);
         for _ in 0..40 {

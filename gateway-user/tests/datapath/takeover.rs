@@ -150,7 +150,7 @@ fn a_worker_gets_a_listening_socket() {
 fn operations_reach_the_maps_that_bpftool_dumps() {
     let rig = Rig::new();
     rig.open(&rig.options(), program);
-    let map = rig.pins().join("v2/maps/frontends");
+    let map = rig.pins().join("v3/maps/frontends");
     let path = map.to_str().expect("a path");
     let dump = rig
         .node

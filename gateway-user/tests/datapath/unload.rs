@@ -14,7 +14,7 @@ fn removes_links_maps_and_directories_and_says_so() {
         "v2/links/xdp-up0",
         "v2/links/tcx-up0",
         "v2/links/sk_lookup",
-        "v2/maps/flows",
+        "v3/maps/flows",
     ] {
         assert!(
             removed.contains(&rig.pins().join(path)),

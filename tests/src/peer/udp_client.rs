@@ -64,7 +64,8 @@ pub(super) async fn run(args: Args) -> Result<UdpReport> {
 }
 
 async fn open(to: SocketAddr) -> Result<UdpSocket> {
-    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+    let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(any).await?;
     socket
         .connect(to)
         .await

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{SocketAddr, SocketAddrV4},
+    net::SocketAddr,
 };
 
 use crate::{
@@ -12,19 +12,48 @@ use crate::{
 
 /// One destination of new flows: an address, or `None` for the share that is refused (the
 /// reference is invalid, or has no ready endpoint).
-pub type Destination = Option<SocketAddrV4>;
+pub type Destination = Option<SocketAddr>;
+
+/// Of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub const fn of(address: &SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(_) => Self::V4,
+            SocketAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+}
 
 /// Destinations with their weights (at least 1), the refused share first, then by address.
 ///
 /// The weight of a backendRef is divided among its endpoints (the API weighs references, not
-/// pods); an address that two references name gets both shares.
-pub fn destinations(service: &L4Service, endpoints: &Endpoints) -> BTreeMap<Destination, u32> {
-    let shares: Vec<(u32, BTreeSet<SocketAddrV4>)> = service
+/// pods); an address that two references name gets both shares. Only endpoints of the listener's
+/// address family count: the kernel path does not turn one into the other.
+pub fn destinations(
+    service: &L4Service,
+    endpoints: &Endpoints,
+    family: Family,
+) -> BTreeMap<Destination, u32> {
+    let shares: Vec<(u32, BTreeSet<SocketAddr>)> = service
         .backends
         .iter()
         .filter(|b| b.weight > 0)
         .map(|b| match &b.target {
-            Target::Backend(id) => (b.weight, ready_v4(endpoints, id)),
+            Target::Backend(id) => (b.weight, ready(endpoints, id, family)),
             Target::Invalid => (b.weight, BTreeSet::new()),
         })
         .collect();
@@ -43,17 +72,14 @@ pub fn destinations(service: &L4Service, endpoints: &Endpoints) -> BTreeMap<Dest
     reduced(weights)
 }
 
-/// Ready endpoints that the kernel path can serve: IPv4.
-fn ready_v4(endpoints: &Endpoints, id: &BackendId) -> BTreeSet<SocketAddrV4> {
-    let v4 = |address| match address {
-        SocketAddr::V4(v4) => Some(v4),
-        SocketAddr::V6(_) => None,
-    };
-    endpoints.ready(id).filter_map(v4).collect()
+fn ready(endpoints: &Endpoints, id: &BackendId, family: Family) -> BTreeSet<SocketAddr> {
+    let all = endpoints.ready(id);
+    all.filter(|address| Family::of(address) == family)
+        .collect()
 }
 
 /// Parts that a share is divided into.
-fn count(addresses: &BTreeSet<SocketAddrV4>) -> u64 {
+fn count(addresses: &BTreeSet<SocketAddr>) -> u64 {
     addresses.len().max(1) as u64
 }
 

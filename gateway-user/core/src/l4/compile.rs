@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -12,7 +13,7 @@ use gateway_common::{
 };
 
 use super::{
-    backends::{Destination, destinations},
+    backends::{Destination, Family, destinations},
     ids::{take_id, take_slots},
     maglev::{self, Candidate},
     tables::Tables,
@@ -45,7 +46,7 @@ pub enum CapacityError {
 /// Ids of `current` are kept: a frontend its service, an address and port its backend id within
 /// the service, and a service its region of slots where the content is the same. New content gets
 /// slots and ids that nothing in `current` uses, so that [`super::diff`] never overwrites what
-/// packets are looking at. IPv6 frontends of L4 routes are left out, see [`super::unserved`].
+/// packets are looking at.
 pub fn compile(
     plan: &Plan,
     endpoints: &Endpoints,
@@ -59,10 +60,9 @@ pub fn compile(
     for (id, frontend) in &plan.frontends {
         let key = frontend_key(id);
         let value = match frontend {
-            plan::Frontend::L4(_) if id.address.is_ipv6() => continue,
             plan::Frontend::L4(l4) => Frontend {
                 kind: KIND_L4,
-                service: compiler.service(&key, l4, endpoints)?,
+                service: compiler.service(&key, l4, endpoints, Family::of(&id.address))?,
                 ..Frontend::default()
             },
             plan::Frontend::Http(_) => Frontend {
@@ -127,12 +127,13 @@ impl<'a> Compiler<'a> {
         key: &FrontendKey,
         l4: &L4Service,
         endpoints: &Endpoints,
+        family: Family,
     ) -> Result<u32, CapacityError> {
         let id = match self.current.service_of(key) {
             Some(id) => id,
             None => self.new_service_id()?,
         };
-        let destinations = destinations(l4, endpoints);
+        let destinations = destinations(l4, endpoints, family);
         let ids = destinations
             .iter()
             .map(|(destination, weight)| self.backend(id, *destination, *weight))
@@ -171,7 +172,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<u32, CapacityError> {
         let Some(to) = to else { return Ok(0) };
         let backend = Backend {
-            address: (*to.ip()).into(),
+            address: to.ip().into(),
             port: to.port().into(),
             service,
             weight,
@@ -239,9 +240,15 @@ fn slots(destinations: &BTreeMap<Destination, u32>, ids: &[u32]) -> Arc<[u32]> {
 
 /// Address and port in network order; empty for the refused share.
 fn name(destination: &Destination) -> Vec<u8> {
-    destination.map_or_else(Vec::new, |to| {
-        [to.ip().octets().as_slice(), &to.port().to_be_bytes()].concat()
-    })
+    let Some(to) = destination else {
+        return Vec::new();
+    };
+    let mut name = match to.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    name.extend(to.port().to_be_bytes());
+    name
 }
 
 #[cfg(test)]

@@ -181,8 +181,6 @@ pub(super) fn conclude(gateways: &mut [GatewayState]) {
                 listener.verdicts.push(ListenerVerdict::GatewayNotAccepted);
             } else if state.addresses.is_empty() {
                 listener.verdicts.push(ListenerVerdict::NoAddress);
-            } else if listener.is_l4() && state.addresses.iter().all(IpAddr::is_ipv6) {
-                listener.verdicts.push(ListenerVerdict::OnlyIpv6);
             }
         }
         listener_set::conclude(state);

@@ -142,9 +142,6 @@ pub enum ListenerVerdict {
     #[error("the Gateway has no address; see its Programmed condition")]
     NoAddress,
 
-    #[error("TCP and UDP are not served on IPv6 yet; give the Gateway an IPv4 address")]
-    OnlyIpv6,
-
     #[error("the Gateway is not accepted; see its Accepted condition")]
     GatewayNotAccepted,
 
@@ -235,7 +232,7 @@ impl Verdict for ListenerVerdict {
             Self::CertificateNotPermitted { .. } => {
                 const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
             }
-            Self::NoRouteKind | Self::NoCertificate | Self::OnlyIpv6 | Self::GatewayNotAccepted => {
+            Self::NoRouteKind | Self::NoCertificate | Self::GatewayNotAccepted => {
                 const { &[is_false(Programmed, "Invalid")] }
             }
             Self::NoAddress | Self::NotApplied { .. } => {

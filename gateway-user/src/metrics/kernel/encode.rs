@@ -105,10 +105,14 @@ fn carried(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
     counter(encoder, ("l4", help, unit), both(|count| count.bytes))?;
     let (name, help) = ("l4_flows_opened", "Flows that the kernel gave a backend");
     let opened = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    ConstCounter::new(counters.opened.packets).encode(opened)
+    ConstCounter::new(counters.opened.packets).encode(opened)?;
+    let help = "ICMP errors about flows, which the kernel sent on to whom they concern";
+    let name = "l4_icmp_errors";
+    let related = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(counters.related.packets).encode(related)
 }
 
-/// Packets of ARP and neighbour discovery about our addresses. The counters' names are outcome and
+/// Packets of ARP and neighbour discovery about our addresses, and pings of them. The counters' names are outcome and
 /// protocol.
 fn neighbours(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let kinds = [Kind::Answer, Kind::Suppress, Kind::Conflict];
@@ -123,7 +127,7 @@ fn neighbours(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::
             count.packets,
         ))
     });
-    let help = "Packets of ARP and NDP about the Gateways' addresses: answered, kept from the stack \
+    let help = "Packets of ARP and NDP about the Gateways' addresses, and pings: answered, kept from the stack \
                 because another node answers, or another station's claim to an address of this node";
     counter(encoder, ("neighbour_packets", help, None), series)
 }

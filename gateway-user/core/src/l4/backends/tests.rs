@@ -7,7 +7,7 @@ use super::{
 
 fn shares(backends: &[(&str, u32)], of: &[(&str, &[&str])]) -> Vec<(String, u32)> {
     let shown = |d: Destination| d.map_or("refused".into(), |a| a.to_string());
-    destinations(&service(backends), &endpoints(of))
+    destinations(&service(backends), &endpoints(of), Family::V4)
         .into_iter()
         .map(|(d, weight)| (shown(d), weight))
         .collect()
@@ -61,14 +61,19 @@ fn an_address_of_two_references_gets_both_shares() {
 }
 
 #[test]
-fn only_ready_ipv4_endpoints_count() {
+fn only_ready_endpoints_of_the_family_count() {
     let mut of = endpoints(&[("a", &["10.0.0.1:80", "10.0.0.2:80", "[2001:db8::1]:80"])]);
     for list in of.0.values_mut() {
         list[1].conditions.ready = false;
     }
-    let found = destinations(&service(&[("a", 1)]), &of);
-    let only: SocketAddrV4 = "10.0.0.1:80".parse().expect("an address");
-    assert_eq!(found, BTreeMap::from([(Some(only), 1)]));
+    for (family, only) in [
+        (Family::V4, "10.0.0.1:80"),
+        (Family::V6, "[2001:db8::1]:80"),
+    ] {
+        let found = destinations(&service(&[("a", 1)]), &of, family);
+        let only: SocketAddr = only.parse().expect("an address");
+        assert_eq!(found, BTreeMap::from([(Some(only), 1)]));
+    }
 }
 
 #[test]
@@ -79,6 +84,7 @@ fn extreme_weights_stay_in_proportion() {
     let found = destinations(
         &service(&[("a", u32::MAX), ("b", u32::MAX)]),
         &endpoints(of),
+        Family::V4,
     );
     let total: f64 = found.values().map(|w| f64::from(*w)).sum();
     let last = found

@@ -1,6 +1,6 @@
 //! Tables from plans: contents, stable ids, capacity.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
     super::{
@@ -93,11 +93,23 @@ fn without_backends_there_is_no_lookup_table() {
 }
 
 #[test]
-fn ipv6_frontends_of_routes_are_left_out() {
+fn a_listener_has_the_endpoints_of_its_family() {
     let mut id = tcp(80);
     id.address = SocketAddr::new("2001:db8::1".parse().expect("an address"), 80);
-    let tables = advance(&Tables::default(), &plan(&[(id, ONE)]), &backends());
-    assert_eq!(tables, Tables::default());
+    let of = endpoints(&[("a", &["10.0.0.1:80", "[2001:db8::9]:8080"])]);
+    let tables = advance(&Tables::default(), &plan(&[(id, ONE), (tcp(80), ONE)]), &of);
+    let service = |id: &FrontendId| tables.service_of(&frontend_key(id)).expect("a service");
+    let backends = |id: &FrontendId| {
+        let all = tables.backends_of(service(id));
+        all.map(|(_, b)| (IpAddr::from(b.address), b.port))
+            .collect::<Vec<_>>()
+    };
+    let v6: IpAddr = "2001:db8::9".parse().expect("an address");
+    assert_eq!(backends(&id), [(v6, 8080)]);
+    assert_eq!(
+        backends(&tcp(80)),
+        [(Ipv4Addr::new(10, 0, 0, 1).into(), 80)]
+    );
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn a_scrape_reads_like_the_counters() {
     snapshot.counters.add(Counter::Forwarded, 40);
     snapshot.counters.add(Counter::Replied, 1500);
     snapshot.counters.add(Counter::Opened, 60);
+    snapshot.counters.add(Counter::Related, 70);
+    snapshot.counters.add(Counter::AnswerEcho, 98);
     snapshot.counters.add(Counter::RefuseNoBackend, 60);
     snapshot.counters.add(Counter::PassFragment, 60);
     snapshot.counters.add(Counter::SuppressNdp, 86);
@@ -62,6 +64,8 @@ fn a_scrape_reads_like_the_counters() {
         "xdp_gateway_l4_bytes_total{direction=\"request\"} 100",
         "xdp_gateway_l4_bytes_total{direction=\"reply\"} 1500",
         "xdp_gateway_l4_flows_opened_total 1",
+        "xdp_gateway_l4_icmp_errors_total 1",
+        "xdp_gateway_neighbour_packets_total{outcome=\"answer\",protocol=\"echo\"} 1",
         "xdp_gateway_l4_dropped_packets_total{reason=\"no_backend\"} 1",
         "xdp_gateway_l4_dropped_packets_total{reason=\"table_full\"} 0",
         "xdp_gateway_l4_passed_packets_total{reason=\"fragment\"} 1",

@@ -1,0 +1,145 @@
+//! Control messages: errors go to whom they concern, pings of the gateway are answered.
+//!
+//! An error comes from somewhere on the way and quotes the packet that it is about, with the
+//! addresses which that had there. Its own addresses and the quoted ones are translated as those of
+//! the flow; without this, path MTU discovery would stop at the gateway (RFC 5508, RFC 2663).
+
+use super::neighbour;
+use crate::{
+    abi::{Counter, FORWARD, FlowKey, REVERSE, UDP},
+    checksum,
+    header::{End, Icmp, Ip, L4 as _, Quote},
+    packet::{Frame, Packet},
+    tables::Tables,
+};
+
+/// A control message that arrives on an uplink.
+#[inline(never)]
+pub(super) fn ingress<P, I, T>(packet: &mut P, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    match kind::<P, I>(packet) {
+        Some(kind) if kind == I::ECHO => echo::<P, I, T>(packet, tables),
+        Some(kind) if I::is_error(kind) => related::<P, I, T>(packet, End::Destination, tables),
+        Some(_) => Counter::PassProtocol,
+        None => Counter::PassMalformed,
+    }
+}
+
+/// A control message that leaves on an uplink.
+#[inline(never)]
+pub(super) fn egress<P, I, T>(packet: &mut P, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    match kind::<P, I>(packet) {
+        Some(kind) if I::is_error(kind) => related::<P, I, T>(packet, End::Source, tables),
+        Some(_) => Counter::PassProtocol,
+        None => Counter::PassMalformed,
+    }
+}
+
+#[inline(always)]
+fn kind<P: Packet + ?Sized, I: Ip>(packet: &mut P) -> Option<u8> {
+    let frame = packet.head::<Frame<I, Icmp>>()?;
+    Some(frame.l4.kind)
+}
+
+/// Answers a ping of an address that this node answers for. Where XDP cannot send, and for packets
+/// with options or in fragments, the network stack answers.
+#[inline(always)]
+fn echo<P, I, T>(packet: &mut P, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    let (interface, bytes) = (packet.interface(), packet.len());
+    let Some((mac, true)) = neighbour::uplink::<T, false>(interface, tables) else {
+        return Counter::PassProtocol;
+    };
+    let Some(Frame {
+        ether,
+        ip,
+        l4: icmp,
+    }) = packet.head::<Frame<I, Icmp>>()
+    else {
+        return Counter::PassMalformed;
+    };
+    if !ip.holds(bytes, size_of::<Icmp>()) {
+        return Counter::PassMalformed;
+    }
+    let from = ip.source();
+    // From ourselves or from a group: nobody to answer, or a loop.
+    let answerable = neighbour::same(ether.destination, mac)
+        && icmp.code == 0
+        && !from.is_group()
+        && !neighbour::is_ours(&from, tables);
+    if !answerable || !neighbour::is_ours(&ip.destination(), tables) {
+        return Counter::PassProtocol;
+    }
+    ether.destination = ether.source;
+    ether.source = mac;
+    ip.turn();
+    icmp.set_kind(I::ECHO_REPLY);
+    Counter::AnswerEcho
+}
+
+/// Translates an error about a packet of a flow. `end`: the one that is rewritten, as in the flow's
+/// own packets of this direction; the quoted packet went the other way.
+#[inline(always)]
+fn related<P, I, T>(packet: &mut P, end: End, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    let Some(frame) = packet.head::<Frame<I, Quote<I>>>() else {
+        return Counter::PassProtocol;
+    };
+    let Frame { ip, l4: quote, .. } = frame;
+    let Some(protocol) = quote.protocol() else {
+        return Counter::PassProtocol;
+    };
+    let key = FlowKey {
+        source: quote.ip.destination(),
+        destination: quote.ip.source(),
+        source_port: quote.l4.destination(),
+        destination_port: quote.l4.source(),
+        protocol: u16::from(protocol),
+        direction: match end {
+            End::Destination => FORWARD,
+            End::Source => REVERSE,
+        },
+    };
+    let Some(flow) = tables.flow(&key) else {
+        return Counter::PassProtocol;
+    };
+    let old = match end {
+        End::Destination => ip.destination(),
+        End::Source => ip.source(),
+    };
+    let (address, port) = (flow.address, flow.port as u16);
+    let (quoted, ports) = (flow.address_delta, flow.port_delta);
+    let own = checksum::address_delta(&old, &address);
+    ip.set(end, address, own);
+    quote.ip.set(end.other(), address, quoted);
+    quote.l4.set(end.other(), port);
+    // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
+    let mut delta = ports;
+    if I::ICMP_COVERS_ADDRESSES {
+        delta += own + quoted;
+    }
+    if u32::from(protocol) == UDP {
+        let before = quote.l4.checksum;
+        quote.l4.adjust(quoted + ports);
+        delta += checksum::word_delta(before, quote.l4.checksum);
+    }
+    quote.icmp.adjust(delta);
+    Counter::Related
+}
