@@ -89,7 +89,7 @@ fn a_missing_service_fails_and_the_message_names_it() {
 
 #[test]
 fn a_dropped_rule_fails() {
-    let rules = "rules:\n  - filters: [{type: CORS, cors: {}}]\n";
+    let rules = "rules:\n  - filters: [{type: ExtensionRef, extensionRef: {group: example.com, kind: Limit, name: l}}]\n";
     let route = documents(&["HTTPRoute"]).replace("rules:\n", rules);
     let files = [
         ("a.yaml", class_and_gateway()),
