@@ -35,16 +35,23 @@ pub(super) fn attempts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D
     ranged(d, 1, i64::from(i32::MAX)).map(Some)
 }
 
-/// HTTP status codes of failures.
+/// HTTP status codes of failures, 400 to 599.
 pub(super) fn failures<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u16>, D::Error> {
-    let codes = Vec::<i64>::deserialize(d)?;
-    let code = |code: i64| match code {
-        400..=599 => Ok(code as u16),
+    // A type of its own, so that an error names the item.
+    #[derive(Deserialize)]
+    struct Code(#[serde(deserialize_with = "failure")] u16);
+
+    let codes = Vec::<Code>::deserialize(d)?;
+    Ok(codes.into_iter().map(|Code(code)| code).collect())
+}
+
+fn failure<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
+    match i64::deserialize(d)? {
+        code @ 400..=599 => Ok(code as u16),
         other => Err(D::Error::custom(format!(
             "{other} is no status code of a failure: use 400 to 599"
         ))),
-    };
-    codes.into_iter().map(code).collect()
+    }
 }
 
 /// 0 and above.

@@ -5,11 +5,6 @@
 pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
     (
         "Gateway",
-        "spec.allowedListeners",
-        "ListenerSets are not read yet",
-    ),
-    (
-        "Gateway",
         "spec.defaultScope",
         "routes without parents are not attached yet",
     ),
@@ -66,7 +61,7 @@ pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[
         NOT_PASSED_ON,
     ),
     (
-        "Gateway",
+        "Gateway ListenerSet",
         "tls.options.x",
         "maxLength",
         "we know no options: any is reported",

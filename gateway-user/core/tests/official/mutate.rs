@@ -52,10 +52,23 @@ pub(crate) fn example(schema: &Json) -> Json {
             own.chain(free).collect::<Map<_, _>>().into()
         }
         Some("array") => json!([example(&schema["items"])]),
-        Some("integer") => schema["enum"].get(0).cloned().unwrap_or(json!(1)),
+        Some("integer") => {
+            let least = schema["minimum"].as_i64().unwrap_or_default().max(1);
+            schema["enum"].get(0).cloned().unwrap_or(json!(least))
+        }
         Some("boolean") => json!(true),
-        Some("string") => schema["enum"].get(0).cloned().unwrap_or(json!("x")),
+        Some("string") => schema["enum"].get(0).cloned().unwrap_or(json!(text(schema))),
         other => panic!("a schema of type {other:?}"),
+    }
+}
+
+/// A duration (GEP-2257) is a type of its own: text that is none cannot be read at all. Not every
+/// schema of one has its pattern.
+fn text(schema: &Json) -> &'static str {
+    let says = |field: &str, text| schema[field].as_str().is_some_and(|s| s.contains(text));
+    match says("pattern", "h|m|s|ms") || says("description", "Gateway API Duration") {
+        true => "1s",
+        false => "x",
     }
 }
 

@@ -18,9 +18,10 @@ use crate::{
     mutate::{Mutation, example, mutations},
 };
 
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 9] = [
     ("GatewayClass", "gatewayclasses"),
     ("Gateway", "gateways"),
+    ("ListenerSet", "listenersets"),
     ("HTTPRoute", "httproutes"),
     ("GRPCRoute", "grpcroutes"),
     ("TLSRoute", "tlsroutes"),
