@@ -15,7 +15,7 @@ pub use flow::{
     BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, Event, FORWARD, Flow, FlowKey, RESET,
     REVERSE,
 };
-pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service};
+pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, Snat};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -59,7 +59,8 @@ mod pod {
         Event,
         Addr,
         Address,
-        LinkAddress
+        LinkAddress,
+        Snat
     );
 }
 
@@ -70,11 +71,12 @@ const _: () = {
     assert!(size_of::<Service>() == 16);
     assert!(size_of::<Backend>() == 32);
     assert!(size_of::<FlowKey>() == 40);
-    assert!(size_of::<Flow>() == 48);
+    assert!(size_of::<Flow>() == 64);
     assert!(size_of::<BackendStats>() == 40);
     assert!(size_of::<Event>() == 56);
     assert!(size_of::<Addr>() == 16);
     assert!(size_of::<Address>() == 8);
     assert!(size_of::<LinkAddress>() == 8);
+    assert!(size_of::<Snat>() == 24);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

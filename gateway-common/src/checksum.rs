@@ -23,6 +23,12 @@ pub const fn word_delta(old: u16, new: u16) -> u32 {
     fold(!old as u64 + new as u64)
 }
 
+/// Two changes as one.
+#[inline(always)]
+pub const fn both(one: u32, other: u32) -> u32 {
+    fold(one as u64 + other as u64)
+}
+
 /// Undoes what `delta` does.
 #[inline(always)]
 pub const fn reverse(delta: u32) -> u32 {

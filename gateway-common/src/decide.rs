@@ -3,6 +3,7 @@
 //! Parse, decide, rewrite: nothing is written before everything was checked, and every packet
 //! ends in exactly one [`Counter`], whose kind says what to do with it.
 
+mod far;
 mod icmp;
 mod neighbour;
 mod open;
@@ -11,7 +12,7 @@ mod touch;
 
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE},
-    header::{ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
+    header::{ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
 };
@@ -24,13 +25,19 @@ pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) ->
     pass::<Ingress, P, T>(packet, tables)
 }
 
-/// A packet behind XDP, on an uplink that XDP cannot answer on: whoever asks for the link address of
-/// a gateway's address is answered. Counts answers only: all packets were counted before.
+/// A packet behind XDP: what belongs to a flow with a far backend is sent on; and on an uplink that
+/// XDP cannot answer on, whoever asks for the link address of a gateway's address is answered.
+/// Counts what it does: all packets were counted before.
 #[inline(always)]
-pub fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let bytes = packet.len();
-    let outcome = neighbour::answer(packet, tables);
-    if outcome.kind() == Kind::Answer {
+    let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_ARP) => neighbour::arp::<P, T, true>(packet, tables),
+        Some(ETHER_IPV4) => far::packet::<P, Ipv4, T>(packet, tables),
+        Some(ETHER_IPV6) => far::packet::<P, Ipv6, T>(packet, tables),
+        _ => Counter::PassNotIp,
+    };
+    if matches!(outcome.kind(), Kind::Done | Kind::Answer | Kind::Drop) {
         tables.count(outcome, bytes);
     }
     outcome
@@ -147,7 +154,12 @@ where
             reason => Err(reason),
         },
     };
-    let carried = flow.and_then(|flow| carry::<P, I, L>(packet, flow, End::Destination));
+    // What is far leaves by the program behind XDP, which finds the flow as it is now.
+    let near = flow.and_then(|flow| match flow.is_far() {
+        true => Err(Counter::PassFar),
+        false => Ok(flow),
+    });
+    let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Destination));
     settle(carried, &key, bytes, tables)
 }
 

@@ -19,18 +19,26 @@ impl FlowKey {
     /// Key of the other direction's entry, given this direction's.
     #[inline(always)]
     pub const fn other(&self, flow: &Flow) -> Self {
+        let near = match self.direction {
+            FORWARD => (&self.source, self.source_port),
+            _ => (&self.destination, self.destination_port),
+        };
+        let (peer, peer_port) = match flow.peer_port {
+            0 => near,
+            port => (&flow.peer, port as u16),
+        };
         match self.direction {
             FORWARD => Self {
                 source: flow.address,
                 source_port: flow.port as u16,
-                destination: self.source,
-                destination_port: self.source_port,
+                destination: *peer,
+                destination_port: peer_port,
                 protocol: self.protocol,
                 direction: REVERSE,
             },
             _ => Self {
-                source: self.destination,
-                source_port: self.destination_port,
+                source: *peer,
+                source_port: peer_port,
                 destination: flow.address,
                 destination_port: flow.port as u16,
                 protocol: self.protocol,
@@ -42,20 +50,28 @@ impl FlowKey {
     /// The other direction's entry, given this direction's: it restores what this one rewrites.
     #[inline(always)]
     pub const fn mirror(&self, flow: &Flow) -> Flow {
-        let (address, port) = match self.direction {
-            FORWARD => (&self.destination, self.destination_port),
-            _ => (&self.source, self.source_port),
+        let (source, destination) = (
+            (&self.source, self.source_port),
+            (&self.destination, self.destination_port),
+        );
+        let ((address, port), (peer, peer_port)) = match self.direction {
+            FORWARD => (destination, source),
+            _ => (source, destination),
         };
         Flow {
             address: *address,
             port: port as u32,
+            peer: *peer,
+            peer_port: match flow.peer_port {
+                0 => 0,
+                _ => peer_port as u32,
+            },
             service: flow.service,
             backend: flow.backend,
             state: flow.state,
             last_seen: flow.last_seen,
             address_delta: checksum::reverse(flow.address_delta),
             port_delta: checksum::reverse(flow.port_delta),
-            pad: 0,
         }
     }
 
@@ -71,6 +87,12 @@ impl Flow {
     pub const fn closing(&self) -> bool {
         let both = CLOSED_BY_CLIENT | CLOSED_BY_BACKEND;
         self.state & RESET != 0 || self.state & both == both
+    }
+
+    /// The backend is far: both ends of packets are rewritten.
+    #[inline(always)]
+    pub const fn is_far(&self) -> bool {
+        self.peer_port != 0
     }
 
     /// At least a second since `last_seen`: worth a write.

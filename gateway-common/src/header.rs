@@ -78,6 +78,12 @@ pub trait Ip: Wire {
     fn is_error(kind: u8) -> bool;
     /// Sends the packet back where it came from, as a new one of this host.
     fn turn(&mut self);
+    /// Hops that are left.
+    fn hops(&self) -> u8;
+    /// One hop fewer.
+    fn hop(&mut self);
+    /// Slot of this family in the map `snat`.
+    const SNAT: u32;
     /// Puts an address in, and corrects this header's own checksum by its delta.
     fn set(&mut self, end: End, address: Addr, delta: u32);
 }

@@ -34,9 +34,12 @@ pub const ADDRESSES: &str = "addresses";
 /// Interface index -> [`crate::abi::LinkAddress`].
 pub const UPLINKS: &str = "uplinks";
 
+/// [`SNAT_V4`] and [`SNAT_V6`] -> [`crate::abi::Snat`].
+pub const SNAT: &str = "snat";
+
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses` and
-/// `uplinks` are hashes, `maglev` an array.
-pub const ALL: [&str; 12] = [
+/// `uplinks` are hashes, `maglev` and `snat` arrays.
+pub const ALL: [&str; 13] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -49,6 +52,7 @@ pub const ALL: [&str; 12] = [
     EVENT_GATE,
     ADDRESSES,
     UPLINKS,
+    SNAT,
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;
@@ -64,6 +68,13 @@ pub const LISTENERS_V6: u32 = LISTENERS_MAX;
 pub const ADDRESSES_MAX: u32 = 4_096;
 /// Most interfaces that the programs run on.
 pub const UPLINKS_MAX: u32 = 64;
+/// Slots of `snat`.
+pub const SNAT_V4: u32 = 0;
+pub const SNAT_V6: u32 = 1;
+/// Ports of the node that connections to far backends come from: above the kernel's own choice
+/// (`net.ipv4.ip_local_port_range` ends at 60999 by default) and Kubernetes' node ports.
+pub const SNAT_FIRST_PORT: u32 = 61_000;
+pub const SNAT_PORTS: u32 = 4_536;
 /// Slots of `event_gate`: for drops, and for claims.
 pub const EVENT_GATE_DROPS: u32 = 0;
 pub const EVENT_GATE_CLAIMS: u32 = 1;

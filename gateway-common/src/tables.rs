@@ -3,6 +3,7 @@
 use crate::{
     abi::{
         Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Mac, Service,
+        Snat,
     },
     addr::Addr,
 };
@@ -50,6 +51,10 @@ pub trait Tables {
     fn address(&self, address: &Addr) -> Option<&Address>;
     /// By the index of the interface.
     fn uplink(&self, interface: u32) -> Option<&LinkAddress>;
+
+    /// How far backends are reached; `slot` is one of [`crate::maps::SNAT_V4`] and
+    /// [`crate::maps::SNAT_V6`].
+    fn snat(&self, slot: u32) -> Option<&Snat>;
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow>;
     /// Sets the time and adds bits to the state; `false` where there is no such flow.

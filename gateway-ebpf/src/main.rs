@@ -23,7 +23,7 @@ use aya_ebpf::{
         TC_ACT_SHOT, sk_action,
         xdp_action::{XDP_DROP, XDP_PASS, XDP_TX},
     },
-    helpers::{bpf_jiffies64, bpf_redirect},
+    helpers::{bpf_jiffies64, bpf_redirect, bpf_redirect_neigh},
     macros::{classifier, sk_lookup, xdp},
     programs::{SkLookupContext, TcContext, XdpContext},
 };
@@ -59,16 +59,21 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
     verdict
 }
 
-/// Questions for the gateway's link address, on an uplink that XDP cannot answer on.
+/// Behind XDP: packets of flows to far backends, and questions for the gateway's link address on an
+/// uplink that XDP cannot answer on. Either leaves by the interface that it came by.
 #[classifier]
 fn xdpgw_answer(ctx: TcContext) -> i32 {
     capture::before(&packet::Skb(&ctx), HOOK_TCX_INGRESS);
-    let outcome = decide::answer(&mut packet::Skb(&ctx), &mut World);
-    log::outcome(&ctx, "answer", outcome);
+    let outcome = decide::behind(&mut packet::Skb(&ctx), &mut World);
+    log::outcome(&ctx, "behind", outcome);
+    // SAFETY: the kernel hands the program a valid context.
+    let interface = unsafe { (*ctx.skb.skb).ifindex };
     let verdict = match outcome.kind() {
-        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => TCX_NEXT,
-        // SAFETY: the helper has no precondition; out of the interface that the question came by.
-        Kind::Answer => unsafe { bpf_redirect((*ctx.skb.skb).ifindex, 0) as i32 },
+        // SAFETY: without parameters, the helper finds the next hop and its link address.
+        Kind::Done => unsafe { bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32 },
+        // SAFETY: the helper has no precondition.
+        Kind::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
+        Kind::Pass | Kind::Refuse | Kind::Conflict => TCX_NEXT,
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     };
     capture::after(&packet::Skb(&ctx), HOOK_TCX_INGRESS, verdict);

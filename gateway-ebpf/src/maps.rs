@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Service,
+        LinkAddress, Service, Snat,
     },
     addr::Addr,
     maps::{
@@ -41,5 +41,7 @@ pub(crate) static EVENTS: RingBuf<(), { EVENTS_BYTES as usize }> = RingBuf::new(
 pub(crate) static EVENT_GATE: PerCpuArray<u32, 2> = PerCpuArray::new();
 #[btf_map(name = "addresses")]
 pub(crate) static ADDRESSES: HashMap<Addr, Address, { ADDRESSES_MAX as usize }> = HashMap::new();
+#[btf_map(name = "snat")]
+pub(crate) static SNAT: Array<Snat, 2> = Array::new();
 #[btf_map(name = "uplinks")]
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();

@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Count, Counter, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Service,
+        FrontendKey, LinkAddress, Service, Snat,
     },
     addr::Addr,
     maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
@@ -17,7 +17,8 @@ use gateway_common::{
 use crate::{
     events::{gate, tell},
     maps::{
-        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRONTENDS, MAGLEV, SERVICES, UPLINKS,
+        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRONTENDS, MAGLEV, SERVICES, SNAT,
+        UPLINKS,
     },
 };
 
@@ -76,6 +77,11 @@ impl Tables for World {
     fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
         // SAFETY: as above.
         unsafe { UPLINKS.get(interface) }
+    }
+
+    #[inline(always)]
+    fn snat(&self, slot: u32) -> Option<&Snat> {
+        SNAT.get(slot)
     }
 
     #[inline(always)]

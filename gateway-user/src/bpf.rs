@@ -20,6 +20,7 @@ mod pins;
 mod programs;
 mod read;
 mod settle;
+mod snat;
 pub mod stats;
 mod unload;
 mod version;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::frames::{Family, Spec, checksum, octets, packet};
+use crate::frames::{Family, HOPS, Spec, checksum, octets, packet};
 
 /// Kinds and codes of ICMP and of ICMPv6.
 pub(crate) type Kinds = ([u8; 2], [u8; 2]);
@@ -26,6 +26,7 @@ pub(crate) struct Control {
     pub(crate) body: Body,
     /// Answers go where the question came from.
     pub(crate) back: bool,
+    pub(crate) hops: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +45,7 @@ pub(crate) fn error(kinds: Kinds, source: IpAddr, destination: IpAddr, about: &S
         rest: [0, 0, 0x05, 0x14],
         body: Body::Quote(about.clone(), usize::MAX),
         back: false,
+        hops: HOPS,
     }
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn ping(source: IpAddr, destination: IpAddr, payload: &[u8]) -> Contr
         rest: [1, 2, 0, 3],
         body: Body::Bytes(payload.to_vec()),
         back: false,
+        hops: HOPS,
     }
 }
 
@@ -66,6 +69,14 @@ impl Control {
             source: self.destination,
             destination: self.source,
             back: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same one hop further.
+    pub(crate) fn hop(&self) -> Self {
+        Self {
+            hops: self.hops - 1,
             ..self.clone()
         }
     }
@@ -114,7 +125,7 @@ impl Control {
             Family::V4 => [0x08, 0x00],
             Family::V6 => [0x86, 0xdd],
         };
-        let ip = packet(source, destination, protocol, &message);
+        let ip = packet([source, destination], protocol, self.hops, &message);
         [&to[..], &from, &kind, &ip].concat()
     }
 }

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gateway_common::abi::{
-    Address, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress, Service, TCP, UDP,
+    Address, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress, Service, Snat, TCP,
+    UDP,
 };
 
 use crate::{
@@ -22,6 +23,13 @@ pub(crate) const TWO: End = (v4(203, 0, 113, 3), 53);
 pub(crate) const EMPTY: End = (v4(203, 0, 113, 4), 80);
 /// TCP, served by the proxy.
 pub(crate) const PROXY: End = (v4(203, 0, 113, 1), 8080);
+
+/// TCP and UDP, one backend, which is far.
+pub(crate) const REMOTE: End = (v4(203, 0, 113, 1), 90);
+/// What far backends see as their client.
+pub(crate) const NODE: End = (v4(192, 0, 2, 10), 61_000);
+/// Backend 4, behind `REMOTE`.
+pub(crate) const FAR: End = (v4(10, 9, 0, 7), 9090);
 
 /// Of the interface that frames arrive on.
 pub(crate) const UPLINK: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -45,7 +53,17 @@ pub(crate) fn backend((address, port): End) -> Backend {
         port: port.into(),
         service: 1,
         weight: 1,
-        pad: 0,
+        far: 0,
+    }
+}
+
+/// How far backends are reached, over this family: one port, so that rows can name it.
+fn snat(family: Family) -> Snat {
+    let (address, port) = family.of(NODE);
+    Snat {
+        address: address.into(),
+        first_port: port.into(),
+        ports: 1,
     }
 }
 
@@ -88,15 +106,26 @@ pub(crate) fn config_of(family: Family) -> Config {
             (key(TWO, UDP), l4(2)),
             (key(EMPTY, TCP), l4(3)),
             (key(PROXY, TCP), proxy),
+            (key(REMOTE, TCP), l4(4)),
+            (key(REMOTE, UDP), l4(4)),
         ],
         services: vec![
             (1, service(0, 1, 1)),
             (2, service(1, 7, 2)),
             (3, service(8, 0, 0)),
+            (4, service(8, 1, 1)),
         ],
-        slots: vec![1, 2, 3, 2, 3, 2, 3, 2],
+        slots: vec![1, 2, 3, 2, 3, 2, 3, 2, 4],
         backends: (1..)
             .zip(BACKENDS.map(|end| backend(family.of(end))))
+            .chain([(
+                4,
+                Backend {
+                    service: 4,
+                    far: 1,
+                    ..backend(family.of(FAR))
+                },
+            )])
             .collect(),
         addresses: vec![
             (IpAddr::V4(OURS).into(), Address::new(true)),
@@ -107,5 +136,6 @@ pub(crate) fn config_of(family: Family) -> Config {
             (family.of(TWO).0.into(), Address::new(false)),
         ],
         uplinks: vec![(INTERFACE, LinkAddress::new(UPLINK))],
+        snat: [Family::V4, Family::V6].map(snat).to_vec(),
     }
 }

@@ -11,6 +11,9 @@ pub(crate) const ACK: u8 = 16;
 
 pub(crate) type End = (IpAddr, u16);
 
+/// What packets start with.
+pub(crate) const HOPS: u8 = 64;
+
 /// Whether a world speaks IPv4, as the table is written, or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -48,6 +51,7 @@ pub(crate) struct Spec {
     pub(crate) payload: Vec<u8>,
     /// UDP only: sent without a checksum.
     pub(crate) unsummed: bool,
+    pub(crate) hops: u8,
 }
 
 pub(crate) fn tcp(source: End, destination: End, flags: u8) -> Spec {
@@ -58,6 +62,7 @@ pub(crate) fn tcp(source: End, destination: End, flags: u8) -> Spec {
         flags,
         payload: b"hello".to_vec(),
         unsummed: false,
+        hops: HOPS,
     }
 }
 
@@ -85,6 +90,14 @@ impl Spec {
         }
     }
 
+    /// The same packet one hop further.
+    pub(crate) fn hop(&self) -> Self {
+        Self {
+            hops: self.hops - 1,
+            ..self.clone()
+        }
+    }
+
     /// The same packet in another family.
     pub(crate) fn within(&self, family: Family) -> Self {
         Self {
@@ -108,7 +121,8 @@ impl Spec {
     /// From the network header on.
     pub(crate) fn ip(&self) -> Vec<u8> {
         let l4 = self.l4();
-        packet(self.source.0, self.destination.0, self.protocol as u8, &l4)
+        let ends = [self.source.0, self.destination.0];
+        packet(ends, self.protocol as u8, self.hops, &l4)
     }
 
     fn l4(&self) -> Vec<u8> {
@@ -143,16 +157,23 @@ impl Spec {
 }
 
 /// An IP packet with this payload.
-pub(crate) fn packet(source: IpAddr, destination: IpAddr, protocol: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn packet(
+    [source, destination]: [IpAddr; 2],
+    protocol: u8,
+    hops: u8,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut ip = match source {
         IpAddr::V4(_) => {
             let length = ((20 + payload.len()) as u16).to_be_bytes();
             let [high, low] = length;
-            vec![0x45, 0, high, low, 0x12, 0x34, 0x40, 0, 64, protocol, 0, 0]
+            vec![
+                0x45, 0, high, low, 0x12, 0x34, 0x40, 0, hops, protocol, 0, 0,
+            ]
         }
         IpAddr::V6(_) => {
             let [high, low] = (payload.len() as u16).to_be_bytes();
-            vec![0x60, 0, 0, 0, high, low, protocol, 64]
+            vec![0x60, 0, 0, 0, high, low, protocol, hops]
         }
     };
     ip.extend(octets(source));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Service,
+        FrontendKey, LinkAddress, Service, Snat,
     },
     addr::Addr,
     decide,
@@ -26,6 +26,7 @@ pub(crate) struct Host {
     backends: HashMap<u32, Backend>,
     addresses: HashMap<Addr, Address>,
     uplinks: HashMap<u32, LinkAddress>,
+    snat: Vec<Snat>,
     flows: HashMap<FlowKey, Flow>,
     counters: Counters,
     stats: HashMap<u32, BackendStats>,
@@ -44,6 +45,7 @@ impl Host {
             backends: config.backends.iter().copied().collect(),
             addresses: config.addresses.iter().copied().collect(),
             uplinks: config.uplinks.iter().copied().collect(),
+            snat: config.snat.clone(),
             ..Self::default()
         }
     }
@@ -60,7 +62,7 @@ impl Path for Host {
         let mut packet = Buffer::new(frame, length, INTERFACE);
         let outcome = match hook {
             Hook::Ingress => decide::ingress(&mut packet, self),
-            Hook::Answer => decide::answer(&mut packet, self),
+            Hook::Answer => decide::behind(&mut packet, self),
             Hook::Egress => decide::egress(&mut packet, self),
         };
         let length = packet.len() as usize;
@@ -124,6 +126,10 @@ impl Tables for Host {
 
     fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
         self.uplinks.get(&interface)
+    }
+
+    fn snat(&self, slot: u32) -> Option<&Snat> {
+        self.snat.get(slot as usize)
     }
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow> {

@@ -6,7 +6,7 @@ use aya::{
     programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp},
 };
 use gateway_common::{
-    abi::{Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey},
+    abi::{Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Snat},
     addr::Addr,
     maps,
 };
@@ -43,6 +43,11 @@ impl Kernel {
         }
         for (interface, value) in &config.uplinks {
             kernel.insert(maps::UPLINKS, interface, value);
+        }
+        for (slot, snat) in (0..).zip(&config.snat) {
+            let map = kernel.ebpf.map_mut(maps::SNAT).expect("map in the object");
+            let mut map = Array::<_, Snat>::try_from(map).expect("map type");
+            map.set(slot, snat, 0).expect("a slot");
         }
         kernel
     }

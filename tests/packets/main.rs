@@ -5,6 +5,7 @@
 mod answers;
 mod control;
 mod events;
+mod far;
 mod fixture;
 mod frames;
 mod gates;

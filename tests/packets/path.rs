@@ -3,7 +3,7 @@
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        LinkAddress, Service,
+        LinkAddress, Service, Snat,
     },
     addr::Addr,
 };
@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) backends: Vec<(u32, Backend)>,
     pub(crate) addresses: Vec<(Addr, Address)>,
     pub(crate) uplinks: Vec<(u32, LinkAddress)>,
+    /// Of IPv4, of IPv6.
+    pub(crate) snat: Vec<Snat>,
 }
 
 pub(crate) trait Path {

@@ -114,6 +114,8 @@ counters! {
         pass_not_ours: PassNotOurs,
         /// For the proxy in user space.
         pass_proxy: PassProxy,
+        /// Of a flow to a far backend: the program behind XDP sends it on.
+        pass_far: PassFar,
         /// Sent by this node, but not a reply of a backend.
         pass_no_flow: PassNoFlow,
     }
@@ -138,6 +140,10 @@ counters! {
         drop_reverse_taken: DropReverseTaken,
         /// The flow table took no new entry.
         drop_table_full: DropTableFull,
+        /// No free port of the node for a connection to a far backend, or no address.
+        drop_no_port: DropNoPort,
+        /// Out of hops on the way to or from a far backend.
+        drop_hops: DropHops,
         /// The kernel refused to rewrite the packet.
         drop_rewrite: DropRewrite,
     }

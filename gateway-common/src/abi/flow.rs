@@ -33,18 +33,22 @@ pub struct FlowKey {
 pub struct Flow {
     /// Forward: the backend, the new destination. Reverse: the gateway, the new source.
     pub address: Addr,
+    /// For a backend whose replies do not pass this node by themselves. Forward: an address of the
+    /// node, the new source. Reverse: the client, the new destination.
+    pub peer: Addr,
     pub port: u32,
+    /// Port of `peer`; 0: the other end of the packet stays as it is.
+    pub peer_port: u32,
     pub service: u32,
     pub backend: u32,
     /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`].
     pub state: u32,
     /// Low 32 bits of the kernel's jiffies; up to a second late.
     pub last_seen: u32,
-    /// What the new address adds to a checksum, in memory order (RFC 1624).
+    /// What the new addresses add to a checksum, in memory order (RFC 1624).
     pub address_delta: u32,
-    /// What the new port adds to a checksum, in memory order (RFC 1624).
+    /// What the new ports add to a checksum, in memory order (RFC 1624).
     pub port_delta: u32,
-    pub pad: u32,
 }
 
 /// Traffic of one backend, per CPU.

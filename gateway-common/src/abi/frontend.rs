@@ -53,5 +53,26 @@ pub struct Backend {
     pub service: u32,
     /// Share of the service's slots, relative to its other backends.
     pub weight: u32,
-    pub pad: u32,
+    /// 1: its replies would not pass this node, so that it must see an address of the node as the
+    /// client's.
+    pub far: u32,
+}
+
+/// How far backends of one address family are reached.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snat {
+    /// Of this node: what they see as the client's.
+    pub address: Addr,
+    /// Reserved for this: `ports` of them, from `first_port` on; 0: none can be reached.
+    pub first_port: u32,
+    pub ports: u32,
+}
+
+impl Snat {
+    /// Whether packets to this address and port may be replies of far backends.
+    #[inline(always)]
+    pub fn takes(&self, address: &Addr, port: u16) -> bool {
+        (port as u32).wrapping_sub(self.first_port) < self.ports && self.address == *address
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::neighbour;
 use crate::{
-    abi::{Counter, FORWARD, FlowKey, REVERSE, UDP},
+    abi::{Counter, FORWARD, Flow, FlowKey, REVERSE, UDP},
     checksum,
     header::{End, Icmp, Ip, L4 as _, Quote},
     packet::{Frame, Packet},
@@ -103,43 +103,60 @@ where
         return Counter::PassProtocol;
     };
     let Frame { ip, l4: quote, .. } = frame;
-    let Some(protocol) = quote.protocol() else {
+    let Some((mut key, protocol)) = quoted(quote) else {
         return Counter::PassProtocol;
     };
+    if end == End::Source {
+        key.direction = REVERSE;
+    }
+    let Some(flow) = tables.flow(&key) else {
+        return Counter::PassProtocol;
+    };
+    if flow.is_far() {
+        return Counter::PassFar;
+    }
+    let old = match end {
+        End::Destination => ip.destination(),
+        End::Source => ip.source(),
+    };
+    let (address, port) = (flow.address, flow.port as u16);
+    let own = checksum::address_delta(&old, &address);
+    ip.set(end, address, own);
+    quote.ip.set(end.other(), address, flow.address_delta);
+    quote.l4.set(end.other(), port);
+    resum(quote, flow, own, protocol);
+    Counter::Related
+}
+
+/// Key of the flow whose other direction the quoted packet belongs to, as of requests, and its
+/// protocol.
+#[inline(always)]
+pub(super) fn quoted<I: Ip>(quote: &Quote<I>) -> Option<(FlowKey, u8)> {
+    let protocol = quote.protocol()?;
     let key = FlowKey {
         source: quote.ip.destination(),
         destination: quote.ip.source(),
         source_port: quote.l4.destination(),
         destination_port: quote.l4.source(),
         protocol: u16::from(protocol),
-        direction: match end {
-            End::Destination => FORWARD,
-            End::Source => REVERSE,
-        },
+        direction: FORWARD,
     };
-    let Some(flow) = tables.flow(&key) else {
-        return Counter::PassProtocol;
-    };
-    let old = match end {
-        End::Destination => ip.destination(),
-        End::Source => ip.source(),
-    };
-    let (address, port) = (flow.address, flow.port as u16);
-    let (quoted, ports) = (flow.address_delta, flow.port_delta);
-    let own = checksum::address_delta(&old, &address);
-    ip.set(end, address, own);
-    quote.ip.set(end.other(), address, quoted);
-    quote.l4.set(end.other(), port);
+    Some((key, protocol))
+}
+
+/// Corrects the checksums of an error whose quote was translated as `flow` says; `own` is what its
+/// own addresses add.
+#[inline(always)]
+pub(super) fn resum<I: Ip>(quote: &mut Quote<I>, flow: &Flow, own: u32, protocol: u8) {
     // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
-    let mut delta = ports;
+    let mut delta = flow.port_delta;
     if I::ICMP_COVERS_ADDRESSES {
-        delta += own + quoted;
+        delta += own + flow.address_delta;
     }
     if u32::from(protocol) == UDP {
         let before = quote.l4.checksum;
-        quote.l4.adjust(quoted + ports);
+        quote.l4.adjust(flow.address_delta + flow.port_delta);
         delta += checksum::word_delta(before, quote.l4.checksum);
     }
     quote.icmp.adjust(delta);
-    Counter::Related
 }

@@ -7,22 +7,12 @@ use crate::{
     abi::{Address, Counter, Mac},
     addr::Addr,
     header::{
-        ADVERTISEMENT, ARP_REPLY, ARP_REQUEST, Advertisement, Arp, ETHER_ARP, ETHER_IPV6, Ether,
-        Icmp, Ipv6, Neighbour, SOLICITATION,
+        ADVERTISEMENT, ARP_REPLY, ARP_REQUEST, Advertisement, Arp, ETHER_ARP, Icmp, Ipv6,
+        Neighbour, SOLICITATION,
     },
     packet::{Frame, Packet},
     tables::{Claim, Tables},
 };
-
-/// A frame behind XDP, where XDP cannot answer: it leaves the question alone, and this answers.
-#[inline(always)]
-pub(super) fn answer<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
-    match packet.head::<Ether>().map(|ether| ether.kind) {
-        Some(ETHER_ARP) => arp::<P, T, true>(packet, tables),
-        Some(ETHER_IPV6) => ndp::<P, T, true>(packet, tables),
-        _ => Counter::PassNotIp,
-    }
-}
 
 /// A frame that the node sends and is not IP. Where the node talks from an address that another
 /// node owns, its stack would tell everybody in ARP that the address is here.

@@ -4,11 +4,13 @@ use crate::{
     abi::{Counter, Flow, FlowKey, FrontendKey, KIND_L4, KIND_PROXY, Service},
     checksum,
     flow::expired,
+    maps::{SNAT_V4, SNAT_V6},
     pick,
     tables::{Tables, Traffic},
 };
 
-/// Slots tried where a backend already talks to the same client address and port.
+/// Slots tried where a backend already talks to the same client address and port, or ports where
+/// a far one already talks to them.
 const ATTEMPTS: u32 = 4;
 
 /// Opens a flow for the first packet of `key`: [`Counter::Opened`], or why not.
@@ -30,21 +32,26 @@ pub(super) fn open<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> Coun
         return Counter::RefuseNoBackend;
     }
     let hash = pick::hash(key);
+    let (mut walked, mut outcome) = (0, Counter::DropReverseTaken);
     for attempt in 0..ATTEMPTS {
-        let slot = maglev_offset + pick::slot(hash, attempt, maglev_size);
+        let slot = maglev_offset + pick::slot(hash, walked, maglev_size);
         let Some(id) = tables.slot(slot) else {
             return Counter::RefuseNoBackend;
         };
-        let outcome = connect(key, id, tables);
-        if outcome == Counter::Opened {
-            tables.count(Counter::Opened, bytes);
-            tables.credit(id, Traffic::Opened, bytes);
-        }
-        if outcome != Counter::DropReverseTaken {
-            return outcome;
+        outcome = connect(key, id, attempt, tables);
+        match outcome {
+            Counter::Opened => {
+                tables.count(Counter::Opened, bytes);
+                tables.credit(id, Traffic::Opened, bytes);
+                break;
+            }
+            // The next backend; for a far one, the next port.
+            Counter::DropReverseTaken => walked += 1,
+            Counter::DropNoPort => {}
+            _ => break,
         }
     }
-    Counter::DropReverseTaken
+    outcome
 }
 
 /// Service of the frontend that `key` addresses.
@@ -64,49 +71,91 @@ fn service<T: Tables>(key: &FlowKey, tables: &T) -> Result<u32, Counter> {
 
 /// Enters the flow of `key` to backend `id`, the reverse first: a reply is never untranslated.
 #[inline(never)]
-fn connect<T: Tables>(key: &FlowKey, id: u32, tables: &mut T) -> Counter {
+fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> Counter {
     let Some(backend) = tables.backend(id) else {
         return Counter::RefuseNoBackend;
     };
-    let flow = Flow {
+    let mut flow = Flow {
         address: backend.address,
+        peer: key.source,
         port: backend.port,
+        peer_port: 0,
         service: backend.service,
         backend: id,
         state: 0,
         last_seen: tables.now(),
         address_delta: checksum::address_delta(&key.destination, &backend.address),
         port_delta: checksum::port_delta(key.destination_port, backend.port as u16),
-        pad: 0,
     };
+    if backend.far != 0 && !disguise(key, attempt, &mut flow, tables) {
+        return Counter::DropNoPort;
+    }
     let other = key.other(&flow);
     if taken(key, &other, tables) {
-        return Counter::DropReverseTaken;
+        return match flow.is_far() {
+            true => Counter::DropNoPort,
+            false => Counter::DropReverseTaken,
+        };
     }
-    if tables.insert(&other, &key.mirror(&flow)) && tables.insert(key, &flow) {
+    if reflect(key, &flow, &other, tables) && tables.insert(key, &flow) {
         Counter::Opened
     } else {
         Counter::DropTableFull
     }
 }
 
+/// Enters the reverse. Apart from the above, whose frame on the stack is large enough.
+#[inline(never)]
+fn reflect<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
+    tables.insert(other, &key.mirror(flow))
+}
+
+/// Gives the flow a source of this node, so that a far backend replies to it; `false`: there is
+/// none. The port is the client's choice spread over the range: a client that comes back soon gets
+/// the one that it had.
+#[inline(never)]
+fn disguise<T: Tables>(key: &FlowKey, attempt: u32, flow: &mut Flow, tables: &T) -> bool {
+    let slot = match key.source.is_v4() {
+        true => SNAT_V4,
+        false => SNAT_V6,
+    };
+    let Some(snat) = tables.snat(slot) else {
+        return false;
+    };
+    if snat.ports == 0 {
+        return false;
+    }
+    let port = snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports);
+    flow.peer = snat.address;
+    flow.peer_port = port;
+    let address = checksum::address_delta(&key.source, &snat.address);
+    flow.address_delta = checksum::both(flow.address_delta, address);
+    let ports = checksum::port_delta(key.source_port, port as u16);
+    flow.port_delta = checksum::both(flow.port_delta, ports);
+    true
+}
+
 /// The reverse entry belongs to another flow that still lives: its replies could not be told
 /// from ours.
-#[inline(always)]
+#[inline(never)]
 fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, tables: &T) -> bool {
     let Some(entry) = tables.flow(reverse) else {
         return false;
     };
-    let owner = reverse.other(entry);
+    let (owner, is_far) = (reverse.other(entry), entry.is_far());
     if owner == *key {
         return false;
     }
-    match tables.flow(&owner) {
-        Some(flow) => {
-            owner.other(flow) == *reverse
-                && !flow.closing()
-                && !expired(&owner, flow, tables.now(), tables.hz())
-        }
-        None => false,
-    }
+    let Some(flow) = tables.flow(&owner) else {
+        return false;
+    };
+    let same_client = match flow.is_far() {
+        true => is_far && flow.peer_port as u16 == reverse.destination_port,
+        false => !is_far,
+    };
+    same_client
+        && flow.port as u16 == reverse.source_port
+        && flow.address == reverse.source
+        && !flow.closing()
+        && !expired(&owner, flow, tables.now(), tables.hz())
 }

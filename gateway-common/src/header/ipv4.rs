@@ -1,7 +1,7 @@
 //! IPv4 (RFC 791).
 
 use super::{End, Ether, HOPS, Ip};
-use crate::{abi::Counter, addr::Addr, checksum};
+use crate::{abi::Counter, addr::Addr, checksum, maps::SNAT_V4};
 
 /// Version 4 and five words of header: no options.
 const PLAIN: u8 = 0x45;
@@ -23,8 +23,19 @@ pub struct Ipv4 {
     pub destination: [u16; 2],
 }
 
+impl Ipv4 {
+    #[inline(always)]
+    const fn set_hops(&mut self, hops: u8) {
+        let old = u16::from_ne_bytes([self.hops, self.protocol]);
+        let new = u16::from_ne_bytes([hops, self.protocol]);
+        self.hops = hops;
+        self.checksum = checksum::apply(self.checksum, checksum::word_delta(old, new));
+    }
+}
+
 impl Ip for Ipv4 {
     const ICMP: u8 = 1;
+    const SNAT: u32 = SNAT_V4;
     const ECHO: u8 = 8;
     const ECHO_REPLY: u8 = 0;
     const ICMP_COVERS_ADDRESSES: bool = false;
@@ -59,6 +70,16 @@ impl Ip for Ipv4 {
         Addr::from_v4(self.destination)
     }
 
+    #[inline(always)]
+    fn hops(&self) -> u8 {
+        self.hops
+    }
+
+    #[inline(always)]
+    fn hop(&mut self) {
+        self.set_hops(self.hops.wrapping_sub(1));
+    }
+
     /// Destination unreachable, time exceeded, parameter problem. Redirects are for this host.
     #[inline(always)]
     fn is_error(kind: u8) -> bool {
@@ -67,10 +88,7 @@ impl Ip for Ipv4 {
 
     #[inline(always)]
     fn turn(&mut self) {
-        let old = u16::from_ne_bytes([self.hops, self.protocol]);
-        let new = u16::from_ne_bytes([HOPS, self.protocol]);
-        self.hops = HOPS;
-        self.checksum = checksum::apply(self.checksum, checksum::word_delta(old, new));
+        self.set_hops(HOPS);
         (self.source, self.destination) = (self.destination, self.source);
     }
 

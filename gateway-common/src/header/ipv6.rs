@@ -1,7 +1,7 @@
 //! IPv6 (RFC 8200).
 
 use super::{End, Ether, HOPS, Ip};
-use crate::{abi::Counter, addr::Addr};
+use crate::{abi::Counter, addr::Addr, maps::SNAT_V6};
 
 /// Next header: a fragment of a packet.
 const FRAGMENT: u8 = 44;
@@ -20,6 +20,7 @@ pub struct Ipv6 {
 
 impl Ip for Ipv6 {
     const ICMP: u8 = 58;
+    const SNAT: u32 = SNAT_V6;
     const ECHO: u8 = 128;
     const ECHO_REPLY: u8 = 129;
     const ICMP_COVERS_ADDRESSES: bool = true;
@@ -55,6 +56,16 @@ impl Ip for Ipv6 {
     #[inline(always)]
     fn destination(&self) -> Addr {
         Addr::from_v6(self.destination)
+    }
+
+    #[inline(always)]
+    fn hops(&self) -> u8 {
+        self.hops
+    }
+
+    #[inline(always)]
+    fn hop(&mut self) {
+        self.hops = self.hops.wrapping_sub(1);
     }
 
     /// Destination unreachable, packet too big, time exceeded, parameter problem.

@@ -101,10 +101,8 @@ pub(super) async fn attach_all(
 fn attach_tcx(ebpf: &mut Ebpf, pins: &Pins, interface: &Interface) -> Result<Vec<Attachment>> {
     let replies = program(ebpf, PROGRAM_EGRESS)?;
     let mut done = vec![tcx::attach(replies, tcx::REPLIES, pins, interface)?];
-    if interface.veth {
-        let answers = program(ebpf, PROGRAM_ANSWER)?;
-        done.push(tcx::attach(answers, tcx::ANSWERS, pins, interface)?);
-    }
+    let behind = program(ebpf, PROGRAM_ANSWER)?;
+    done.push(tcx::attach(behind, tcx::BEHIND, pins, interface)?);
     Ok(done)
 }
 
@@ -130,7 +128,7 @@ where
 /// Removes links of interfaces that are not in the survey.
 fn detach_unwanted(pins: &Pins, wanted: &[(Interface, xdp::Found)]) -> Result<()> {
     for name in names(&pins.links_dir())? {
-        let interface = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::ANSWERS.prefix]
+        let interface = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::BEHIND.prefix]
             .into_iter()
             .find_map(|prefix| name.strip_prefix(prefix));
         let Some(interface) = interface else { continue };

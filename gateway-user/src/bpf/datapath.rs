@@ -24,7 +24,7 @@ use super::{
     object::{OBJECT, OBJECT_LOG},
     options::{Options, XdpMode},
     pins::{Lock, Pins},
-    programs, read,
+    programs, read, snat,
     stats::Stats,
     unload, version,
 };
@@ -113,6 +113,8 @@ impl Datapath {
         programs::pin(&mut ebpf, &pins)?;
         let uplinks = survey.uplinks(&attachments);
         maps.set_uplinks(&entries(&uplinks))?;
+        snat::check_ports();
+        maps.set_snat(snat::find(&uplinks).await?)?;
         Ok(Self {
             stats: Stats::open(&pins)?,
             ebpf,
@@ -168,24 +170,26 @@ impl Datapath {
             self.failed.clear();
         }
         if survey.is_in_force(&self.pins, &self.attachments, &self.failed)? {
-            return self.follow_uplinks(&survey);
+            return self.follow_uplinks(&survey).await;
         }
         let mode = self.xdp_mode;
         let now = attach_all(&mut self.ebpf, &self.pins, &survey, mode).await?;
         self.failed = survey.failed(&now);
         let changed = self.attachments != now;
         self.attachments = now;
-        Ok(self.follow_uplinks(&survey)? || changed)
+        Ok(self.follow_uplinks(&survey).await? || changed)
     }
 
     /// Writes down the Ethernet addresses; whether any changed.
-    fn follow_uplinks(&mut self, survey: &Survey) -> Result<bool> {
+    async fn follow_uplinks(&mut self, survey: &Survey) -> Result<bool> {
         let uplinks = survey.uplinks(&self.attachments);
         let changed = self.uplinks != uplinks;
         if changed {
             self.maps.set_uplinks(&entries(&uplinks))?;
             self.uplinks = uplinks;
         }
+        let snat = snat::find(&self.uplinks).await?;
+        self.maps.set_snat(snat)?;
         Ok(changed)
     }
 

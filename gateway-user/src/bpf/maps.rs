@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
 use gateway_common::{
-    abi::{Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service},
+    abi::{Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service, Snat},
     addr::Addr,
     maps,
 };
@@ -23,6 +23,7 @@ pub(super) struct Maps {
     pub listeners: SockMap<MapData>,
     pub addresses: HashMap<MapData, Addr, Address>,
     pub uplinks: HashMap<MapData, u32, LinkAddress>,
+    pub snat: Array<MapData, Snat>,
 }
 
 impl Maps {
@@ -36,6 +37,7 @@ impl Maps {
             listeners: pins.open(maps::LISTENERS)?,
             addresses: pins.open(maps::ADDRESSES)?,
             uplinks: pins.open(maps::UPLINKS)?,
+            snat: pins.open(maps::SNAT)?,
         })
     }
 
@@ -75,6 +77,13 @@ impl Maps {
             }
         }
         Ok(())
+    }
+
+    /// How far backends are reached, over IPv4 and over IPv6.
+    pub(super) fn set_snat(&mut self, [v4, v6]: [Snat; 2]) -> Result<()> {
+        let context = "cannot write the node's addresses for far backends to the kernel's map";
+        self.snat.set(maps::SNAT_V4, v4, 0).context(context)?;
+        self.snat.set(maps::SNAT_V6, v6, 0).context(context)
     }
 
     fn put_slots(&mut self, offset: u32, slots: &[u32]) -> Result<(), MapError> {

@@ -8,7 +8,7 @@ use aya::{
     maps::{HashMap, MapData, MapError},
 };
 use gateway_common::{
-    abi::{Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service},
+    abi::{Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service, Snat},
     addr::Addr,
 };
 use gateway_core::l4::{
@@ -96,6 +96,11 @@ impl Source for View {
 
     fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>> {
         entry(&self.maps.uplinks, &interface)
+    }
+
+    fn snat(&self, slot: u32) -> Result<Option<Snat>> {
+        let found = self.maps.snat.get(&slot, 0);
+        found.map(Some).context("cannot read the pinned maps")
     }
 
     fn flow(&self, key: &FlowKey) -> Result<Option<Flow>> {

@@ -169,6 +169,7 @@ impl<P: DataPath> Reconciler<P> {
         let plan = &translation.plan;
         let mut endpoints = world.endpoints(plan.backend_ids().into_iter());
         let panicking = endpoints.leave_out(&self.out);
+        endpoints.seen_from(&self.members.me, &world.endpoint_nodes());
         self.path.prepare(&plan.node, removals).await;
         let (answerers, applied) = match self.answerers(plan).await {
             Ok((answerers, refused)) => {

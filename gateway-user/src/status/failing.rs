@@ -84,6 +84,7 @@ mod tests {
                 serving: true,
                 terminating: false,
             },
+            far: false,
         };
         let all = ["one", "two"].map(|name| (id(name), vec![endpoint]));
         let rows = failing(

@@ -35,6 +35,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
             serving: true,
             terminating: false,
         },
+        far: false,
     };
     let endpoints = [(id, backends.iter().map(endpoint).collect())];
     let frontends = [(frontend, Frontend::L4(service))];

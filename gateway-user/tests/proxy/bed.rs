@@ -217,6 +217,7 @@ fn backends(
                 let all = addresses.iter().map(|a| Endpoint {
                     address: *a,
                     conditions,
+                    far: false,
                 });
                 endpoints.insert(id.clone(), all.collect());
                 (*weight, Target::Backend(id))

@@ -48,6 +48,7 @@ fn bed(
             let endpoint = Endpoint {
                 address,
                 conditions,
+                far: false,
             };
             endpoints.0.insert(id.clone(), vec![endpoint]);
             let backend = HttpBackend {

@@ -38,6 +38,7 @@ fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, En
         let all = addresses.iter().map(|address| Endpoint {
             address: *address,
             conditions,
+            far: false,
         });
         endpoints.0.insert(id.clone(), all.collect());
         weighted.push(WeightedBackend {

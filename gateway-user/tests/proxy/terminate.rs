@@ -83,6 +83,7 @@ async fn mixed() -> Mixed {
         let endpoint = Endpoint {
             address,
             conditions,
+            far: false,
         };
         endpoints.0.insert(backend(name), vec![endpoint]);
     }

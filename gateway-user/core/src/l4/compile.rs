@@ -134,9 +134,14 @@ impl<'a> Compiler<'a> {
             None => self.new_service_id()?,
         };
         let destinations = destinations(l4, endpoints, family);
+        let named = l4.backends.iter().filter_map(|b| b.target.id());
+        let far: BTreeSet<_> = named.flat_map(|id| endpoints.far(id)).collect();
         let ids = destinations
             .iter()
-            .map(|(destination, weight)| self.backend(id, *destination, *weight))
+            .map(|(to, weight)| {
+                let far = to.is_some_and(|to| far.contains(&to));
+                self.backend(id, *to, *weight, far)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let backends = ids.iter().filter(|id| **id != 0).count() as u32;
         // Without any backend there is nothing to choose from: the whole service refuses.
@@ -169,6 +174,7 @@ impl<'a> Compiler<'a> {
         service: u32,
         to: Destination,
         weight: u32,
+        far: bool,
     ) -> Result<u32, CapacityError> {
         let Some(to) = to else { return Ok(0) };
         let backend = Backend {
@@ -176,7 +182,7 @@ impl<'a> Compiler<'a> {
             port: to.port().into(),
             service,
             weight,
-            pad: 0,
+            far: far.into(),
         };
         let name = (service, backend.address, backend.port);
         let id = match self.known.get(&name) {

@@ -77,6 +77,7 @@ pub(crate) fn endpoints(of: &[(&str, &[&str])]) -> Endpoints {
     let parsed = |address: &&str| Endpoint {
         address: address.parse().expect("an address and port"),
         conditions: READY,
+        far: false,
     };
     let lists = of
         .iter()

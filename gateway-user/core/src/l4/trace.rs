@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use gateway_common::{
     abi::{
         Address, Backend, Counter, FORWARD, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        REVERSE, Service,
+        REVERSE, Service, Snat,
     },
     addr::Addr,
     steer::Steer,
@@ -30,6 +30,7 @@ pub trait Source {
     fn backend(&self, id: u32) -> Result<Option<Backend>, Self::Error>;
     fn address(&self, address: &Addr) -> Result<Option<Address>, Self::Error>;
     fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>, Self::Error>;
+    fn snat(&self, slot: u32) -> Result<Option<Snat>, Self::Error>;
     fn flow(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
 }
 

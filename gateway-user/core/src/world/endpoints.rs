@@ -8,7 +8,7 @@ use std::{
 use super::World;
 use crate::{
     api::core_kinds::{EndpointSlice, Family, ServicePort, ServiceSpec, SlicePort, TargetPort},
-    endpoints::{Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints, Nodes},
     name::ObjectName,
     plan::{BackendId, Transport},
 };
@@ -33,6 +33,14 @@ impl World {
             (id, endpoints)
         });
         Endpoints(found.collect())
+    }
+
+    /// Nodes of all endpoints that say theirs.
+    pub fn endpoint_nodes(&self) -> Nodes {
+        let all = self.slices.values().flat_map(|slice| &slice.spec.endpoints);
+        let named = all.filter_map(|e| Some((e, e.node.as_ref()?)));
+        let pairs = named.flat_map(|(e, node)| e.addresses.iter().map(|ip| (*ip, node.clone())));
+        Nodes(pairs.collect())
     }
 
     fn slices_by_service(&self) -> BTreeMap<ObjectName, Vec<&EndpointSlice>> {
@@ -83,6 +91,7 @@ fn of_slice(service: &ServiceSpec, id: &BackendId, slice: &EndpointSlice) -> Vec
             targets.iter().map(move |port| Endpoint {
                 address: SocketAddr::new(ip, *port),
                 conditions,
+                far: false,
             })
         })
         .collect()

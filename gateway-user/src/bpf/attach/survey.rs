@@ -119,9 +119,9 @@ impl Survey {
 
 /// Whether an interface carries our programs.
 fn is_whole(interface: &Interface, found: xdp::Found, pins: &Pins) -> Result<bool> {
-    let answers = !interface.veth || tcx::in_force(tcx::ANSWERS, pins, interface)?;
+    let behind = tcx::in_force(tcx::BEHIND, pins, interface)?;
     let replies = tcx::in_force(tcx::REPLIES, pins, interface)?;
-    Ok(matches!(found, xdp::Found::Ours(_)) && answers && replies)
+    Ok(matches!(found, xdp::Found::Ours(_)) && behind && replies)
 }
 
 /// Names of interfaces: those that are wanted by name, and those there are that fit a pattern.

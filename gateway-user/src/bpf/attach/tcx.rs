@@ -26,8 +26,8 @@ pub(super) const REPLIES: Direction = Direction {
     kind: TcAttachType::Egress,
     hook: Hook::TcxEgress,
 };
-/// Of questions for link addresses that XDP cannot answer.
-pub(super) const ANSWERS: Direction = Direction {
+/// Behind XDP: packets of far flows, and questions for link addresses that XDP cannot answer.
+pub(super) const BEHIND: Direction = Direction {
     prefix: "answer-",
     kind: TcAttachType::Ingress,
     hook: Hook::TcxIngress,

@@ -42,7 +42,7 @@ fn tables() -> Tables {
             port: 9000,
             service: 2,
             weight: 1,
-            pad: 0,
+            far: 0,
         };
         tables.backends.insert(id, backend);
     }

@@ -64,6 +64,7 @@ fn endpoints(last: u8) -> Endpoints {
             vec![Endpoint {
                 address,
                 conditions,
+                far: false,
             }],
         )]
         .into(),

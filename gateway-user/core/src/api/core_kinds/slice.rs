@@ -29,6 +29,7 @@ pub struct SliceSpec {
 pub struct SliceEndpoint {
     pub addresses: Vec<IpAddr>,
     pub conditions: Conditions,
+    pub node: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ fn endpoint(raw: &discovery::Endpoint) -> SliceEndpoint {
             serving: conditions.serving.unwrap_or(true),
             terminating: conditions.terminating.unwrap_or(false),
         },
+        node: raw.node_name.as_deref().map(Into::into),
     }
 }
 

@@ -128,6 +128,7 @@ fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
             serving: true,
             terminating: false,
         },
+        far: false,
     };
     let endpoints = Endpoints(BTreeMap::from([
         (id("good"), vec![ready(true)]),

@@ -37,6 +37,7 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
             serving: true,
             terminating: false,
         },
+        far: false,
     };
     let all = [
         (

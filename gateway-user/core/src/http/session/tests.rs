@@ -33,6 +33,7 @@ fn session(carrier: Carrier, lifetime: Option<Duration>, key: &str, ready: &[u8]
     let ready = ready.iter().map(|last| Endpoint {
         address: endpoint(*last),
         conditions,
+        far: false,
     });
     let endpoints = Endpoints([(id("web"), ready.collect())].into());
     let backend = HttpBackend {

@@ -9,7 +9,7 @@ use super::{
     },
     *,
 };
-use crate::{name::ObjectName, plan::HttpFrontend};
+use crate::{endpoints::Nodes, name::ObjectName, plan::HttpFrontend};
 
 const ONE: &[(&str, u32)] = &[("a", 1)];
 const TWO: &[(&str, u32)] = &[("a", 1), ("b", 1)];
@@ -109,6 +109,29 @@ fn a_listener_has_the_endpoints_of_its_family() {
     assert_eq!(
         backends(&tcp(80)),
         [(Ipv4Addr::new(10, 0, 0, 1).into(), 80)]
+    );
+}
+
+#[test]
+fn backends_on_other_nodes_are_far() {
+    let mut of = backends();
+    let nodes = [("10.0.0.1", "here"), ("10.0.0.2", "there")];
+    let nodes = nodes.map(|(ip, node)| (ip.parse().expect("an address"), node.into()));
+    let nodes = Nodes(nodes.into());
+    let far = |of: &Endpoints| {
+        let tables = advance(&Tables::default(), &plan(&[(tcp(80), TWO)]), of);
+        let all = tables.backends.values().map(|b| (b.address.into(), b.far));
+        all.collect::<BTreeMap<IpAddr, u32>>()
+    };
+    let ip = |last| IpAddr::from([10, 0, 0, last]);
+    assert_eq!(far(&of), [(ip(1), 0), (ip(2), 0)].into(), "of no node");
+    of.seen_from("here", &nodes);
+    assert_eq!(far(&of), [(ip(1), 0), (ip(2), 1)].into());
+    of.seen_from("", &nodes);
+    assert_eq!(
+        far(&of),
+        [(ip(1), 0), (ip(2), 0)].into(),
+        "this node unknown"
     );
 }
 

@@ -54,6 +54,7 @@ fn random_endpoints(rng: &mut Rng) -> Endpoints {
         let addresses = (0..count).map(|_| Endpoint {
             address: ([10, 0, 0, rng.below(6) as u8], 80).into(),
             conditions: READY,
+            far: false,
         });
         all.insert(backend(name), addresses.collect());
     }

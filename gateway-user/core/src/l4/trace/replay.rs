@@ -4,7 +4,9 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use gateway_common::{
-    abi::{Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service},
+    abi::{
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service, Snat,
+    },
     addr::Addr,
     decide,
     packet::Buffer,
@@ -32,6 +34,7 @@ pub(super) enum Question {
     Backend(u32),
     Address(Addr),
     Uplink(u32),
+    Snat(u32),
     Flow(FlowKey),
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Known {
     backends: BTreeMap<u32, Option<Backend>>,
     addresses: BTreeMap<Addr, Option<Address>>,
     uplinks: BTreeMap<u32, Option<LinkAddress>>,
+    snat: BTreeMap<u32, Option<Snat>>,
     flows: BTreeMap<FlowKey, Option<Flow>>,
 }
 
@@ -56,6 +60,7 @@ impl Known {
             Question::Backend(id) => drop(self.backends.insert(id, from.backend(id)?)),
             Question::Address(ip) => drop(self.addresses.insert(ip, from.address(&ip)?)),
             Question::Uplink(index) => drop(self.uplinks.insert(index, from.uplink(index)?)),
+            Question::Snat(slot) => drop(self.snat.insert(slot, from.snat(slot)?)),
             Question::Flow(key) => drop(self.flows.insert(key, from.flow(&key)?)),
         }
         Ok(())
@@ -172,6 +177,10 @@ impl Tables for Replay<'_> {
 
     fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
         self.find(&self.known.uplinks, interface, Question::Uplink)
+    }
+
+    fn snat(&self, slot: u32) -> Option<&Snat> {
+        self.find(&self.known.snat, slot, Question::Snat)
     }
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow> {

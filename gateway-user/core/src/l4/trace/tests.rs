@@ -51,13 +51,17 @@ impl Source for Maps {
         Ok(Some(if slot == 7 { 3 } else { 0 }))
     }
 
+    fn snat(&self, _slot: u32) -> Result<Option<Snat>, Infallible> {
+        Ok(None)
+    }
+
     fn backend(&self, id: u32) -> Result<Option<Backend>, Infallible> {
         Ok((id == 3).then_some(Backend {
             address: at(BACKEND).ip().into(),
             port: 9000,
             service: 1,
             weight: 1,
-            pad: 0,
+            far: 0,
         }))
     }
 
