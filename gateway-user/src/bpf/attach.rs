@@ -60,7 +60,7 @@ pub(super) const PACKETS: [&str; 3] = [PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_
 
 /// Name of the program that a link of an interface carries; `None` for other links.
 pub(super) fn program_of(link: &str) -> Option<&'static str> {
-    let prefixes = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::ANSWERS.prefix];
+    let prefixes = [xdp::PREFIX, tcx::REPLIES.prefix, tcx::BEHIND.prefix];
     let all = prefixes.into_iter().zip(PACKETS);
     let mut fits = all.filter(|(prefix, _)| link.starts_with(prefix));
     fits.next().map(|(_, program)| program)
