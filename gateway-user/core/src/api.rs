@@ -9,6 +9,7 @@ pub mod core_kinds;
 pub mod duration;
 pub mod filter;
 pub mod gateway;
+pub mod gateway_tls;
 pub mod grant;
 pub mod grpc;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod range;
 pub mod refs;
 pub mod route;
 pub mod selector;
+pub mod tls_policy;
 
 pub use self::{
     check::Finding,
@@ -47,6 +49,7 @@ pub use self::{
     refs::{BackendRef, ParentRef},
     route::{L4Rule, RouteSpec, TcpRoute, TlsRoute, UdpRoute},
     selector::Selector,
+    tls_policy::BackendTlsPolicy,
 };
 
 /// API group of Gateway API.

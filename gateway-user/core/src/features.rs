@@ -25,29 +25,17 @@ pub enum Support {
 
 /// Every feature, in the order of names.
 pub const FEATURES: &[Feature] = &[
-    of(
-        "BackendTLSPolicy",
-        NotYet("backends are spoken to without TLS"),
-    ),
-    of(
-        "BackendTLSPolicySANValidation",
-        NotYet("backends are spoken to without TLS"),
-    ),
+    of("BackendTLSPolicy", Supported),
+    of("BackendTLSPolicySANValidation", Supported),
     of("GRPCRoute", Supported),
     of("GRPCRouteNamedRouteRule", Supported),
     of("Gateway", Supported),
     of("GatewayAddressEmpty", Supported),
-    of(
-        "GatewayBackendClientCertificate",
-        NotYet("backends are spoken to without TLS"),
-    ),
-    of(
-        "GatewayFrontendClientCertificateValidation",
-        NotYet("client certificates are not validated"),
-    ),
+    of("GatewayBackendClientCertificate", Supported),
+    of("GatewayFrontendClientCertificateValidation", Supported),
     of(
         "GatewayFrontendClientCertificateValidationInsecureFallback",
-        NotYet("client certificates are not validated"),
+        Supported,
     ),
     of("GatewayHTTPListenerIsolation", Supported),
     of("GatewayHTTPSListenerDetectMisdirectedRequests", Supported),

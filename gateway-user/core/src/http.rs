@@ -4,6 +4,7 @@
 //! could be read in two ways, [`forward`] makes a head fit for the next hop. All of it is pure.
 
 mod budget;
+mod clients;
 pub mod filter;
 pub mod forward;
 pub mod framing;

@@ -3,6 +3,7 @@
 //! Names of source objects are kept for logs, metrics and `status`. Backends are named by id;
 //! their endpoints are joined later (see [`crate::endpoints`]).
 
+mod backend_tls;
 mod backends;
 pub mod cors;
 pub mod node;
@@ -16,7 +17,13 @@ use http::{HeaderName, HeaderValue, Method};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use self::{cors::Cors, node::NodeWish, parameters::Parameters, retry::Retry};
+pub use self::{
+    backend_tls::{Authorities, BackendTls, Identity, Inside, SubjectName},
+    cors::Cors,
+    node::NodeWish,
+    parameters::Parameters,
+    retry::Retry,
+};
 use crate::{api::Kind, name::ObjectName};
 
 /// Everything to serve, by what a client addresses. Ordered, so that equal inputs give equal plans.
@@ -180,6 +187,17 @@ pub struct TlsRoute {
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub certificates: Vec<Arc<rustls::sign::CertifiedKey>>,
+    /// `None`: clients are not asked for certificates. Equal for all HTTPS listeners of a port.
+    pub clients: Option<Clients>,
+}
+
+/// Certificates that clients are asked for.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Who may have signed them.
+    pub authorities: Arc<[rustls::pki_types::CertificateDer<'static>]>,
+    /// Whether a client without a valid one is refused.
+    pub required: bool,
 }
 
 /// A set of host names. Names are lower-case, without a final dot.
@@ -260,16 +278,18 @@ pub enum RouteKind {
 pub struct HttpBackend {
     pub target: Target,
     pub protocol: BackendProtocol,
+    /// `None`: it is spoken to without TLS.
+    pub tls: Option<Arc<BackendTls>>,
     pub weight: u32,
     pub filters: Vec<HttpFilter>,
 }
 
-/// What a backend is spoken to in, without TLS.
+/// What a backend is spoken to in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BackendProtocol {
     #[default]
     Http1,
-    /// With prior knowledge (RFC 9113 section 3.3).
+    /// Without TLS with prior knowledge (RFC 9113 section 3.3).
     Http2,
 }
 

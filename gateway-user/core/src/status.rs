@@ -45,6 +45,9 @@ pub struct Statuses {
     pub pools: Vec<Reported<PoolStatus>>,
     /// HTTPRoutes, GRPCRoutes, TCPRoutes, UDPRoutes.
     pub routes: Vec<Reported<RouteStatus>>,
+    /// BackendTLSPolicies.
+    #[serde(default)]
+    pub policies: Vec<Reported<PolicyStatus>>,
 }
 
 /// The status of one object.
@@ -146,6 +149,23 @@ pub struct RouteStatus {
 #[serde(rename_all = "camelCase")]
 pub struct ParentStatus {
     pub parent_ref: ParentRef,
+    pub controller_name: Arc<str>,
+    pub conditions: Vec<Condition>,
+    /// As [`Reported::ours`], for this entry.
+    #[serde(skip)]
+    pub ours: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    pub ancestors: Vec<AncestorStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AncestorStatus {
+    /// A Gateway with a route to a target.
+    pub ancestor_ref: ParentRef,
     pub controller_name: Arc<str>,
     pub conditions: Vec<Condition>,
     /// As [`Reported::ours`], for this entry.

@@ -11,11 +11,15 @@ use crate::{addresses::Addressing, plan::Plan, status::Statuses, world::World};
 mod address;
 mod age;
 mod allowed;
+mod ancestor;
 mod assemble;
 mod attach;
+mod authority;
 mod backend;
 mod class;
+mod client_certificate;
 mod conflict;
+mod frontend;
 mod gateway;
 mod grant;
 mod grpc;
@@ -29,6 +33,7 @@ mod overlap;
 mod owner;
 mod parameters;
 mod parent;
+mod policy;
 mod pool;
 mod report;
 mod rival;
@@ -61,6 +66,7 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
         world,
         settings,
         nearby: &nearby::Nearby::new(world),
+        policies: &policy::Policies::new(world),
     };
     let mut gateways = gateway::judge(scope);
     conflict::judge(&mut gateways.served);
@@ -83,6 +89,7 @@ struct Scope<'a> {
     world: &'a World,
     settings: &'a Settings,
     nearby: &'a nearby::Nearby<'a>,
+    policies: &'a policy::Policies<'a>,
 }
 
 impl Default for Settings {

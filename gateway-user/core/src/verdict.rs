@@ -14,13 +14,14 @@ pub mod hint;
 pub mod listener;
 pub mod listener_set;
 pub mod parameters;
+pub mod policy;
 pub mod pool;
 pub mod route;
 
 pub use self::{
     class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict,
-    listener_set::ListenerSetVerdict, parameters::ParametersFault, pool::PoolVerdict,
-    route::RouteVerdict,
+    listener_set::ListenerSetVerdict, parameters::ParametersFault, policy::PolicyVerdict,
+    pool::PoolVerdict, route::RouteVerdict,
 };
 
 /// A condition that a fact decides, with its reason.
@@ -57,6 +58,9 @@ pub enum ConditionType {
     /// Other listeners of the port take some of the same hosts; only set when it is true.
     #[serde(rename = "OverlappingTLSConfig")]
     OverlappingTlsConfig,
+    /// Clients without a valid certificate are let in although validation is set up; only set when
+    /// it is true.
+    InsecureFrontendValidationMode,
     /// Some rules of a route were dropped; only set when it is true.
     PartiallyInvalid,
     /// A route's backends can take traffic.
@@ -103,6 +107,7 @@ impl ConditionType {
             | Self::InterfacesServed
             | Self::BackendsReady => Truth::True,
             Self::Conflicted
+            | Self::InsecureFrontendValidationMode
             | Self::PartiallyInvalid
             | Self::Shadowed
             | Self::AddressConflict
@@ -118,6 +123,7 @@ impl ConditionType {
             Self::Programmed => "Programmed",
             Self::Conflicted => "Conflicted",
             Self::OverlappingTlsConfig => "OverlappingTLSConfig",
+            Self::InsecureFrontendValidationMode => "InsecureFrontendValidationMode",
             Self::PartiallyInvalid => "PartiallyInvalid",
             Self::BackendsReady => "xdp-gateway.dev/BackendsReady",
             Self::Shadowed => "xdp-gateway.dev/Shadowed",
@@ -137,6 +143,9 @@ impl ConditionType {
             Self::Programmed => "in the data path",
             Self::Conflicted => "no other listener is in the way",
             Self::OverlappingTlsConfig => "host names overlap",
+            Self::InsecureFrontendValidationMode => {
+                "clients without a valid certificate are refused"
+            }
             Self::PartiallyInvalid => "every rule is valid",
             Self::BackendsReady => "every backend in use has a ready endpoint",
             Self::Shadowed => "no other route takes its traffic",
@@ -155,6 +164,7 @@ impl ConditionType {
             Self::AddressConflict => "NoConflict",
             Self::FieldsIgnored => "NoneIgnored",
             Self::OverlappingTlsConfig => "OverlappingHostnames",
+            Self::InsecureFrontendValidationMode => "AllValidated",
             Self::PartiallyInvalid => "Valid",
             Self::BackendsReady => "BackendsReady",
             Self::AddressesAssigned => "Assigned",

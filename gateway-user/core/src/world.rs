@@ -24,9 +24,9 @@ pub use self::{
 };
 use crate::{
     api::{
-        AddressPool, ConfigMap, EndpointSlice, Gateway, GatewayClass, GatewayParameters, GrpcRoute,
-        HttpRoute, Kind, ListenerSet, Meta, Namespace, ReferenceGrant, Secret, Service, TcpRoute,
-        TlsRoute, UdpRoute, object::Labels,
+        AddressPool, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass,
+        GatewayParameters, GrpcRoute, HttpRoute, Kind, ListenerSet, Meta, Namespace,
+        ReferenceGrant, Secret, Service, TcpRoute, TlsRoute, UdpRoute, object::Labels,
     },
     name::ObjectName,
 };
@@ -45,6 +45,7 @@ pub struct World {
     pub tls_routes: BTreeMap<ObjectName, TlsRoute>,
     pub tcp_routes: BTreeMap<ObjectName, TcpRoute>,
     pub udp_routes: BTreeMap<ObjectName, UdpRoute>,
+    pub tls_policies: BTreeMap<ObjectName, BackendTlsPolicy>,
     pub grants: BTreeMap<ObjectName, ReferenceGrant>,
     pub namespaces: BTreeMap<Arc<str>, Namespace>,
     pub services: BTreeMap<ObjectName, Service>,
@@ -76,6 +77,7 @@ pub enum Item {
     TlsRoute(TlsRoute),
     TcpRoute(TcpRoute),
     UdpRoute(UdpRoute),
+    BackendTlsPolicy(BackendTlsPolicy),
     ReferenceGrant(ReferenceGrant),
     Namespace(Namespace),
     Service(Service),
@@ -104,6 +106,10 @@ impl World {
             Item::TlsRoute(o) => self.tls_routes.insert(o.name(), o).map(Item::TlsRoute),
             Item::TcpRoute(o) => self.tcp_routes.insert(o.name(), o).map(Item::TcpRoute),
             Item::UdpRoute(o) => self.udp_routes.insert(o.name(), o).map(Item::UdpRoute),
+            Item::BackendTlsPolicy(o) => self
+                .tls_policies
+                .insert(o.name(), o)
+                .map(Item::BackendTlsPolicy),
             Item::ReferenceGrant(o) => self.grants.insert(o.name(), o).map(Item::ReferenceGrant),
             Item::Namespace(o) => self
                 .namespaces
@@ -135,6 +141,7 @@ impl World {
             Kind::TlsRoute => self.tls_routes.remove(name).map(Item::TlsRoute),
             Kind::TcpRoute => self.tcp_routes.remove(name).map(Item::TcpRoute),
             Kind::UdpRoute => self.udp_routes.remove(name).map(Item::UdpRoute),
+            Kind::BackendTlsPolicy => self.tls_policies.remove(name).map(Item::BackendTlsPolicy),
             Kind::ReferenceGrant => self.grants.remove(name).map(Item::ReferenceGrant),
             Kind::Namespace => self.namespaces.remove(&name.name).map(Item::Namespace),
             Kind::Service => self.services.remove(name).map(Item::Service),
@@ -176,6 +183,7 @@ impl Item {
             Self::TlsRoute(_) => Kind::TlsRoute,
             Self::TcpRoute(_) => Kind::TcpRoute,
             Self::UdpRoute(_) => Kind::UdpRoute,
+            Self::BackendTlsPolicy(_) => Kind::BackendTlsPolicy,
             Self::ReferenceGrant(_) => Kind::ReferenceGrant,
             Self::Namespace(_) => Kind::Namespace,
             Self::Service(_) => Kind::Service,
@@ -195,6 +203,7 @@ impl Item {
             Self::HttpRoute(o) => &o.meta,
             Self::GrpcRoute(o) => &o.meta,
             Self::TlsRoute(o) | Self::TcpRoute(o) | Self::UdpRoute(o) => &o.meta,
+            Self::BackendTlsPolicy(o) => &o.meta,
             Self::ReferenceGrant(o) => &o.meta,
             Self::Namespace(o) => &o.meta,
             Self::Service(o) => &o.meta,

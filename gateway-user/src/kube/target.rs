@@ -28,8 +28,6 @@ pub(super) enum Target {
 
 impl Target {
     /// Everything to watch, for one whose pods are in `namespace`.
-    ///
-    /// No ConfigMaps: nothing that a cluster serves refers to one so far.
     pub(super) fn all(namespace: &str) -> Vec<Self> {
         let kinds = kinds().map(Self::Kind);
         let others = [Self::Peers(namespace.to_owned()), Self::Definition];
@@ -89,9 +87,7 @@ impl Target {
 
 /// The kinds that are watched.
 pub(super) fn kinds() -> impl Iterator<Item = Kind> {
-    Kind::ALL
-        .into_iter()
-        .filter(|kind| *kind != Kind::ConfigMap)
+    Kind::ALL.into_iter()
 }
 
 pub(super) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {

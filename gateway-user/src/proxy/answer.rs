@@ -63,7 +63,7 @@ impl Answer {
                     StatusCode::GATEWAY_TIMEOUT
                 }
                 Kind::Connect | Kind::Unsteady => StatusCode::SERVICE_UNAVAILABLE,
-                Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
+                Kind::Tls | Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
                 Kind::Silent => StatusCode::REQUEST_TIMEOUT,
                 Kind::Malformed => StatusCode::BAD_REQUEST,
             },

@@ -285,6 +285,7 @@ impl Handles {
         let kind = match kind {
             Kind::Connect => "connect",
             Kind::ConnectTimeout => "timeout",
+            Kind::Tls => "tls",
             Kind::Reset | Kind::Unsteady => "reset",
             Kind::Protocol => "protocol",
             Kind::BackendTimeout => "backend_timeout",

@@ -90,7 +90,7 @@ async fn send(
             outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, None);
             true
         }
-        BackendProtocol::Http2 => outgoing::to_http2(&mut parts, trailers),
+        BackendProtocol::Http2 => outgoing::to_http2(&mut parts, trailers, backend.tls.is_some()),
     };
     let request = Outgoing {
         parts,

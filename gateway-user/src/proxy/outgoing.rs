@@ -24,11 +24,11 @@ pub(super) fn to_http1(
 
 /// The absolute form, with the host that `Host` names now. False if there is none that can be
 /// used: only a filter, or a client of HTTP/1.0, gives none.
-pub(super) fn to_http2(parts: &mut Parts, trailers: bool) -> bool {
+pub(super) fn to_http2(parts: &mut Parts, trailers: bool, tls: bool) -> bool {
     let authority = forward::to_http2(&mut parts.headers, trailers);
     let path = parts.uri.path_and_query().cloned();
     let uri = Uri::builder()
-        .scheme(Scheme::HTTP)
+        .scheme(if tls { Scheme::HTTPS } else { Scheme::HTTP })
         .authority(authority.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
         .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let Ok(uri) = uri.build() else {

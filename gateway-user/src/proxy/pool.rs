@@ -1,20 +1,22 @@
-//! Upstream connections of one worker, by endpoint.
+//! Upstream connections of one worker, by endpoint and by what its certificate must say.
 
 use std::{
     cell::{Cell, RefCell},
     io,
     net::SocketAddr,
     rc::Rc,
+    sync::Arc,
 };
 
 use foldhash::HashMap;
+use gateway_core::plan::{BackendTls, Inside};
 use thiserror::Error;
-use tokio::{net::TcpStream, time};
 
-use super::{Limits, socket};
+use super::Limits;
 
 pub(super) mod http1;
 pub(super) mod http2;
+pub(super) mod stream;
 
 pub(super) struct Pool {
     endpoints: RefCell<HashMap<SocketAddr, Rc<Endpoint>>>,
@@ -24,8 +26,24 @@ pub(super) struct Pool {
 struct Endpoint {
     address: SocketAddr,
     in_flight: Cell<usize>,
+    clear: Rc<Connections>,
+    /// Few: all who use an endpoint mostly ask the same of it.
+    secure: RefCell<Vec<Secure>>,
+}
+
+/// Connections that any request may use that asks the same of the backend.
+#[derive(Default)]
+struct Connections {
+    tls: Option<Arc<BackendTls>>,
     http1: http1::Connections,
     http2: http2::Connections,
+}
+
+struct Secure {
+    /// The newest of what the connections were found equal to: after a reload of the table, the
+    /// comparison of all that it holds is made once.
+    newest: Arc<BackendTls>,
+    connections: Rc<Connections>,
 }
 
 /// What a request holds of an upstream connection while it is under way.
@@ -37,7 +55,10 @@ pub(super) enum Lease {
 }
 
 /// Counts a request as under way to an endpoint until dropped.
-struct Count(Rc<Endpoint>);
+struct Count {
+    endpoint: Rc<Endpoint>,
+    connections: Rc<Connections>,
+}
 
 #[derive(Clone, Debug, Error)]
 pub(super) enum ConnectError {
@@ -45,6 +66,8 @@ pub(super) enum ConnectError {
     Timeout(SocketAddr),
     #[error("cannot connect to {0}: {1}")]
     Io(SocketAddr, Rc<io::Error>),
+    #[error("no TLS with {0}: {1}")]
+    Tls(SocketAddr, Rc<io::Error>),
     #[error("cannot speak HTTP to {0}: {1}")]
     Http(SocketAddr, Rc<hyper::Error>),
 }
@@ -66,26 +89,77 @@ impl Pool {
     /// Closes connections that were idle for too long; call it now and then.
     pub(super) fn drop_idle(&self) {
         self.endpoints.borrow_mut().retain(|_, endpoint| {
-            endpoint.http1.drop_idle(self.limits.upstream_idle);
-            endpoint.http2.drop_idle(self.limits.idle_timeout);
-            let unused = endpoint.http1.is_empty() && endpoint.http2.is_empty();
+            endpoint.clear.drop_idle(&self.limits);
+            let mut secure = endpoint.secure.borrow_mut();
+            secure.retain(|secure| {
+                secure.connections.drop_idle(&self.limits);
+                // A request that is about to connect holds a reference, too.
+                let used = Rc::strong_count(&secure.connections) > 1;
+                used || !secure.connections.is_empty()
+            });
+            let unused = endpoint.clear.is_empty() && secure.is_empty();
+            drop(secure);
             endpoint.in_flight.get() > 0 || !unused
         });
     }
 
-    fn count(&self, address: SocketAddr) -> Count {
+    fn count(&self, address: SocketAddr, tls: Option<&Arc<BackendTls>>) -> Count {
         let mut endpoints = self.endpoints.borrow_mut();
         let new = || {
             Rc::new(Endpoint {
                 address,
                 in_flight: Cell::default(),
-                http1: http1::Connections::default(),
-                http2: http2::Connections::default(),
+                clear: Rc::default(),
+                secure: RefCell::default(),
             })
         };
         let endpoint = endpoints.entry(address).or_insert_with(new).clone();
         endpoint.in_flight.set(endpoint.in_flight.get() + 1);
-        Count(endpoint)
+        let connections = match tls {
+            None => endpoint.clear.clone(),
+            Some(tls) => endpoint.secure(tls),
+        };
+        Count {
+            endpoint,
+            connections,
+        }
+    }
+}
+
+impl Endpoint {
+    fn secure(&self, tls: &Arc<BackendTls>) -> Rc<Connections> {
+        let mut all = self.secure.borrow_mut();
+        let same = |secure: &&mut Secure| Arc::ptr_eq(&secure.newest, tls) || secure.newest == *tls;
+        if let Some(secure) = all.iter_mut().find(same) {
+            if !Arc::ptr_eq(&secure.newest, tls) {
+                secure.newest = tls.clone();
+            }
+            return secure.connections.clone();
+        }
+        let connections = Rc::new(Connections {
+            tls: Some(tls.clone()),
+            ..Connections::default()
+        });
+        all.push(Secure {
+            newest: tls.clone(),
+            connections: connections.clone(),
+        });
+        connections
+    }
+}
+
+impl Connections {
+    fn drop_idle(&self, limits: &Limits) {
+        self.http1.drop_idle(limits.upstream_idle);
+        self.http2.drop_idle(limits.idle_timeout);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.http1.is_empty() && self.http2.is_empty()
+    }
+
+    fn tls(&self, inside: Inside) -> Option<(&BackendTls, Inside)> {
+        self.tls.as_deref().map(|tls| (tls, inside))
     }
 }
 
@@ -101,18 +175,7 @@ impl Lease {
 
 impl Drop for Count {
     fn drop(&mut self) {
-        let in_flight = &self.0.in_flight;
+        let in_flight = &self.endpoint.in_flight;
         in_flight.set(in_flight.get() - 1);
     }
-}
-
-async fn connect(endpoint: SocketAddr, limits: &Limits) -> Result<TcpStream, ConnectError> {
-    let io = |error| ConnectError::Io(endpoint, Rc::new(error));
-    let connecting = time::timeout(limits.connect_timeout, TcpStream::connect(endpoint));
-    let stream = connecting
-        .await
-        .map_err(|_| ConnectError::Timeout(endpoint))?;
-    let stream = stream.map_err(io)?;
-    socket::prepare(&stream, limits.stall_timeout).map_err(io)?;
-    Ok(stream)
 }

@@ -169,7 +169,8 @@ async fn pass_on(
             outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, asked);
         }
         BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
-        BackendProtocol::Http2 if outgoing::to_http2(&mut parts, trailers) => {}
+        BackendProtocol::Http2
+            if outgoing::to_http2(&mut parts, trailers, backend.tls.is_some()) => {}
         BackendProtocol::Http2 => return Err(Answer::NoHost),
     }
     let request = Outgoing {

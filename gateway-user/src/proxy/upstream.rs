@@ -1,11 +1,11 @@
 //! Sending a request to one of a backend's endpoints, with the retries that are safe.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use gateway_core::{
     balance::least_loaded,
     http::Backend,
-    plan::{BackendProtocol, Retry, Timeouts},
+    plan::{BackendProtocol, BackendTls, Retry, Timeouts},
 };
 use http::request::Parts;
 use hyper::{Request, Response, body::Incoming};
@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Connect,
     #[error("the backend does not answer")]
     ConnectTimeout,
+    #[error("the backend cannot be trusted, or does not speak TLS")]
+    Tls,
     #[error("the backend closed the connection before answering")]
     Reset,
     #[error("the backend's answer is not valid HTTP")]
@@ -73,6 +75,15 @@ pub(super) struct Outgoing<'r> {
     pub(super) seat: Option<SocketAddr>,
 }
 
+/// Where a request may go, and how.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    endpoints: &'a [SocketAddr],
+    tls: Option<&'a Arc<BackendTls>>,
+    /// The endpoint of the client's session, which goes before the others.
+    seat: Option<SocketAddr>,
+}
+
 /// A backend's answer, and the connection that its body comes on.
 pub(super) struct Reply {
     pub(super) endpoint: SocketAddr,
@@ -81,14 +92,6 @@ pub(super) struct Reply {
     pub(super) sent: Sent,
     /// When its body has to be through.
     pub(super) deadline: Option<Instant>,
-}
-
-/// Where a request may go.
-#[derive(Clone, Copy)]
-struct To<'a> {
-    endpoints: &'a [SocketAddr],
-    /// The one of the client's session, which goes before the others.
-    seat: Option<SocketAddr>,
 }
 
 /// Sends a request to one of a backend's `endpoints`; its head is already one of the backend's
@@ -101,6 +104,7 @@ pub(super) async fn send(
 ) -> Result<Reply, Failure> {
     let to = To {
         endpoints,
+        tls: backend.tls.as_ref(),
         seat: request.seat,
     };
     let Timeouts {
@@ -141,7 +145,7 @@ async fn http1(
         parts, body, pause, ..
     }: Outgoing<'_>,
 ) -> Result<Reply, Failure> {
-    let connect = async |endpoint| worker.pool.http1(endpoint).await;
+    let connect = async |endpoint| worker.pool.http1(endpoint, to.tls).await;
     let (endpoint, mut lease) = self::connect(worker, to, None, connect).await?;
     let (body, sent) = RequestBody::new(body, pause);
     let replay = lease.reused && body.is_empty() && parts.method.is_idempotent();
@@ -161,7 +165,7 @@ async fn http1(
     };
     worker.metrics.retried();
     // A pooled connection may be as stale as the first.
-    let connect = async |endpoint| worker.pool.fresh_http1(endpoint).await;
+    let connect = async |endpoint| worker.pool.fresh_http1(endpoint, to.tls).await;
     let (_, mut lease) = self::connect(worker, to, Some(endpoint), connect).await?;
     match lease.send(request).await {
         Some(Ok(response)) => Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
@@ -174,7 +178,9 @@ async fn http1(
 /// `avoid` is chosen only where there is no other.
 async fn connect<L>(
     worker: &Worker,
-    To { endpoints, seat }: To<'_>,
+    To {
+        endpoints, seat, ..
+    }: To<'_>,
     avoid: Option<SocketAddr>,
     lease: impl AsyncFn(SocketAddr) -> Result<L, ConnectError>,
 ) -> Result<(SocketAddr, L), Failure> {
@@ -251,6 +257,7 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let kind = match error {
             ConnectError::Timeout(_) => Kind::ConnectTimeout,
+            ConnectError::Tls(..) => Kind::Tls,
             ConnectError::Io(..) | ConnectError::Http(..) => Kind::Connect,
         };
         let detail = error.to_string();

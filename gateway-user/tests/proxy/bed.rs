@@ -10,9 +10,9 @@ use gateway_core::{
     http::Table,
     name::ObjectName,
     plan::{
-        BackendId, BackendProtocol, Frontend, FrontendId, HostPattern, HttpBackend, HttpFilter,
-        HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, Plan,
-        RouteKind, Target, TlsListener, Transport,
+        BackendId, BackendProtocol, BackendTls, Frontend, FrontendId, HostPattern, HttpBackend,
+        HttpFilter, HttpFrontend, HttpListener, HttpMatch, HttpRoute, HttpRule, Parameters,
+        PathMatch, Plan, RouteKind, Target, TlsListener, Transport,
     },
 };
 use gateway_user::proxy::{Limits, Proxy, ProxyOptions};
@@ -37,6 +37,8 @@ pub(crate) enum To {
     Service(u32, Vec<SocketAddr>),
     /// As `Service`, spoken to in HTTP/2.
     Http2(u32, Vec<SocketAddr>),
+    /// As `Service`, over TLS.
+    Tls(BackendProtocol, Arc<BackendTls>, Vec<SocketAddr>),
 }
 
 impl Bed {
@@ -203,7 +205,11 @@ fn backends(
     let one = |(index, to): (usize, &To)| {
         let (weight, target) = match to {
             To::Invalid(weight) => (*weight, Target::Invalid),
-            To::Service(weight, addresses) | To::Http2(weight, addresses) => {
+            To::Service(_, addresses) | To::Http2(_, addresses) | To::Tls(_, _, addresses) => {
+                let weight = match to {
+                    To::Service(weight, _) | To::Http2(weight, _) => *weight,
+                    _ => 1,
+                };
                 let id = BackendId {
                     service: ObjectName::new("default", format!("service-{rule}-{index}")),
                     port: 80,
@@ -220,17 +226,23 @@ fn backends(
                     far: false,
                 });
                 endpoints.insert(id.clone(), all.collect());
-                (*weight, Target::Backend(id))
+                (weight, Target::Backend(id))
             }
         };
         let filters = Vec::new();
         let protocol = match to {
             To::Http2(..) => BackendProtocol::Http2,
+            To::Tls(protocol, ..) => *protocol,
             To::Invalid(_) | To::Service(..) => BackendProtocol::Http1,
+        };
+        let tls = match to {
+            To::Tls(_, tls, _) => Some(tls.clone()),
+            _ => None,
         };
         HttpBackend {
             target,
             protocol,
+            tls,
             weight,
             filters,
         }

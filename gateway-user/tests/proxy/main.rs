@@ -1,9 +1,12 @@
 //! The proxy over real sockets on loopback: raw bytes in, raw bytes out.
 
 mod aborts;
+mod authority;
 mod backend;
+mod backend_tls;
 mod bed;
 mod certificate;
+mod client_certificate;
 mod cors;
 mod framing;
 mod grpc;

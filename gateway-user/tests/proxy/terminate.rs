@@ -65,6 +65,7 @@ async fn mixed() -> Mixed {
     let cleartext = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let tls = Tls {
         certificates: vec![inside.key.clone()],
+        clients: None,
     };
     let listeners = vec![
         listener("inside", exact("in.example.com"), Some(tls)),

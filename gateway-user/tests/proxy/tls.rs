@@ -63,6 +63,7 @@ pub(crate) fn site(hostname: HostPattern, certificate_for: &str, name: &str) -> 
     };
     let tls = Some(Tls {
         certificates: vec![certificate.key.clone()],
+        clients: None,
     });
     let listener = HttpListener {
         name: name.into(),

@@ -1,9 +1,10 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    BackendProtocol, Frontend, HeaderEdit, HostPattern, HttpBackend, HttpFilter, HttpListener,
-    HttpMatch, HttpRoute, HttpRule, Parameters, PathMatch, PathRewrite, Plan, Redirect, Retry,
-    Rewrite, RouteKind, Scheme, Session, Target, TlsListener, Transport, ValueMatch,
+    Authorities, BackendProtocol, BackendTls, Frontend, HeaderEdit, HostPattern, HttpBackend,
+    HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, Parameters, PathMatch,
+    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
+    Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 
@@ -77,11 +78,27 @@ fn set(parameters: &Parameters) -> String {
 
 fn listener(lines: &mut Vec<String>, listener: &HttpListener) {
     let tls = listener.tls.as_ref();
-    let tls = tls.map(|tls| format!(", {} certificate(s)", tls.certificates.len()));
+    let tls = tls.map(|tls| {
+        format!(
+            ", {} certificate(s){}",
+            tls.certificates.len(),
+            clients(tls)
+        )
+    });
     let host = host(&listener.hostname);
     let tls = tls.unwrap_or_default();
     lines.push(format!("  listener {}, host {host}{tls}", listener.name));
     listener.routes.iter().for_each(|r| route(lines, r));
+}
+
+/// What clients must show.
+fn clients(tls: &Tls) -> String {
+    let Some(clients) = &tls.clients else {
+        return String::new();
+    };
+    let verb = if clients.required { "must" } else { "may" };
+    let count = clients.authorities.len();
+    format!(", clients {verb} show one of {count} authorities")
 }
 
 fn tls_listener(lines: &mut Vec<String>, listener: &TlsListener) {
@@ -154,14 +171,19 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
     for HttpBackend {
         target: to,
         protocol,
+        tls,
         weight,
         filters,
     } in &rule.backends
     {
         let filters: String = filters.iter().map(|f| format!(", {}", filter(f))).collect();
-        let protocol = spoken(*protocol);
+        let protocol = match tls {
+            Some(_) if *protocol == BackendProtocol::Http2 => " h2",
+            _ => spoken(*protocol),
+        };
+        let tls = tls.as_deref().map(secured).unwrap_or_default();
         lines.push(format!(
-            "        -> {}{protocol} x{weight}{filters}",
+            "        -> {}{protocol}{tls} x{weight}{filters}",
             target(to)
         ));
     }
@@ -172,6 +194,36 @@ fn spoken(protocol: BackendProtocol) -> &'static str {
         BackendProtocol::Http1 => "",
         BackendProtocol::Http2 => " h2c",
     }
+}
+
+/// What a backend must prove, and what it is shown.
+fn secured(tls: &BackendTls) -> String {
+    let Identity {
+        server_name,
+        authorities,
+        names,
+        client,
+    } = tls.identity();
+    let signed = match authorities {
+        Authorities::System => "the system's authorities".to_owned(),
+        Authorities::Given(given) => format!("{} authorities", given.len()),
+    };
+    let name = |name: &SubjectName| match name {
+        SubjectName::Host(pattern) => host(pattern),
+        SubjectName::Uri(uri) => uri.to_string(),
+    };
+    let names: Vec<String> = names.iter().map(name).collect();
+    let names = match names.is_empty() {
+        true => String::new(),
+        false => format!(" as {}", names.join(" or ")),
+    };
+    let client = if client.is_some() {
+        ", showing a certificate"
+    } else {
+        ""
+    };
+    let server = server_name.to_str();
+    format!(" (TLS with {server}{names}, signed by {signed}{client})")
 }
 
 fn matched(m: &HttpMatch) -> String {

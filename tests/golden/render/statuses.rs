@@ -1,8 +1,9 @@
 //! Statuses: conditions that are as wished by name only, the others in full.
 
+use gateway_core::api::ParentRef;
 use gateway_core::status::{
-    Condition, GatewayStatus, ListenerSetStatus, ListenerStatus, ParentStatus, PoolStatus,
-    PoolUsage, Reported, RouteStatus, Statuses,
+    AncestorStatus, Condition, GatewayStatus, ListenerSetStatus, ListenerStatus, ParentStatus,
+    PolicyStatus, PoolStatus, PoolUsage, Reported, RouteStatus, Statuses,
 };
 use gateway_core::{api::Kind, verdict::Truth};
 
@@ -23,6 +24,9 @@ pub(super) fn lines(statuses: &Statuses) -> Vec<String> {
     }
     for reported in &statuses.routes {
         route(&mut lines, reported);
+    }
+    for reported in &statuses.policies {
+        policy(&mut lines, reported);
     }
     lines
 }
@@ -95,23 +99,46 @@ fn route(lines: &mut Vec<String>, route: &Reported<RouteStatus>) {
         ..
     } in &route.status.parents
     {
-        let mut head = "parent ".to_owned();
-        if parent_ref.parent() == Some(Kind::ListenerSet) {
-            head.push_str("ListenerSet ");
-        }
-        if let Some(namespace) = &parent_ref.namespace {
-            head.push_str(&format!("{namespace}/"));
-        }
-        head.push_str(&parent_ref.name);
-        if let Some(section) = &parent_ref.section_name {
-            head.push_str(&format!(" section {section}"));
-        }
-        if let Some(port) = parent_ref.port {
-            head.push_str(&format!(" port {port}"));
-        }
-        head.push_str(foreign(*ours));
+        let kind = match parent_ref.parent() {
+            Some(Kind::ListenerSet) => "ListenerSet ",
+            _ => "",
+        };
+        let head = format!("parent {kind}{}{}", object(parent_ref), foreign(*ours));
         described(lines, "  ", &head, conditions);
     }
+}
+
+fn policy(lines: &mut Vec<String>, policy: &Reported<PolicyStatus>) {
+    lines.push(format!("{} {}", policy.kind, policy.object_name()));
+    if policy.status.ancestors.is_empty() {
+        lines.push("  no ancestors".to_owned());
+    }
+    for AncestorStatus {
+        ancestor_ref,
+        conditions,
+        ours,
+        ..
+    } in &policy.status.ancestors
+    {
+        let (kind, of) = (&ancestor_ref.kind, object(ancestor_ref));
+        let head = format!("{kind} {of}{}", foreign(*ours));
+        described(lines, "  ", &head, conditions);
+    }
+}
+
+fn object(parent: &ParentRef) -> String {
+    let mut text = String::new();
+    if let Some(namespace) = &parent.namespace {
+        text.push_str(&format!("{namespace}/"));
+    }
+    text.push_str(&parent.name);
+    if let Some(section) = &parent.section_name {
+        text.push_str(&format!(" section {section}"));
+    }
+    if let Some(port) = parent.port {
+        text.push_str(&format!(" port {port}"));
+    }
+    text
 }
 
 fn described(lines: &mut Vec<String>, indent: &str, head: &str, conditions: &[Condition]) {

@@ -8,6 +8,7 @@ mod cors;
 mod filter;
 pub mod format;
 mod gateway;
+mod gateway_tls;
 mod grant;
 mod grpc;
 mod http;
@@ -20,6 +21,7 @@ mod policy;
 mod pool;
 pub mod problems;
 mod route;
+mod tls_policy;
 
 pub use self::problems::{Finding, Problems, nearest};
 pub(crate) use self::{
@@ -34,4 +36,5 @@ pub(crate) use self::{
     parameters::gateway_parameters,
     pool::pool,
     route::{l4_route, tls_route},
+    tls_policy::tls_policy,
 };

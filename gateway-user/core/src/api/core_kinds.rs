@@ -7,7 +7,7 @@ mod slice;
 use k8s_openapi::api::core::v1 as core;
 
 pub use self::{
-    config::{ConfigMap, ConfigMapData, Secret, SecretData},
+    config::{AUTHORITIES, ConfigMap, ConfigMapData, Secret, SecretData},
     service::{Family, Service, ServicePort, ServiceSpec, TargetPort},
     slice::{EndpointSlice, SERVICE_NAME, SliceEndpoint, SlicePort, SliceSpec},
 };

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 use super::{
-    Listener, Object, Opaque, Open, Selector, object::Labels, open::api_enum, refs::ParametersRef,
+    Listener, Object, Opaque, Open, Selector, gateway_tls::GatewayTls, object::Labels,
+    open::api_enum, refs::ParametersRef,
 };
 use crate::verdict::ConditionType;
 
@@ -25,7 +26,7 @@ pub struct GatewaySpec {
     /// Whether routes without a parent attach to this Gateway.
     pub default_scope: Option<Opaque>,
     /// Client certificates towards backends, and validation of those of clients.
-    pub tls: Option<Opaque>,
+    pub tls: Option<GatewayTls>,
 }
 
 /// Nothing given: no ListenerSet may.
@@ -79,14 +80,6 @@ impl<'de> Deserialize<'de> for Observed {
             Vec::new()
         };
         Ok(Self { allocated })
-    }
-}
-
-impl GatewaySpec {
-    /// Whether `spec.tls` has that part, `frontend` or `backend`.
-    pub fn has_tls(&self, part: &str) -> bool {
-        let tls = self.tls.as_ref();
-        tls.is_some_and(|tls| tls.0.get(part).is_some())
     }
 }
 

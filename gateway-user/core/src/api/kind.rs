@@ -13,6 +13,7 @@ pub enum Kind {
     TlsRoute,
     TcpRoute,
     UdpRoute,
+    BackendTlsPolicy,
     ReferenceGrant,
     Namespace,
     Service,
@@ -24,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::GatewayClass,
         Self::Gateway,
         Self::ListenerSet,
@@ -33,6 +34,7 @@ impl Kind {
         Self::TlsRoute,
         Self::TcpRoute,
         Self::UdpRoute,
+        Self::BackendTlsPolicy,
         Self::ReferenceGrant,
         Self::Namespace,
         Self::Service,
@@ -54,6 +56,7 @@ impl Kind {
             Self::TlsRoute => "TLSRoute",
             Self::TcpRoute => "TCPRoute",
             Self::UdpRoute => "UDPRoute",
+            Self::BackendTlsPolicy => "BackendTLSPolicy",
             Self::ReferenceGrant => "ReferenceGrant",
             Self::Namespace => "Namespace",
             Self::Service => "Service",
@@ -72,7 +75,7 @@ impl Kind {
             Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::ReferenceGrant => {
                 (GROUP, &["v1", "v1beta1"])
             }
-            Self::ListenerSet | Self::GrpcRoute => (GROUP, &["v1"]),
+            Self::ListenerSet | Self::GrpcRoute | Self::BackendTlsPolicy => (GROUP, &["v1"]),
             Self::TlsRoute => (GROUP, &["v1", "v1alpha3"]),
             Self::TcpRoute | Self::UdpRoute => (GROUP, &["v1", "v1alpha2"]),
             Self::EndpointSlice => ("discovery.k8s.io", &["v1"]),
@@ -92,6 +95,7 @@ impl Kind {
             Self::TlsRoute => "tlsroutes",
             Self::TcpRoute => "tcproutes",
             Self::UdpRoute => "udproutes",
+            Self::BackendTlsPolicy => "backendtlspolicies",
             Self::ReferenceGrant => "referencegrants",
             Self::Namespace => "namespaces",
             Self::Service => "services",
@@ -115,6 +119,7 @@ impl Kind {
                 | Self::TlsRoute
                 | Self::TcpRoute
                 | Self::UdpRoute
+                | Self::BackendTlsPolicy
                 | Self::AddressPool
         )
     }

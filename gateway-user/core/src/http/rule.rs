@@ -8,8 +8,8 @@ use crate::{
     endpoints::Endpoints,
     name::ObjectName,
     plan::{
-        BackendId, BackendProtocol, HttpBackend, HttpFilter, HttpRoute, HttpRule, Retry, RouteKind,
-        Timeouts,
+        BackendId, BackendProtocol, BackendTls, HttpBackend, HttpFilter, HttpRoute, HttpRule,
+        Retry, RouteKind, Timeouts,
     },
 };
 
@@ -31,6 +31,7 @@ pub struct Rule {
 pub struct Backend {
     pub target: Option<Ready>,
     pub protocol: BackendProtocol,
+    pub tls: Option<Arc<BackendTls>>,
     pub filters: Box<[HttpFilter]>,
     pub mirrors: Box<[Arc<Mirror>]>,
 }
@@ -106,6 +107,7 @@ impl Backend {
         Self {
             target,
             protocol: planned.protocol,
+            tls: planned.tls.clone(),
             filters: planned.filters.clone().into(),
             mirrors: mirrors(&planned.filters, endpoints),
         }

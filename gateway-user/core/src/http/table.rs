@@ -162,12 +162,12 @@ impl Frontend {
         let https = |l: &HttpListener| l.tls.clone().map(|tls| (l.hostname.clone(), tls));
         let https = http.listeners.iter().filter_map(https);
         let https = tls::server_config(https, &["h2", "http/1.1"]);
+        let secure = http.listeners.iter().any(|l| l.tls.is_some());
         let opening = match (http.tls.is_empty(), https) {
-            (true, None) => Opening::Clear,
+            (true, None) if !secure => Opening::Clear,
             (true, Some(config)) => Opening::Https(config),
-            (false, https) => {
-                Opening::ByName(Arc::new(Names::new(http, https.as_ref(), endpoints)))
-            }
+            // Also where TLS is wanted and cannot be had: then nobody is let in.
+            (_, https) => Opening::ByName(Arc::new(Names::new(http, https.as_ref(), endpoints))),
         };
         Self {
             listeners,

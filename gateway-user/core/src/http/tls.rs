@@ -11,7 +11,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::hosts::Hosts;
+use super::{clients, hosts::Hosts};
 use crate::plan::{HostPattern, Tls};
 
 /// Server names to certificates, by the same rules as hosts to listeners.
@@ -25,15 +25,29 @@ pub(super) fn server_config(
 ) -> Option<Arc<ServerConfig>> {
     let mut by_host = Hosts::default();
     let mut some = false;
-    for (hostname, Tls { certificates }) in listeners {
+    let mut asked = None;
+    for (
+        hostname,
+        Tls {
+            certificates,
+            clients,
+        },
+    ) in listeners
+    {
         by_host.entry(&hostname, || certificates);
+        asked = asked.or(clients);
         some = true;
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     // Fails only for a provider without cipher suites, which this one is not.
     let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.ok().filter(|_| some)?.with_no_client_auth();
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+    let builder = builder.ok().filter(|_| some)?;
+    let builder = match asked {
+        None => builder.with_no_client_auth(),
+        // Fails only without an authority, which no listener that is served is.
+        Some(clients) => builder.with_client_cert_verifier(clients::verifier(&clients, provider)?),
+    };
     let mut config = builder.with_cert_resolver(Arc::new(Certificates(by_host)));
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Some(Arc::new(config))

@@ -9,15 +9,23 @@ use serde_json::{Map, Value as Json};
 use super::Author;
 use crate::{api::ParentRef, verdict::ConditionType};
 
-/// Items that the CRDs allow in a list of conditions, and in `parents` of a route.
+/// Items that the CRDs allow in a list of conditions, in `parents` of a route, and in `ancestors`
+/// of a policy.
 const MAX_CONDITIONS: usize = 8;
 const MAX_PARENTS: usize = 32;
+const MAX_ANCESTORS: usize = 16;
 /// Characters that they allow in the message of a condition.
 const MAX_MESSAGE: usize = 32_768;
 /// Condition types that nobody but us sets.
 const OUR_DOMAIN: &str = "xdp-gateway.dev/";
 /// Transition time of conditions that the CRDs set by default: no transition has taken place.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
+
+/// Entries of several controllers in one list: the field that says what each is about, and how
+/// many may be there.
+type Entries = (&'static str, usize);
+const PARENTS: Entries = ("parentRef", MAX_PARENTS);
+const ANCESTORS: Entries = ("ancestorRef", MAX_ANCESTORS);
 
 /// A status that is to be brought up to date.
 pub(super) struct Merge<'a> {
@@ -36,7 +44,8 @@ impl Merge<'_> {
             let new = match field.as_str() {
                 "conditions" => Json::Array(self.conditions(list(wanted), items(live))),
                 "listeners" => Json::Array(self.listeners(list(wanted), items(live))),
-                "parents" => Json::Array(self.parents(list(wanted), items(live))),
+                "parents" => Json::Array(self.entries(PARENTS, list(wanted), items(live))),
+                "ancestors" => Json::Array(self.entries(ANCESTORS, list(wanted), items(live))),
                 _ => wanted.clone(),
             };
             set(&mut out, field, new);
@@ -94,18 +103,18 @@ impl Merge<'_> {
     }
 
     /// Entries of other controllers stay word by word and in place; ours follow the wanted ones.
-    fn parents(&self, wanted: &[Json], live: &[Json]) -> Vec<Json> {
+    fn entries(&self, (field, most): Entries, wanted: &[Json], live: &[Json]) -> Vec<Json> {
         let mut pending: Vec<&Json> = wanted.iter().collect();
         let mut out = Vec::new();
         for old in live {
             if old["controllerName"] != self.author.controller {
                 out.push(old.clone());
-            } else if let Some(at) = pending.iter().position(|new| same_parent(new, old)) {
+            } else if let Some(at) = pending.iter().position(|new| same(field, new, old)) {
                 out.push(self.status(pending.remove(at), old));
             }
         }
         out.extend(pending.into_iter().map(|new| self.status(new, &Json::Null)));
-        out.truncate(MAX_PARENTS.max(live.len()));
+        out.truncate(most.max(live.len()));
         out
     }
 }
@@ -148,9 +157,9 @@ fn set(object: &mut Map<String, Json>, field: &str, value: Json) {
     }
 }
 
-/// Whether two entries are about the same parent; defaults that are left out count.
-fn same_parent(a: &Json, b: &Json) -> bool {
-    let parent = |entry: &Json| serde_json::from_value::<ParentRef>(entry["parentRef"].clone());
+/// Whether two entries are about the same object; defaults that are left out count.
+fn same(field: &str, a: &Json, b: &Json) -> bool {
+    let parent = |entry: &Json| serde_json::from_value::<ParentRef>(entry[field].clone());
     matches!((parent(a), parent(b)), (Ok(a), Ok(b)) if a == b)
 }
 

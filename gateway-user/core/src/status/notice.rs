@@ -75,7 +75,13 @@ fn conditions(status: &Json, controller: &str) -> Vec<Placed> {
     }
     for parent in list(status, "parents") {
         if parent["controllerName"] == controller {
-            collect(&describe(&parent["parentRef"]), parent, &mut out);
+            collect(&describe("parent", &parent["parentRef"]), parent, &mut out);
+        }
+    }
+    for ancestor in list(status, "ancestors") {
+        if ancestor["controllerName"] == controller {
+            let part = describe("ancestor", &ancestor["ancestorRef"]);
+            collect(&part, ancestor, &mut out);
         }
     }
     out
@@ -91,9 +97,9 @@ fn collect(part: &str, holder: &Json, out: &mut Vec<Placed>) {
 }
 
 /// Such as `parent infra/web, listener http, port 80`.
-fn describe(parent: &Json) -> String {
+fn describe(role: &str, parent: &Json) -> String {
     let text = |field: &str| parent[field].as_str();
-    let mut out = "parent ".to_owned();
+    let mut out = format!("{role} ");
     if text("kind") == Some(Kind::ListenerSet.as_str()) {
         out.push_str("ListenerSet ");
     }

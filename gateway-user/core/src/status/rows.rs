@@ -1,7 +1,9 @@
 //! Statuses as rows, for tools that show them.
 
-use super::{Condition, ListenerStatus, ParentStatus, Reported, Statuses};
-use crate::api::Kind;
+use std::sync::Arc;
+
+use super::{Condition, ListenerStatus, Reported, Statuses};
+use crate::api::{Kind, ParentRef};
 
 /// An object, or a part of one that has conditions of its own.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ impl Row<'_> {
 
 impl Statuses {
     /// Every object and part: classes, pools, Gateways and ListenerSets each followed by its
-    /// listeners, routes.
+    /// listeners, routes, policies.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let classes = self
             .classes
@@ -52,14 +54,25 @@ impl Statuses {
             let parents = route.status.parents.iter().map(move |parent| {
                 row(
                     route,
-                    Some(describe(parent, &route.namespace)),
+                    Some(describe("parent", &parent.parent_ref, &route.namespace)),
                     &parent.conditions,
                 )
             });
             orphan.into_iter().chain(parents)
         });
+        let policies = self.policies.iter().flat_map(|policy| {
+            let ancestors = policy.status.ancestors.iter();
+            ancestors.map(move |ancestor| {
+                let part = describe("ancestor", &ancestor.ancestor_ref, &policy.namespace);
+                row(policy, Some(part), &ancestor.conditions)
+            })
+        });
         let owners = gateways.chain(sets);
-        classes.chain(pools).chain(owners).chain(routes)
+        classes
+            .chain(pools)
+            .chain(owners)
+            .chain(routes)
+            .chain(policies)
     }
 }
 
@@ -94,13 +107,12 @@ fn row<'a, S>(
 }
 
 /// Such as `parent infra/web, listener http, port 80`.
-fn describe(parent: &ParentStatus, namespace: &std::sync::Arc<str>) -> String {
-    let parent = &parent.parent_ref;
+fn describe(role: &str, parent: &ParentRef, namespace: &Arc<str>) -> String {
     let kind = match parent.parent() {
         Some(Kind::ListenerSet) => "ListenerSet ",
         _ => "",
     };
-    let mut text = format!("parent {kind}{}", parent.target(namespace));
+    let mut text = format!("{role} {kind}{}", parent.target(namespace));
     if let Some(section) = &parent.section_name {
         text.push_str(&format!(", listener {section}"));
     }

@@ -8,7 +8,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    Live, LiveStatuses, Notice, Reported, RouteStatus, Statuses,
+    Live, LiveStatuses, Notice, PolicyStatus, Reported, RouteStatus, Statuses,
     merge::{Merge, patch},
     notice::notices,
 };
@@ -126,11 +126,16 @@ fn wanted<'a>(
         .pools
         .iter()
         .filter_map(move |pool| object(pool, live, |_| false));
+    let policies = statuses
+        .policies
+        .iter()
+        .filter_map(move |p| policy(p, live, controller));
     classes
         .chain(gateways)
         .chain(sets)
         .chain(pools)
         .chain(routes)
+        .chain(policies)
 }
 
 fn object<'a, S: serde::Serialize>(
@@ -157,14 +162,36 @@ fn route<'a>(
     live: &'a LiveStatuses,
     controller: &str,
 ) -> Option<Wanted<'a>> {
-    let (kind, name, live) = find(reported, live)?;
-    let entries = live.status["parents"].as_array().into_iter().flatten();
-    let mut stale = entries.filter(|entry| entry["controllerName"] == controller);
-    if !reported.ours && stale.next().is_none() {
-        return None;
-    }
     let mut status = reported.status.clone();
     status.parents.retain(|parent| parent.ours);
+    entries(reported, live, status, |live| {
+        has_entry(live, "parents", controller)
+    })
+}
+
+/// As [`route`], of ancestors.
+fn policy<'a>(
+    reported: &'a Reported<PolicyStatus>,
+    live: &'a LiveStatuses,
+    controller: &str,
+) -> Option<Wanted<'a>> {
+    let mut status = reported.status.clone();
+    status.ancestors.retain(|ancestor| ancestor.ours);
+    entries(reported, live, status, |live| {
+        has_entry(live, "ancestors", controller)
+    })
+}
+
+fn entries<'a, S: serde::Serialize>(
+    reported: &'a Reported<S>,
+    live: &'a LiveStatuses,
+    status: S,
+    stale: impl Fn(&Live) -> bool,
+) -> Option<Wanted<'a>> {
+    let (kind, name, live) = find(reported, live)?;
+    if !reported.ours && !stale(live) {
+        return None;
+    }
     Some(Wanted {
         kind,
         name,
@@ -172,6 +199,12 @@ fn route<'a>(
         status: serde_json::to_value(status).ok()?,
         withdrawal: false,
     })
+}
+
+/// Whether a list of the live status has an entry of ours.
+fn has_entry(live: &Live, field: &str, controller: &str) -> bool {
+    let mut entries = live.status[field].as_array().into_iter().flatten();
+    entries.any(|entry| entry["controllerName"] == controller)
 }
 
 fn find<'a, S>(

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use super::{
     age::age,
     attach::ListenerId,
+    client_certificate::Shown,
     gateway::GatewayState,
     listener::ListenerState,
     route::{RouteState, Rules},
@@ -23,9 +24,16 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
     let mut plan = Plan::default();
     for (position, gateway) in gateways.iter().enumerate() {
         let listeners = gateway.listeners.iter().enumerate();
+        let mut shown = Shown::new(gateway.certificate.as_ref());
         for (index, listener) in listeners.filter(|(_, l)| l.is_programmed()) {
             let routes = attached.get(&(position, index)).map(Vec::as_slice);
-            serve(&mut plan, gateway, listener, routes.unwrap_or_default());
+            serve(
+                &mut plan,
+                gateway,
+                listener,
+                routes.unwrap_or_default(),
+                &mut shown,
+            );
         }
         let served = gateway.listeners.iter().any(ListenerState::is_programmed);
         if served && gateway.parameters != Parameters::default() {
@@ -64,6 +72,7 @@ fn serve(
     gateway: &GatewayState,
     listener: &ListenerState,
     routes: &[(&RouteState, Vec<HostPattern>)],
+    shown: &mut Shown,
 ) {
     for address in &gateway.addresses {
         let id = FrontendId {
@@ -85,7 +94,7 @@ fn serve(
         if let Frontend::Http(frontend) = plan.frontends.entry(id).or_insert_with(empty) {
             match listener.kinds.contains(&Kind::TlsRoute) {
                 true => frontend.tls.push(tls(listener, routes)),
-                false => frontend.listeners.push(http(listener, routes)),
+                false => frontend.listeners.push(http(listener, routes, shown)),
             }
         }
     }
@@ -109,7 +118,11 @@ fn l4(
     }
 }
 
-fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> HttpListener {
+fn http(
+    listener: &ListenerState,
+    routes: &[(&RouteState, Vec<HostPattern>)],
+    shown: &mut Shown,
+) -> HttpListener {
     let routes = routes
         .iter()
         .filter_map(|(route, hostnames)| match &route.rules {
@@ -118,7 +131,7 @@ fn http(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) ->
                 name: route.source.meta.object_name(),
                 created: route.source.meta.created,
                 hostnames: hostnames.clone(),
-                rules: rules.clone(),
+                rules: shown.rules(rules),
             }),
             Rules::L4(_) => None,
         });

@@ -1,10 +1,12 @@
 //! backendRefs: from a reference to a Service port.
 
-use super::{Scope, grant::Reference, nearby};
+use std::sync::Arc;
+
+use super::{Scope, grant::Reference, nearby, policy::PolicyState};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
-    plan::{BackendId, BackendProtocol, Target, Transport},
+    plan::{BackendId, BackendProtocol, BackendTls, Target, Transport},
     verdict::{RouteVerdict, hint},
 };
 
@@ -33,40 +35,76 @@ pub(super) fn target(
     }
 }
 
-/// As [`target`], with what the backend is spoken to in.
+/// A backend of HTTP, and how it is spoken to.
+pub(super) struct HttpTarget {
+    pub target: Target,
+    pub protocol: BackendProtocol,
+    pub tls: Option<Arc<BackendTls>>,
+}
+
+/// As [`target`], with how the backend is spoken to.
 pub(super) fn http_target(
     scope: Scope,
     referrer: Referrer,
     at: &str,
     reference: &BackendRef,
     verdicts: &mut Vec<RouteVerdict>,
-) -> (Target, BackendProtocol) {
+) -> HttpTarget {
     let resolved = resolve(scope, referrer, at.to_owned(), reference).and_then(|(id, port)| {
-        let protocol = protocol(referrer.kind, port.app_protocol.as_deref());
+        let policy = scope.policies.of_port(&id.service, &port.name);
+        let secured = policy.is_some();
+        let protocol = protocol(referrer.kind, port.app_protocol.as_deref(), secured);
         let protocol = protocol.map_err(|protocol| RouteVerdict::BackendProtocol {
             at: at.to_owned(),
             service: id.service.clone(),
             protocol,
             kind: referrer.kind.as_str(),
         })?;
-        Ok((id, protocol))
+        let (target, tls) = secure(id, policy);
+        Ok(HttpTarget {
+            target,
+            protocol,
+            tls,
+        })
     });
-    match resolved {
-        Ok((id, protocol)) => (Target::Backend(id), protocol),
-        Err(verdict) => {
-            verdicts.push(verdict);
-            (Target::Invalid, BackendProtocol::default())
+    resolved.unwrap_or_else(|verdict| {
+        verdicts.push(verdict);
+        HttpTarget {
+            target: Target::Invalid,
+            protocol: BackendProtocol::default(),
+            tls: None,
         }
+    })
+}
+
+/// A backend under a policy that cannot be honoured gets nothing, least of all without TLS. What
+/// is wrong is said at the policy.
+fn secure(id: BackendId, policy: Option<&PolicyState>) -> (Target, Option<Arc<BackendTls>>) {
+    match policy.map(|policy| &policy.tls) {
+        None => (Target::Backend(id), None),
+        Some(Some(tls)) => (Target::Backend(id), Some(tls.clone())),
+        Some(None) => (Target::Invalid, None),
     }
 }
 
 /// What serves an `appProtocol` (KEP-3726), or its name if nothing here does. WebSocket begins as
 /// HTTP/1.1; calls of gRPC need HTTP/2 whatever is said. Names of protocols that are not about
-/// HTTP say nothing against it.
-fn protocol(kind: Kind, app_protocol: Option<&str>) -> Result<BackendProtocol, String> {
-    match (app_protocol, kind) {
-        (Some(encrypted @ ("kubernetes.io/wss" | "https")), _) => Err(encrypted.to_owned()),
-        (Some(socket @ "kubernetes.io/ws"), Kind::GrpcRoute) => Err(socket.to_owned()),
+/// HTTP say nothing against it. `secured`: a policy says how to use TLS, which the names of
+/// protocols do not: whose certificate it shall be.
+fn protocol(
+    kind: Kind,
+    app_protocol: Option<&str>,
+    secured: bool,
+) -> Result<BackendProtocol, String> {
+    // Names of services have no case (RFC 6335 section 5.1).
+    let lower = app_protocol.map(str::to_ascii_lowercase);
+    match (lower.as_deref(), kind) {
+        (Some("kubernetes.io/wss" | "https"), _) if !secured => {
+            Err(app_protocol.unwrap_or_default().to_owned())
+        }
+        (Some(socket @ ("kubernetes.io/ws" | "kubernetes.io/wss")), Kind::GrpcRoute) => {
+            Err(socket.to_owned())
+        }
         (Some("kubernetes.io/h2c" | "grpc"), _) | (_, Kind::GrpcRoute) => {
             Ok(BackendProtocol::Http2)
         }

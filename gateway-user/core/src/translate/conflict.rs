@@ -189,6 +189,7 @@ mod tests {
             world: &world,
             settings: &settings,
             nearby: &Nearby::new(&world),
+            policies: &crate::translate::policy::Policies::new(&world),
         };
         let specs = gateway.spec.listeners.iter();
         let mut listeners: Vec<_> = specs

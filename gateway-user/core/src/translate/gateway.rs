@@ -3,19 +3,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
 };
+
+use rustls::sign::CertifiedKey;
 
 use super::{
     Scope, address,
     age::age,
-    class,
+    class, client_certificate,
     listener::{self, ListenerState},
     listener_set::{self, SetState, Unattached},
     owner::Owner,
     parameters,
 };
 use crate::{
-    api::{Gateway, Kind, ListenerSet},
+    api::{Gateway, Kind, ListenerSet, gateway_tls::ValidationMode},
     name::ObjectName,
     plan::Parameters,
     verdict::{ConditionType, GatewayVerdict, ListenerVerdict, Truth, Verdict, hint},
@@ -52,6 +55,8 @@ pub(super) struct GatewayState<'a> {
     /// ListenerSets that are attached, the oldest first.
     pub sets: Vec<SetState<'a>>,
     pub parameters: Parameters,
+    /// To show to backends that ask for one.
+    pub certificate: Option<Arc<CertifiedKey>>,
     pub verdicts: Vec<GatewayVerdict>,
 }
 
@@ -134,12 +139,11 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
     let mut verdicts = Vec::new();
     let fault = parameters::of_gateway(scope, gateway).err();
     verdicts.extend(fault.map(GatewayVerdict::Parameters));
-    let unread = [
-        ("spec.tls.backend", gateway.spec.has_tls("backend")),
-        ("spec.defaultScope", gateway.spec.default_scope.is_some()),
-    ];
+    let unread = [("spec.defaultScope", gateway.spec.default_scope.is_some())];
     let unread = unread.into_iter().filter(|(_, present)| *present);
     verdicts.extend(unread.map(|(field, _)| GatewayVerdict::FieldIgnored { field }));
+    verdicts.extend(insecure(gateway));
+    let certificate = client_certificate::of_gateway(scope, gateway, &mut verdicts);
     GatewayState {
         gateway,
         name: gateway.name(),
@@ -147,8 +151,20 @@ fn state<'a>(scope: Scope<'a>, gateway: &'a Gateway) -> GatewayState<'a> {
         sets: Vec::new(),
         addresses: Vec::new(),
         parameters: parameters::resolve(scope, gateway),
+        certificate,
         verdicts,
     }
+}
+
+/// Whether some port lets clients in whose certificates are not valid.
+fn insecure(gateway: &Gateway) -> Option<GatewayVerdict> {
+    let frontend = gateway.spec.tls.as_ref()?.frontend.as_ref()?;
+    let insecure = frontend
+        .validations()
+        .filter(|(_, v)| v.mode.is(ValidationMode::AllowInsecureFallback));
+    let fields: Vec<String> = insecure.map(|(at, _)| format!("spec.{at}")).collect();
+    let fields = (!fields.is_empty()).then(|| fields.join(", "))?;
+    Some(GatewayVerdict::InsecureFrontend { fields })
 }
 
 /// What Gateways and listeners mean for each other, once conflicts are known.

@@ -109,10 +109,11 @@ pub(super) fn backends(
 ) -> Vec<HttpBackend> {
     let backend = |(index, reference): (usize, &BackendRef)| {
         let at = format!("{at}.backendRefs[{index}]");
-        let (target, protocol) = backend::http_target(scope, referrer, &at, reference, verdicts);
+        let to = backend::http_target(scope, referrer, &at, reference, verdicts);
         HttpBackend {
-            target,
-            protocol,
+            target: to.target,
+            protocol: to.protocol,
+            tls: to.tls,
             weight: reference.weight,
             filters: filters::judge(scope, referrer, &at, &reference.filters, verdicts),
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Scope, hostname, owner::Owner, tls};
+use rustls::sign::CertifiedKey;
+
+use super::{Scope, frontend, hostname, owner::Owner, tls};
 use crate::{
     api::{
         GROUP, Kind, Listener, Open, Protocol,
@@ -81,12 +83,16 @@ pub(super) fn judge<'a>(scope: Scope, owner: Owner<'a>, spec: &'a Listener) -> L
     verdicts.extend(namespaces(spec));
     let https = spec.protocol.is(Protocol::Https);
     let secure = https || spec.protocol.is(Protocol::Tls);
-    if https && owner.gateway.spec.has_tls("frontend") {
-        verdicts.push(ListenerVerdict::ClientCertificates);
-    }
     let tls = secure
         .then(|| certificates(scope, owner, spec, &mut verdicts))
         .flatten();
+    let clients = https
+        .then(|| frontend::clients(scope, owner.gateway, spec.port, &mut verdicts))
+        .flatten();
+    let tls = tls.map(|certificates| Tls {
+        certificates,
+        clients,
+    });
     let named = secure || spec.protocol.is(Protocol::Http);
     ListenerState {
         owner,
@@ -164,7 +170,7 @@ fn certificates(
     owner: Owner,
     spec: &Listener,
     verdicts: &mut Vec<ListenerVerdict>,
-) -> Option<Tls> {
+) -> Option<Vec<Arc<CertifiedKey>>> {
     let tls = spec.tls.clone().unwrap_or_default();
     let options: Vec<_> = tls.options.keys().collect();
     if !options.is_empty() {
@@ -189,16 +195,16 @@ fn certificates(
     }
     let mut certificates = Vec::new();
     for (index, reference) in refs.iter().enumerate() {
-        match tls::load(scope.world, owner, index, reference) {
+        match tls::find(scope.world, owner, reference) {
             Ok(certificate) => certificates.push(certificate),
-            Err(verdict) => verdicts.push(verdict),
+            Err(fault) => verdicts.push(fault.of_listener(index)),
         }
     }
     if certificates.is_empty() {
         verdicts.push(ListenerVerdict::NoCertificate);
         return None;
     }
-    Some(Tls { certificates })
+    Some(certificates)
 }
 
 #[cfg(test)]
@@ -206,7 +212,7 @@ mod tests {
     use super::*;
     use crate::{
         api::Gateway,
-        translate::{Settings, nearby::Nearby},
+        translate::{Settings, nearby::Nearby, policy::Policies},
         world::World,
     };
 
@@ -251,6 +257,7 @@ mod tests {
                 world: &world,
                 settings: &settings,
                 nearby: &Nearby::new(&world),
+                policies: &Policies::new(&world),
             };
             let state = judge(scope, Owner::of(&gateway), &gateway.spec.listeners[0]);
             let first = state.verdicts.first().map(ToString::to_string);

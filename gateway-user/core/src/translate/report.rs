@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Scope,
+    Scope, ancestor,
     attach::{ListenerId, ParentState},
     class,
     gateway::{Foreign, GatewayState, Gateways},
@@ -37,6 +37,7 @@ pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState])
     let served = gateways.served.iter().enumerate();
     let served = served.map(|(position, state)| gateway(state, position, &counts));
     let foreign = gateways.foreign.iter().map(unserved);
+    let policies = ancestor::statuses(scope, gateways, routes);
     let pools = pool::statuses(scope, &gateways.taken);
     let mut gateways: Vec<_> = served.chain(foreign).collect();
     gateways.sort_by_key(Reported::object_name);
@@ -46,6 +47,7 @@ pub(super) fn statuses(scope: Scope, gateways: &Gateways, routes: &[RouteState])
         listener_sets,
         pools,
         routes: routes.iter().map(|state| route(scope, state)).collect(),
+        policies,
     }
 }
 

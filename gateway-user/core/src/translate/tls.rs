@@ -1,4 +1,4 @@
-//! Certificates of listeners.
+//! Certificates with their keys, from Secrets.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{grant::Reference, nearby, owner::Owner};
 use crate::{
     api::{core_kinds::SecretData, refs::SecretRef},
     name::ObjectName,
-    verdict::{ListenerVerdict, hint},
+    verdict::{GatewayVerdict, ListenerVerdict, hint},
     world::World,
 };
 
@@ -20,16 +20,23 @@ use crate::{
 const CHAIN: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
-/// The certificate that `certificateRefs[index]` of a listener names.
-pub(super) fn load(
+/// Why a reference gives no certificate.
+pub(super) enum Fault {
+    Kind(String),
+    NotPermitted { secret: ObjectName, remedy: String },
+    Missing { secret: ObjectName, hint: String },
+    Malformed { secret: ObjectName, why: String },
+}
+
+/// The certificate that a reference of `owner` names.
+pub(super) fn find(
     world: &World,
     owner: Owner,
-    index: usize,
     reference: &SecretRef,
-) -> Result<Arc<CertifiedKey>, ListenerVerdict> {
+) -> Result<Arc<CertifiedKey>, Fault> {
     if !reference.is_secret() {
         let kind = format!("{} of group \"{}\"", reference.kind, reference.group);
-        return Err(ListenerVerdict::CertificateKind { index, kind });
+        return Err(Fault::Kind(kind));
     }
     let secret = reference.target(owner.namespace());
     let crossing = Reference {
@@ -45,33 +52,60 @@ pub(super) fn load(
             "Secret",
             &secret,
         );
-        return Err(ListenerVerdict::CertificateNotPermitted {
-            index,
-            secret,
-            remedy,
-        });
+        return Err(Fault::NotPermitted { secret, remedy });
     }
     let Some(found) = world.secrets.get(&secret) else {
-        return Err(missing(world, index, secret));
+        let names = nearby::in_namespace(&world.secrets, &secret);
+        let hint = hint::instead_in(&secret.namespace, &secret.name, names);
+        return Err(Fault::Missing { secret, hint });
     };
-    parse(&found.spec).map(Arc::new).map_err(|why| {
-        let command = hint::tls_secret(&secret);
-        ListenerVerdict::CertificateMalformed {
-            index,
-            secret,
-            why,
-            command,
-        }
-    })
+    parse(&found.spec)
+        .map(Arc::new)
+        .map_err(|why| Fault::Malformed { secret, why })
 }
 
-fn missing(world: &World, index: usize, secret: ObjectName) -> ListenerVerdict {
-    let names = nearby::in_namespace(&world.secrets, &secret);
-    ListenerVerdict::CertificateMissing {
-        index,
-        hint: hint::instead_in(&secret.namespace, &secret.name, names),
-        command: hint::tls_secret(&secret),
-        secret,
+impl Fault {
+    /// Of `certificateRefs[index]` of a listener.
+    pub(super) fn of_listener(self, index: usize) -> ListenerVerdict {
+        match self {
+            Self::Kind(kind) => ListenerVerdict::CertificateKind { index, kind },
+            Self::NotPermitted { secret, remedy } => ListenerVerdict::CertificateNotPermitted {
+                index,
+                secret,
+                remedy,
+            },
+            Self::Missing { secret, hint } => ListenerVerdict::CertificateMissing {
+                index,
+                hint,
+                command: hint::tls_secret(&secret),
+                secret,
+            },
+            Self::Malformed { secret, why } => ListenerVerdict::CertificateMalformed {
+                index,
+                why,
+                command: hint::tls_secret(&secret),
+                secret,
+            },
+        }
+    }
+
+    /// Of the certificate that a Gateway shows to backends.
+    pub(super) fn of_gateway(self) -> GatewayVerdict {
+        let why = match self {
+            Self::NotPermitted { secret, remedy } => {
+                return GatewayVerdict::ClientCertificateNotPermitted { secret, remedy };
+            }
+            Self::Kind(kind) => format!("names a {kind}; only Secret (group \"\") is supported"),
+            Self::Missing { secret, hint } => {
+                let command = hint::tls_secret(&secret);
+                format!("Secret \"{secret}\" does not exist ({hint}); create it: {command}")
+            }
+            Self::Malformed { secret, why } => {
+                let command = hint::tls_secret(&secret);
+                format!("Secret \"{secret}\": {why}; replace it: {command}")
+            }
+        };
+        GatewayVerdict::ClientCertificate { why }
     }
 }
 

@@ -4,8 +4,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     ConditionType::{
-        Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, InterfacesServed, Programmed,
-        ResolvedRefs,
+        Accepted, AddressConflict, AddressesAssigned, FieldsIgnored,
+        InsecureFrontendValidationMode, InterfacesServed, Programmed, ResolvedRefs,
     },
     Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown,
 };
@@ -116,6 +116,20 @@ pub enum GatewayVerdict {
     #[error("references of listeners cannot be resolved: {bad}; their own conditions say why")]
     ListenersNotResolved { bad: String },
 
+    #[error("spec.tls.backend.clientCertificateRef: {why}; until then backends are shown none")]
+    ClientCertificate { why: String },
+
+    #[error(
+        "spec.tls.backend.clientCertificateRef: Secret \"{secret}\" is in another namespace; {remedy}"
+    )]
+    ClientCertificateNotPermitted { secret: ObjectName, remedy: String },
+
+    #[error(
+        "{fields} lets in every client, also one without a valid certificate; set mode: \
+         AllowValidOnly once all clients have one"
+    )]
+    InsecureFrontend { fields: String },
+
     #[error("{field} is not implemented yet and has no effect")]
     FieldIgnored { field: &'static str },
 
@@ -189,6 +203,20 @@ impl Verdict for GatewayVerdict {
                 const { &[is_false(ResolvedRefs, "ListenersNotResolved")] }
             }
             Self::NoListenerServed { .. } => const { &[is_false(Programmed, "Invalid")] },
+            Self::ClientCertificate { .. } => {
+                const { &[is_false(ResolvedRefs, "InvalidClientCertificateRef")] }
+            }
+            Self::ClientCertificateNotPermitted { .. } => {
+                const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
+            }
+            Self::InsecureFrontend { .. } => {
+                const {
+                    &[is_true(
+                        InsecureFrontendValidationMode,
+                        "ConfigurationChanged",
+                    )]
+                }
+            }
             Self::FieldIgnored { .. } => const { &[is_true(FieldsIgnored, "NotImplemented")] },
             Self::AddressConflict { .. } => {
                 const { &[is_true(AddressConflict, "AnotherStationAnswers")] }

@@ -72,6 +72,14 @@ pub fn tls_secret(secret: &ObjectName) -> String {
     )
 }
 
+/// The command that makes a ConfigMap with the certificate of an authority.
+pub fn ca_map(map: &ObjectName) -> String {
+    format!(
+        "kubectl create configmap {} -n {} --from-file=ca.crt=CA.pem",
+        map.name, map.namespace
+    )
+}
+
 /// At most two typing errors, and not everything is near a short name.
 fn is_near(wanted: &str, name: &str) -> bool {
     strsim::osa_distance(wanted, name) <= 2.min(wanted.len() / 3)

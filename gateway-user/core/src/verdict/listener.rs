@@ -29,10 +29,36 @@ pub enum ListenerVerdict {
     },
 
     #[error(
-        "the Gateway's spec.tls.frontend asks for client certificates, whose validation is not \
-         implemented yet, and without it anybody would be let in; remove it if that is wanted"
+        "caCertificateRefs[{index}] of the Gateway's spec.tls.frontend names a {kind}; only \
+         ConfigMap (group \"\") is supported"
     )]
-    ClientCertificates,
+    ClientCaKind { index: usize, kind: String },
+
+    #[error(
+        "caCertificateRefs[{index}] of the Gateway's spec.tls.frontend: ConfigMap \"{map}\" is in \
+         another namespace; {remedy}"
+    )]
+    ClientCaNotPermitted {
+        index: usize,
+        map: ObjectName,
+        remedy: String,
+    },
+
+    #[error(
+        "caCertificateRefs[{index}] of the Gateway's spec.tls.frontend: ConfigMap \"{map}\": {why}: \
+         {command}"
+    )]
+    ClientCa {
+        index: usize,
+        map: ObjectName,
+        why: String,
+        command: String,
+    },
+
+    #[error(
+        "no authority can be used to verify clients, so nobody is let in; ResolvedRefs says why"
+    )]
+    NoClientCa,
 
     #[error(
         "allowedRoutes.namespaces.from is Selector, but there is no selector; add one, or use Same or All"
@@ -187,7 +213,6 @@ impl Verdict for ListenerVerdict {
             }
             Self::UnsupportedTlsMode { .. }
             | Self::UnsupportedValue { .. }
-            | Self::ClientCertificates
             | Self::SelectorMissing => {
                 const {
                     &[
@@ -229,7 +254,19 @@ impl Verdict for ListenerVerdict {
             | Self::CertificateMalformed { .. } => {
                 const { &[is_false(ResolvedRefs, "InvalidCertificateRef")] }
             }
-            Self::CertificateNotPermitted { .. } => {
+            Self::ClientCaKind { .. } => {
+                const { &[is_false(ResolvedRefs, "InvalidCACertificateKind")] }
+            }
+            Self::ClientCa { .. } => const { &[is_false(ResolvedRefs, "InvalidCACertificateRef")] },
+            Self::NoClientCa => {
+                const {
+                    &[
+                        is_false(Accepted, "NoValidCACertificate"),
+                        is_false(Programmed, "Invalid"),
+                    ]
+                }
+            }
+            Self::CertificateNotPermitted { .. } | Self::ClientCaNotPermitted { .. } => {
                 const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
             }
             Self::NoRouteKind | Self::NoCertificate | Self::GatewayNotAccepted => {

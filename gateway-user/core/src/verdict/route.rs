@@ -109,8 +109,9 @@ pub enum RouteVerdict {
     },
 
     #[error(
-        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" is not implemented for {kind}s; \
-         backends are spoken to without TLS, in HTTP/1.1 or with kubernetes.io/h2c in HTTP/2"
+        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" cannot be used for {kind}s; \
+         backends are spoken to in HTTP/1.1, with kubernetes.io/h2c in HTTP/2, and with TLS where \
+         a BackendTLSPolicy says how to verify them"
     )]
     BackendProtocol {
         at: String,

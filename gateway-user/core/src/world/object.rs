@@ -127,6 +127,7 @@ fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
         Kind::TlsRoute => of(json, check::tls_route, Item::TlsRoute, out),
         Kind::TcpRoute => of(json, check::l4_route, Item::TcpRoute, out),
         Kind::UdpRoute => of(json, check::l4_route, Item::UdpRoute, out),
+        Kind::BackendTlsPolicy => of(json, check::tls_policy, Item::BackendTlsPolicy, out),
         Kind::ReferenceGrant => of(json, check::grant, Item::ReferenceGrant, out),
         Kind::Namespace => of(
             json,

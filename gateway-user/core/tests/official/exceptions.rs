@@ -9,11 +9,6 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "routes without parents are not attached yet",
     ),
     (
-        "Gateway",
-        "spec.tls",
-        "client certificates of either side are not implemented yet",
-    ),
-    (
         ROUTES,
         "spec.useDefaultGateways",
         "routes without parents are not attached yet",

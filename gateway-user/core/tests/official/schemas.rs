@@ -27,6 +27,7 @@ const KINDS: [(&str, &str); 9] = [
     ("TLSRoute", "tlsroutes"),
     ("TCPRoute", "tcproutes"),
     ("UDPRoute", "udproutes"),
+    ("BackendTLSPolicy", "backendtlspolicies"),
     ("ReferenceGrant", "referencegrants"),
 ];
 

@@ -4,9 +4,11 @@ use std::{
     cell::RefCell,
     net::SocketAddr,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use gateway_core::plan::{BackendTls, Inside};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -15,7 +17,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::time;
 
-use super::{ConnectError, Count, Pool};
+use super::{ConnectError, Count, Pool, stream};
 use crate::proxy::body::RequestBody;
 
 /// A connection that just gave its last byte may need a moment before it takes a request.
@@ -55,8 +57,9 @@ impl Pool {
     pub(in crate::proxy) async fn http1(
         self: &Rc<Self>,
         endpoint: SocketAddr,
+        tls: Option<&Arc<BackendTls>>,
     ) -> Result<Lease, ConnectError> {
-        let mut lease = self.lease(endpoint);
+        let mut lease = self.lease(endpoint, tls);
         while let Some(mut sender) = lease.pop() {
             let usable = sender.is_ready()
                 || (!sender.is_closed()
@@ -77,16 +80,17 @@ impl Pool {
     pub(in crate::proxy) async fn fresh_http1(
         self: &Rc<Self>,
         endpoint: SocketAddr,
+        tls: Option<&Arc<BackendTls>>,
     ) -> Result<Lease, ConnectError> {
-        let mut lease = self.lease(endpoint);
+        let mut lease = self.lease(endpoint, tls);
         lease.connect().await?;
         Ok(lease)
     }
 
-    fn lease(self: &Rc<Self>, endpoint: SocketAddr) -> Lease {
+    fn lease(self: &Rc<Self>, endpoint: SocketAddr, tls: Option<&Arc<BackendTls>>) -> Lease {
         Lease {
             pool: self.clone(),
-            count: self.count(endpoint),
+            count: self.count(endpoint, tls),
             sender: None,
             reused: false,
         }
@@ -95,14 +99,15 @@ impl Pool {
 
 impl Lease {
     fn pop(&self) -> Option<http1::SendRequest<RequestBody>> {
-        let idle = self.count.0.http1.0.borrow_mut().pop()?;
+        let idle = self.count.connections.http1.0.borrow_mut().pop()?;
         // The others are older still; `drop_idle` closes them.
         (idle.since.elapsed() < self.pool.limits.upstream_idle).then_some(idle.sender)
     }
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
-        let endpoint = self.count.0.address;
-        let stream = super::connect(endpoint, &self.pool.limits).await?;
+        let endpoint = self.count.endpoint.address;
+        let tls = self.count.connections.tls(Inside::Http1);
+        let stream = stream::connect(endpoint, tls, &self.pool.limits).await?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) =
             handshake.map_err(|error| ConnectError::Http(endpoint, Rc::new(error)))?;
@@ -128,7 +133,7 @@ impl Lease {
         let Some(sender) = self.sender.take().filter(|s| !s.is_closed()) else {
             return;
         };
-        let mut idle = self.count.0.http1.0.borrow_mut();
+        let mut idle = self.count.connections.http1.0.borrow_mut();
         if idle.len() < self.pool.limits.upstream_idle_per_endpoint {
             let since = Instant::now();
             idle.push(Idle { sender, since });

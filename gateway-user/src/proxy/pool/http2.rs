@@ -6,19 +6,24 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::Poll,
     time::{Duration, Instant},
 };
 
+use gateway_core::plan::{BackendTls, Inside};
 use hyper::{
     Request, Response,
     body::Incoming,
     client::conn::{TrySendError, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, sync::OnceCell};
+use tokio::sync::OnceCell;
 
-use super::{ConnectError, Count, Pool};
+use super::{
+    ConnectError, Count, Pool,
+    stream::{self, Stream},
+};
 use crate::proxy::{Limits, body::RequestBody, local::OnThisThread};
 
 /// Connections to an endpoint that may take more streams.
@@ -42,12 +47,12 @@ struct Open {
 /// What moves requests from senders to streams; `None` once that is over.
 struct Driver(RefCell<Option<Connected>>);
 
-type Connected = http2::Connection<TokioIo<TcpStream>, RequestBody, OnThisThread>;
+type Connected = http2::Connection<TokioIo<Stream>, RequestBody, OnThisThread>;
 
 /// A stream of a connection; the place is free for another one when it is dropped.
 pub(in crate::proxy) struct Lease {
     connection: Rc<Connection>,
-    _count: Count,
+    count: Count,
 }
 
 impl Connections {
@@ -107,24 +112,30 @@ impl Pool {
     pub(in crate::proxy) async fn http2(
         &self,
         endpoint: SocketAddr,
+        tls: Option<&Arc<BackendTls>>,
     ) -> Result<Lease, ConnectError> {
-        let count = self.count(endpoint);
-        let connection = count.0.http2.choose(self.limits.upstream_streams);
+        let count = self.count(endpoint, tls);
+        let connection = count.connections.http2.choose(self.limits.upstream_streams);
         connection.streams.set(connection.streams.get() + 1);
-        let lease = Lease {
-            connection,
-            _count: count,
-        };
+        let lease = Lease { connection, count };
         let opened = &lease.connection.opened;
-        match opened.get_or_init(|| open(endpoint, &self.limits)).await {
+        let tls = lease.count.connections.tls(Inside::Http2);
+        match opened
+            .get_or_init(|| open(endpoint, tls, &self.limits))
+            .await
+        {
             Ok(_) => Ok(lease),
             Err(error) => Err(error.clone()),
         }
     }
 }
 
-async fn open(endpoint: SocketAddr, limits: &Limits) -> Result<Open, ConnectError> {
-    let stream = super::connect(endpoint, limits).await?;
+async fn open(
+    endpoint: SocketAddr,
+    tls: Option<(&BackendTls, Inside)>,
+    limits: &Limits,
+) -> Result<Open, ConnectError> {
+    let stream = stream::connect(endpoint, tls, limits).await?;
     let mut builder = http2::Builder::new(OnThisThread);
     let window = limits.h2_stream_window;
     let streams = u32::try_from(limits.upstream_streams).unwrap_or(u32::MAX);

@@ -27,7 +27,7 @@ pub(super) async fn send(
 ) -> Result<Reply, Failure> {
     let (replay, sent) = Replay::new(body, pause);
     let idempotent = replay.is_empty() && parts.method.is_idempotent();
-    let connect_to = async |endpoint| worker.pool.http2(endpoint).await;
+    let connect_to = async |endpoint| worker.pool.http2(endpoint, to.tls).await;
     let mut avoid = None;
     let mut last = None;
     for _ in 0..ATTEMPTS {

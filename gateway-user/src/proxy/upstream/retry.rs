@@ -86,7 +86,7 @@ fn is_failed(outcome: &Outcome, retry: &Retry) -> bool {
         Ok((_, response, _)) => retry.wants(response.status().as_u16()),
         Err(failure) => matches!(
             failure.kind,
-            Kind::Connect | Kind::ConnectTimeout | Kind::Reset | Kind::BackendTimeout
+            Kind::Connect | Kind::ConnectTimeout | Kind::Tls | Kind::Reset | Kind::BackendTimeout
         ),
     }
 }
@@ -136,8 +136,8 @@ impl Attempt {
     ) -> Outcome {
         let fresh = self.unsent.take();
         let open = async |endpoint| match fresh {
-            true => worker.pool.fresh_http1(endpoint).await,
-            false => worker.pool.http1(endpoint).await,
+            true => worker.pool.fresh_http1(endpoint, to.tls).await,
+            false => worker.pool.http1(endpoint, to.tls).await,
         };
         let (endpoint, mut lease) = connect(worker, to, self.last.get(), open).await?;
         self.last.set(Some(endpoint));
@@ -157,7 +157,7 @@ impl Attempt {
         to: super::To<'_>,
         request: Request<RequestBody>,
     ) -> Outcome {
-        let open = async |endpoint| worker.pool.http2(endpoint).await;
+        let open = async |endpoint| worker.pool.http2(endpoint, to.tls).await;
         let (endpoint, lease) = connect(worker, to, self.last.get(), open).await?;
         self.last.set(Some(endpoint));
         match lease.send(request).await {

@@ -37,6 +37,8 @@ pub enum Format {
     Origin,
     /// Protocol of a listener: a word, or `example.com/word`.
     Protocol,
+    /// With scheme and authority (RFC 3986).
+    Uri,
 }
 
 impl Format {
@@ -85,6 +87,7 @@ impl Format {
                 .all(is_identifier),
             Self::Origin => text == "*" || is_origin(text),
             Self::GrpcMethod => is_identifier(text),
+            Self::Uri => is_uri(text),
             Self::Name | Self::PathText | Self::QueryValue => true,
         }
     }
@@ -138,6 +141,7 @@ impl fmt::Display for Format {
             Self::Protocol => {
                 f.write_str("a protocol: use HTTP, HTTPS, TLS, TCP, UDP or example.com/name")
             }
+            Self::Uri => f.write_str("a URI: use one such as spiffe://example.com/name"),
         }
     }
 }
@@ -177,6 +181,12 @@ fn is_origin(text: &str) -> bool {
     (host == "*" || is_name(host.strip_prefix("*.").unwrap_or(host)))
         && (1..=5).contains(&port.len())
         && digits
+}
+
+/// The pattern of the schema asks for no more.
+fn is_uri(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && !scheme.contains(['/', '?', '#', ':']))
 }
 
 /// Of the Protocol Buffers language.
@@ -226,6 +236,7 @@ mod tests {
                 "https://*:1",
             ],
         ),
+        (Uri, &["spiffe://example.com/a", "https://a"]),
     ];
 
     const FITS_NOT: &[(Format, &[&str])] = &[
@@ -273,6 +284,7 @@ mod tests {
                 "https://a:b",
             ],
         ),
+        (Uri, &["", "a", "//a", "a/b://c", "urn:x"]),
     ];
 
     #[test]

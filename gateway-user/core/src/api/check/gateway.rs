@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{Problems, class::parameters, format::Format, listener};
+use super::{Problems, class::parameters, format::Format, gateway_tls::gateway_tls, listener};
 use crate::api::{
     Gateway, Open,
     gateway::{AddressType, GatewayAddress, Infrastructure, ListenersFrom},
@@ -29,6 +29,9 @@ pub(crate) fn gateway(gateway: &Gateway, out: &mut Problems) {
     }
     if let Some(value) = &spec.infrastructure {
         infrastructure(&at.field("infrastructure"), value, out);
+    }
+    if let Some(tls) = &spec.tls {
+        gateway_tls(&at.field("tls"), tls, out);
     }
 }
 

@@ -83,7 +83,7 @@ fn tls(at: &Path, tls: &ListenerTls, protocol: Option<&Protocol>, out: &mut Prob
     }
 }
 
-fn secret_ref(at: &Path, reference: &SecretRef, out: &mut Problems) {
+pub(super) fn secret_ref(at: &Path, reference: &SecretRef, out: &mut Problems) {
     out.text(at.field("group"), &reference.group, Format::Group);
     out.text(at.field("kind"), &reference.kind, Format::Kind);
     out.text(at.field("name"), &reference.name, Format::Name);

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use k8s_openapi::api::core::v1 as core;
 
-use crate::api::{Object, Unread};
+use crate::api::{Meta, Object, Unread};
+
+/// The key of a ConfigMap that the API names.
+pub const AUTHORITIES: &str = "ca.crt";
 
 pub type Secret = Object<SecretData>;
 pub type ConfigMap = Object<ConfigMapData>;
@@ -17,10 +20,12 @@ pub struct SecretData {
     pub data: BTreeMap<String, Vec<u8>>,
 }
 
-/// Content of a ConfigMap; binary values that are no text are left out.
+/// Content of a ConfigMap, as far as anything may refer to it: clusters have many, and some are
+/// written all the time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigMapData {
-    pub data: BTreeMap<String, String>,
+    /// `ca.crt`: certificates of authorities, in PEM.
+    pub authorities: Option<String>,
 }
 
 impl fmt::Debug for SecretData {
@@ -50,15 +55,22 @@ impl From<core::Secret> for Secret {
 
 impl From<core::ConfigMap> for ConfigMap {
     fn from(raw: core::ConfigMap) -> Self {
-        let mut data = raw.data.unwrap_or_default();
-        let binary = raw.binary_data.unwrap_or_default().into_iter();
-        data.extend(
-            binary.filter_map(|(key, value)| Some((key, String::from_utf8(value.0).ok()?))),
-        );
+        let text = raw.data.unwrap_or_default().remove(AUTHORITIES);
+        let binary = || {
+            let value = raw.binary_data.unwrap_or_default().remove(AUTHORITIES)?;
+            String::from_utf8(value.0).ok()
+        };
+        let meta = Meta {
+            name: raw.metadata.name.unwrap_or_default().into(),
+            namespace: raw.metadata.namespace.unwrap_or_default().into(),
+            ..Meta::default()
+        };
         Self {
-            meta: raw.metadata.into(),
+            meta,
             status: Unread,
-            spec: ConfigMapData { data },
+            spec: ConfigMapData {
+                authorities: text.or_else(binary),
+            },
         }
     }
 }

@@ -51,6 +51,7 @@ fn names(https: &[&str], tls: Vec<TlsListener>) -> Names {
         pattern("*"),
         crate::plan::Tls {
             certificates: Vec::new(),
+            clients: None,
         },
     );
     let config = tls::server_config([any].into_iter(), &[]);

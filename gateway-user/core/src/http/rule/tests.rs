@@ -19,6 +19,7 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
     let backends = backends.iter().cloned();
     let backends = backends.map(|(weight, target)| HttpBackend {
         protocol: BackendProtocol::Http1,
+        tls: None,
         target,
         weight,
         filters: vec![],

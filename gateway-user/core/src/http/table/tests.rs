@@ -213,6 +213,7 @@ fn a_connection_serves_the_hosts_of_its_listener_only() {
     let mut wild = listener("*.example.com", Vec::new());
     wild.tls = Some(Tls {
         certificates: Vec::new(),
+        clients: None,
     });
     let table = table(vec![wild, listener("a.example.com", Vec::new())]);
     let local = LOCAL.parse().unwrap();

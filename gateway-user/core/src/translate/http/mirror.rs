@@ -19,12 +19,13 @@ pub(super) fn judge(
 ) -> HttpFilter {
     let reference = (&source.backend_ref).into();
     let at = format!("{at}.backendRef");
-    let (target, protocol) = backend::http_target(scope, referrer, &at, &reference, verdicts);
+    let to = backend::http_target(scope, referrer, &at, &reference, verdicts);
     let share = source.share();
     HttpFilter::Mirror(Box::new(Mirror {
         backend: HttpBackend {
-            target,
-            protocol,
+            target: to.target,
+            protocol: to.protocol,
+            tls: to.tls,
             weight: reference.weight,
             filters: Vec::new(),
         },

@@ -21,6 +21,7 @@ fn judge_rules(rules: &str) -> (Vec<HttpRule>, Vec<RouteVerdict>) {
         world: &world,
         settings: &settings,
         nearby: &Nearby::new(&world),
+        policies: &crate::translate::policy::Policies::new(&world),
     };
     judge(scope, &route)
 }

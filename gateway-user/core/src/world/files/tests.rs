@@ -5,15 +5,20 @@ use super::FileSet;
 const BROKEN: &str = "kind: [";
 
 fn config_map(name: &str, value: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value}}}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{ca.crt: {value}}}\n"
+    )
 }
 
 /// `name=value` of the ConfigMaps in force.
 fn values(files: &FileSet) -> Vec<String> {
     let world = files.world();
     let maps = world.config_maps.values();
-    maps.map(|map| format!("{}={}", map.meta.name, map.spec.data["key"]))
-        .collect()
+    maps.map(|map| {
+        let value = map.spec.authorities.as_deref();
+        format!("{}={}", map.meta.name, value.unwrap_or_default())
+    })
+    .collect()
 }
 
 fn shown(files: &FileSet) -> Vec<String> {
