@@ -57,7 +57,10 @@ pub(crate) fn example(schema: &Json) -> Json {
             schema["enum"].get(0).cloned().unwrap_or(json!(least))
         }
         Some("boolean") => json!(true),
-        Some("string") => schema["enum"].get(0).cloned().unwrap_or(json!(text(schema))),
+        Some("string") => schema["enum"]
+            .get(0)
+            .cloned()
+            .unwrap_or(json!(text(schema))),
         other => panic!("a schema of type {other:?}"),
     }
 }

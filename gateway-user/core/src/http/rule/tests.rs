@@ -102,6 +102,7 @@ fn mirrors_take_their_share() {
         let backend = Backend {
             target: None,
             protocol: BackendProtocol::Http1,
+            tls: None,
             filters: Box::new([]),
             mirrors: Box::new([]),
         };

@@ -39,6 +39,7 @@ fn session(carrier: Carrier, lifetime: Option<Duration>, key: &str, ready: &[u8]
     let backend = HttpBackend {
         target: Target::Backend(id("web")),
         protocol: BackendProtocol::Http1,
+        tls: None,
         weight: 0,
         filters: Vec::new(),
     };
