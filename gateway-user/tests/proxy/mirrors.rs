@@ -54,6 +54,7 @@ fn bed(
             let backend = HttpBackend {
                 target: Target::Backend(id),
                 protocol: BackendProtocol::Http1,
+                tls: None,
                 weight: 1,
                 filters: Vec::new(),
             };
