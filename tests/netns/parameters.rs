@@ -67,7 +67,8 @@ fn workers_come_and_go_without_a_failed_request() -> Result<()> {
     ];
     for count in [1, 3, 2] {
         ask(&bed, &format!("{{workers: {count}}}"))?;
-        let told = || Ok(daemon.status()?["node"]["workers"]["value"] == count.to_string());
+        let wanted = count.to_string();
+        let told = || Ok(daemon.status()?["node"]["workers"]["value"] == *wanted);
         wait_until(LIMIT, "the status says how many workers there are", told)?;
         wait_until(LIMIT, "so many threads run", || {
             Ok(workers(&daemon)? == count)

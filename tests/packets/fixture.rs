@@ -57,6 +57,17 @@ pub(crate) fn backend((address, port): End) -> Backend {
     }
 }
 
+/// By id.
+fn backends(family: Family) -> Vec<(u32, Backend)> {
+    let far = Backend {
+        service: 4,
+        far: 1,
+        ..backend(family.of(FAR))
+    };
+    let near = BACKENDS.map(|end| backend(family.of(end)));
+    (1..).zip(near.into_iter().chain([far])).collect()
+}
+
 /// How far backends are reached, over this family: one port, so that rows can name it.
 fn snat(family: Family) -> Snat {
     let (address, port) = family.of(NODE);
@@ -116,17 +127,7 @@ pub(crate) fn config_of(family: Family) -> Config {
             (4, service(8, 1, 1)),
         ],
         slots: vec![1, 2, 3, 2, 3, 2, 3, 2, 4],
-        backends: (1..)
-            .zip(BACKENDS.map(|end| backend(family.of(end))))
-            .chain([(
-                4,
-                Backend {
-                    service: 4,
-                    far: 1,
-                    ..backend(family.of(FAR))
-                },
-            )])
-            .collect(),
+        backends: backends(family),
         addresses: vec![
             (IpAddr::V4(OURS).into(), Address::new(true)),
             (IpAddr::V6(OURS_V6).into(), Address::new(true)),

@@ -220,6 +220,19 @@ const fn is_false(condition: ConditionType, reason: &'static str) -> Outcome {
     }
 }
 
+/// Not accepted for this reason, and so not in force.
+const fn refused(reason: &'static str) -> [Outcome; 2] {
+    [
+        is_false(ConditionType::Accepted, reason),
+        is_false(ConditionType::Programmed, "Invalid"),
+    ]
+}
+
+/// A reference that cannot be followed.
+const fn unresolved(reason: &'static str) -> [Outcome; 1] {
+    [is_false(ConditionType::ResolvedRefs, reason)]
+}
+
 const fn is_unknown(condition: ConditionType, reason: &'static str) -> Outcome {
     Outcome {
         condition,

@@ -70,7 +70,7 @@ pub struct Installed {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     GatewayClass(GatewayClass),
-    Gateway(Gateway),
+    Gateway(Box<Gateway>),
     ListenerSet(ListenerSet),
     HttpRoute(HttpRoute),
     GrpcRoute(GrpcRoute),
@@ -96,7 +96,10 @@ impl World {
                 .classes
                 .insert(o.meta.name.clone(), o)
                 .map(Item::GatewayClass),
-            Item::Gateway(o) => self.gateways.insert(o.name(), o).map(Item::Gateway),
+            Item::Gateway(o) => {
+                let old = self.gateways.insert(o.name(), *o);
+                old.map(|o| Item::Gateway(Box::new(o)))
+            }
             Item::ListenerSet(o) => self
                 .listener_sets
                 .insert(o.name(), o)
@@ -134,7 +137,10 @@ impl World {
     pub fn remove(&mut self, kind: Kind, name: &ObjectName) -> Option<Item> {
         match kind {
             Kind::GatewayClass => self.classes.remove(&name.name).map(Item::GatewayClass),
-            Kind::Gateway => self.gateways.remove(name).map(Item::Gateway),
+            Kind::Gateway => {
+                let old = self.gateways.remove(name);
+                old.map(|o| Item::Gateway(Box::new(o)))
+            }
             Kind::ListenerSet => self.listener_sets.remove(name).map(Item::ListenerSet),
             Kind::HttpRoute => self.http_routes.remove(name).map(Item::HttpRoute),
             Kind::GrpcRoute => self.grpc_routes.remove(name).map(Item::GrpcRoute),

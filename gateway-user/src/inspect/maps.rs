@@ -6,7 +6,7 @@ mod tests;
 
 use anyhow::Result;
 
-use self::report::{Report, report};
+use self::report::{AddressRow, BackendRow, FrontendRow, Report, ServiceRow, report};
 use super::names::Names;
 use crate::{
     bpf::View,
@@ -31,7 +31,17 @@ pub async fn maps(options: &cli::Maps) -> Result<()> {
 }
 
 fn render(report: &Report) -> String {
-    let mut frontends = Table::new([
+    let frontends = frontends(&report.frontends);
+    let services = services(&report.services);
+    let backends = backends(&report.backends);
+    let addresses = addresses(&report.addresses);
+    format!(
+        "Frontends\n{frontends}\nServices\n{services}\nBackends\n{backends}\nAddresses\n{addresses}"
+    )
+}
+
+fn frontends(rows: &[FrontendRow]) -> Table<7> {
+    let mut table = Table::new([
         "ADDRESS",
         "PROTOCOL",
         "SERVED BY",
@@ -40,7 +50,7 @@ fn render(report: &Report) -> String {
         "LISTENERS",
         "ROUTES",
     ]);
-    frontends.extend(report.frontends.iter().map(|row| {
+    table.extend(rows.iter().map(|row| {
         [
             row.address.to_string(),
             row.protocol.as_str().to_owned(),
@@ -51,8 +61,12 @@ fn render(report: &Report) -> String {
             listed(&row.routes),
         ]
     }));
-    let mut services = Table::new(["ID", "BACKENDS", "SLOTS", "REFUSED"]);
-    services.extend(report.services.iter().map(|row| {
+    table
+}
+
+fn services(rows: &[ServiceRow]) -> Table<4> {
+    let mut table = Table::new(["ID", "BACKENDS", "SLOTS", "REFUSED"]);
+    table.extend(rows.iter().map(|row| {
         [
             row.id.to_string(),
             row.backends.to_string(),
@@ -60,7 +74,11 @@ fn render(report: &Report) -> String {
             percent(row.refused),
         ]
     }));
-    let mut backends = Table::new([
+    table
+}
+
+fn backends(rows: &[BackendRow]) -> Table<10> {
+    let mut table = Table::new([
         "ID",
         "SERVICE",
         "ADDRESS",
@@ -72,7 +90,7 @@ fn render(report: &Report) -> String {
         "REQUESTS",
         "REPLIES",
     ]);
-    backends.extend(report.backends.iter().map(|row| {
+    table.extend(rows.iter().map(|row| {
         [
             row.id.to_string(),
             row.service.to_string(),
@@ -86,8 +104,12 @@ fn render(report: &Report) -> String {
             traffic(row.reply_packets, row.reply_bytes),
         ]
     }));
-    let mut addresses = Table::new(["ADDRESS", "ANSWERED BY"]);
-    addresses.extend(report.addresses.iter().map(|row| {
+    table
+}
+
+fn addresses(rows: &[AddressRow]) -> Table<2> {
+    let mut table = Table::new(["ADDRESS", "ANSWERED BY"]);
+    table.extend(rows.iter().map(|row| {
         let by = if row.owned {
             "this node"
         } else {
@@ -95,9 +117,7 @@ fn render(report: &Report) -> String {
         };
         [row.address.to_string(), by.to_owned()]
     }));
-    format!(
-        "Frontends\n{frontends}\nServices\n{services}\nBackends\n{backends}\nAddresses\n{addresses}"
-    )
+    table
 }
 
 fn listed(names: &[String]) -> String {

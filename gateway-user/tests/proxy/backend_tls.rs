@@ -62,83 +62,74 @@ async fn the_host_name_is_sent_and_the_protocol_negotiated() {
     bed.stop().await;
 }
 
+/// What is asked for, who signs, the host name and the other names demanded, the status.
+type Trust<'a> = (&'a str, &'a Authority, &'a str, &'a [SubjectName], u16);
+
 /// Who is not believed gets nothing of the request, least of all in the clear.
 #[tokio::test]
-async fn a_backend_that_cannot_be_trusted_gets_no_request() {
+async fn a_backend_that_is_not_who_it_shall_be_gets_no_request() {
     let (authority, stranger) = (Authority::new(), Authority::new());
-    let named = authority.sign(&["app.test", "spiffe://test/app"]);
-    let uri = |text: &str| SubjectName::Uri(text.into());
-    let exact = |name: &str| host(HostPattern::Exact(name.into()));
-    let below = |name: &str| host(HostPattern::Suffix(name.into()));
-    let cases: [(&str, &Authority, &str, &[SubjectName], u16); 12] = [
+    let cases: [Trust<'_>; 3] = [
         ("as named", &authority, "app.test", &[], 200),
         ("another name", &authority, "other.test", &[], 502),
         ("another authority", &stranger, "app.test", &[], 502),
+    ];
+    trust(&authority, &cases).await;
+}
+
+#[tokio::test]
+async fn subject_alternative_names_decide_where_there_are_any() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let uri = |text: &str| SubjectName::Uri(text.into());
+    let exact = |name: &str| host(HostPattern::Exact(name.into()));
+    let below = |name: &str| host(HostPattern::Suffix(name.into()));
+    let (named, unnamed) = ([exact("app.test")], [exact("b.test")]);
+    let (id, other_id) = ([uri("spiffe://test/app")], [uri("spiffe://test/ap")]);
+    let several = [uri("spiffe://x"), exact("app.test")];
+    let none = [uri("spiffe://x"), exact("x.test")];
+    let (wildcard, other_wildcard) = ([below("test")], [below("pp.test")]);
+    let cases: [Trust<'_>; 9] = [
         (
-            "names decide, not the host name",
+            "a name, not the host's",
             &authority,
             "other.test",
-            &[exact("app.test")],
+            &named,
             200,
         ),
-        (
-            "the host name does not count beside names",
-            &authority,
-            "app.test",
-            &[exact("b.test")],
-            502,
-        ),
-        (
-            "a URI",
-            &authority,
-            "app.test",
-            &[uri("spiffe://test/app")],
-            200,
-        ),
-        (
-            "another URI",
-            &authority,
-            "app.test",
-            &[uri("spiffe://test/ap")],
-            502,
-        ),
-        (
-            "one of several",
-            &authority,
-            "x.test",
-            &[uri("spiffe://x"), exact("app.test")],
-            200,
-        ),
-        (
-            "none of several",
-            &authority,
-            "app.test",
-            &[uri("spiffe://x"), exact("x.test")],
-            502,
-        ),
-        ("a wildcard", &authority, "x.test", &[below("test")], 200),
+        ("the host's, no name", &authority, "app.test", &unnamed, 502),
+        ("a URI", &authority, "app.test", &id, 200),
+        ("another URI", &authority, "app.test", &other_id, 502),
+        ("one of several", &authority, "x.test", &several, 200),
+        ("none of several", &authority, "app.test", &none, 502),
+        ("a wildcard", &authority, "x.test", &wildcard, 200),
         (
             "another wildcard",
             &authority,
             "app.test",
-            &[below("pp.test")],
+            &other_wildcard,
             502,
         ),
         (
             "a name, another authority",
             &stranger,
             "app.test",
-            &[exact("app.test")],
+            &named,
             502,
         ),
     ];
+    trust(&authority, &cases).await;
+}
+
+/// Asks a backend with a certificate of `authority`.
+async fn trust(authority: &Authority, cases: &[Trust<'_>]) {
+    let certificate = authority.sign(&["app.test", "spiffe://test/app"]);
     for (what, trusted, server_name, names, expected) in cases {
-        let backend = Secure::start(&named, None).await;
+        let backend = Secure::start(&certificate, None).await;
         let tls = trusted.demand(server_name, names);
         for protocol in [HTTP1, BackendProtocol::Http2] {
             let bed = Bed::start(&[rule(protocol, &tls, backend.address)]);
             let (status, body) = get(&bed).await;
-            assert_eq!(status, expected, "{what}, {protocol:?}: {body}");
+            assert_eq!(status, *expected, "{what}, {protocol:?}: {body}");
             bed.stop().await;
         }
     }

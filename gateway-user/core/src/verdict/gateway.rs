@@ -5,9 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use super::{
     ConditionType::{
         Accepted, AddressConflict, AddressesAssigned, FieldsIgnored,
-        InsecureFrontendValidationMode, InterfacesServed, Programmed, ResolvedRefs,
+        InsecureFrontendValidationMode, InterfacesServed, Programmed,
     },
-    Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown,
+    Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown, refused, unresolved,
 };
 use crate::{announce::MacAddress, api::core_kinds::Family, name::ObjectName};
 
@@ -159,22 +159,8 @@ impl Verdict for GatewayVerdict {
                     ]
                 }
             }
-            Self::Parameters(_) => {
-                const {
-                    &[
-                        is_false(Accepted, "InvalidParameters"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
-            Self::UnsupportedAddress { .. } => {
-                const {
-                    &[
-                        is_false(Accepted, "UnsupportedAddress"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
+            Self::Parameters(_) => const { &refused("InvalidParameters") },
+            Self::UnsupportedAddress { .. } => const { &refused("UnsupportedAddress") },
             Self::MalformedAddress { .. }
             | Self::AddressInNoPool { .. }
             | Self::AddressNotAllowed { .. }
@@ -191,24 +177,11 @@ impl Verdict for GatewayVerdict {
             Self::SomeListenersInvalid { .. } => {
                 const { &[is_true(Accepted, "ListenersNotValid")] }
             }
-            Self::NoListenerValid { .. } => {
-                const {
-                    &[
-                        is_false(Accepted, "ListenersNotValid"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
-            Self::ListenersNotResolved { .. } => {
-                const { &[is_false(ResolvedRefs, "ListenersNotResolved")] }
-            }
+            Self::NoListenerValid { .. } => const { &refused("ListenersNotValid") },
+            Self::ListenersNotResolved { .. } => const { &unresolved("ListenersNotResolved") },
             Self::NoListenerServed { .. } => const { &[is_false(Programmed, "Invalid")] },
-            Self::ClientCertificate { .. } => {
-                const { &[is_false(ResolvedRefs, "InvalidClientCertificateRef")] }
-            }
-            Self::ClientCertificateNotPermitted { .. } => {
-                const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
-            }
+            Self::ClientCertificate { .. } => const { &unresolved("InvalidClientCertificateRef") },
+            Self::ClientCertificateNotPermitted { .. } => const { &unresolved("RefNotPermitted") },
             Self::InsecureFrontend { .. } => {
                 const {
                     &[is_true(

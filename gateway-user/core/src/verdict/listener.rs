@@ -3,10 +3,8 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
-    ConditionType::{
-        Accepted, Conflicted, FieldsIgnored, OverlappingTlsConfig, Programmed, ResolvedRefs,
-    },
-    Outcome, Verdict, is_false, is_true,
+    ConditionType::{Accepted, Conflicted, FieldsIgnored, OverlappingTlsConfig, Programmed},
+    Outcome, Verdict, is_false, is_true, refused, unresolved,
 };
 use crate::name::ObjectName;
 
@@ -203,27 +201,11 @@ impl fmt::Display for Clash {
 impl Verdict for ListenerVerdict {
     fn outcomes(&self) -> &'static [Outcome] {
         match self {
-            Self::UnsupportedProtocol { .. } => {
-                const {
-                    &[
-                        is_false(Accepted, "UnsupportedProtocol"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
+            Self::UnsupportedProtocol { .. } => const { &refused("UnsupportedProtocol") },
             Self::UnsupportedTlsMode { .. }
             | Self::UnsupportedValue { .. }
-            | Self::SelectorMissing => {
-                const {
-                    &[
-                        is_false(Accepted, "UnsupportedValue"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
-            Self::InvalidRouteKind { .. } => {
-                const { &[is_false(ResolvedRefs, "InvalidRouteKinds")] }
-            }
+            | Self::SelectorMissing => const { &refused("UnsupportedValue") },
+            Self::InvalidRouteKind { .. } => const { &unresolved("InvalidRouteKinds") },
             Self::HostnameConflict { .. }
             | Self::Preceded {
                 clash: Clash::Hostname,
@@ -251,23 +233,12 @@ impl Verdict for ListenerVerdict {
             Self::NoCertificateRef { .. }
             | Self::CertificateKind { .. }
             | Self::CertificateMissing { .. }
-            | Self::CertificateMalformed { .. } => {
-                const { &[is_false(ResolvedRefs, "InvalidCertificateRef")] }
-            }
-            Self::ClientCaKind { .. } => {
-                const { &[is_false(ResolvedRefs, "InvalidCACertificateKind")] }
-            }
-            Self::ClientCa { .. } => const { &[is_false(ResolvedRefs, "InvalidCACertificateRef")] },
-            Self::NoClientCa => {
-                const {
-                    &[
-                        is_false(Accepted, "NoValidCACertificate"),
-                        is_false(Programmed, "Invalid"),
-                    ]
-                }
-            }
+            | Self::CertificateMalformed { .. } => const { &unresolved("InvalidCertificateRef") },
+            Self::ClientCaKind { .. } => const { &unresolved("InvalidCACertificateKind") },
+            Self::ClientCa { .. } => const { &unresolved("InvalidCACertificateRef") },
+            Self::NoClientCa => const { &refused("NoValidCACertificate") },
             Self::CertificateNotPermitted { .. } | Self::ClientCaNotPermitted { .. } => {
-                const { &[is_false(ResolvedRefs, "RefNotPermitted")] }
+                const { &unresolved("RefNotPermitted") }
             }
             Self::NoRouteKind | Self::NoCertificate | Self::GatewayNotAccepted => {
                 const { &[is_false(Programmed, "Invalid")] }

@@ -120,7 +120,7 @@ fn set_namespace(kind: Kind, json: &mut Json) {
 fn read_kind(kind: Kind, json: &Json, out: &mut Problems) -> Option<Item> {
     match kind {
         Kind::GatewayClass => of(json, check::class, Item::GatewayClass, out),
-        Kind::Gateway => of(json, check::gateway, Item::Gateway, out),
+        Kind::Gateway => of(json, check::gateway, |o| Item::Gateway(Box::new(o)), out),
         Kind::ListenerSet => of(json, check::listener_set, Item::ListenerSet, out),
         Kind::HttpRoute => of(json, check::http_route, Item::HttpRoute, out),
         Kind::GrpcRoute => of(json, check::grpc_route, Item::GrpcRoute, out),

@@ -3,6 +3,66 @@
 use super::{BAIT, Case, Message, backend::Backend, passed};
 use crate::{bed::Bed, raw::Raw};
 
+/// What is odd, the request, its first line at the backend.
+const REQUESTS: &[(&str, &str, &str)] = &[
+    (
+        "absolute target",
+        "GET http://a/x?y=1 HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /x?y=1",
+    ),
+    (
+        "absolute target wins",
+        "GET http://a/x HTTP/1.1\r\nhost: b\r\n\r\n",
+        "GET /x",
+    ),
+    (
+        "absolute target without a path",
+        "GET http://a HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /",
+    ),
+    (
+        "two slashes",
+        "GET //x HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET //x",
+    ),
+    (
+        "encoded line end",
+        "GET /%0d%0ahost:%20b HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /%0d%0ahost:%20b",
+    ),
+    (
+        "encoded space and version",
+        "GET /%20HTTP/1.1%0d%0a HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /%20HTTP/1.1%0d%0a",
+    ),
+    (
+        "empty lines before",
+        "\r\n\r\nGET /x HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /x",
+    ),
+    ("HTTP/1.0", "GET /x HTTP/1.0\r\nhost: a\r\n\r\n", "GET /x"),
+    (
+        "method of small letters",
+        "get /x HTTP/1.1\r\nhost: a\r\n\r\n",
+        "get /x",
+    ),
+    (
+        "unknown method",
+        "FROB /x HTTP/1.1\r\nhost: a\r\n\r\n",
+        "FROB /x",
+    ),
+    (
+        "bare LF for line ends",
+        "GET /x HTTP/1.1\nhost: a\n\n",
+        "GET /x",
+    ),
+    (
+        "value beyond ASCII",
+        "GET /x HTTP/1.1\r\nhost: a\r\nx: \u{e9}\r\n\r\n",
+        "GET /x",
+    ),
+];
+
 /// The whole of a body that looks like the end of another framing, with a request behind it.
 fn body() -> String {
     format!("0\r\n\r\n{BAIT}")
@@ -109,66 +169,8 @@ async fn a_body_in_chunks_ends_with_the_last_one() {
 
 #[tokio::test]
 async fn targets_and_lines_are_written_anew() {
-    let requests = [
-        (
-            "absolute target",
-            "GET http://a/x?y=1 HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET /x?y=1",
-        ),
-        (
-            "absolute target wins",
-            "GET http://a/x HTTP/1.1\r\nhost: b\r\n\r\n",
-            "GET /x",
-        ),
-        (
-            "absolute target without a path",
-            "GET http://a HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET /",
-        ),
-        (
-            "two slashes",
-            "GET //x HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET //x",
-        ),
-        (
-            "encoded line end",
-            "GET /%0d%0ahost:%20b HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET /%0d%0ahost:%20b",
-        ),
-        (
-            "encoded space and version",
-            "GET /%20HTTP/1.1%0d%0a HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET /%20HTTP/1.1%0d%0a",
-        ),
-        (
-            "empty lines before",
-            "\r\n\r\nGET /x HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET /x",
-        ),
-        ("HTTP/1.0", "GET /x HTTP/1.0\r\nhost: a\r\n\r\n", "GET /x"),
-        (
-            "method of small letters",
-            "get /x HTTP/1.1\r\nhost: a\r\n\r\n",
-            "get /x",
-        ),
-        (
-            "unknown method",
-            "FROB /x HTTP/1.1\r\nhost: a\r\n\r\n",
-            "FROB /x",
-        ),
-        (
-            "bare LF for line ends",
-            "GET /x HTTP/1.1\nhost: a\n\n",
-            "GET /x",
-        ),
-        (
-            "value beyond ASCII",
-            "GET /x HTTP/1.1\r\nhost: a\r\nx: \u{e9}\r\n\r\n",
-            "GET /x",
-        ),
-    ];
-    let cases = requests.into_iter().map(|(what, bytes, line)| {
-        let bytes = bytes.to_owned();
+    let cases = REQUESTS.iter().map(|(what, bytes, line)| {
+        let bytes = (*bytes).to_owned();
         (Case { what, bytes }, message(line, ""))
     });
     passed(cases.collect()).await;
