@@ -155,10 +155,7 @@ where
         },
     };
     // What is far leaves by the program behind XDP, which finds the flow as it is now.
-    let near = flow.and_then(|flow| match flow.is_far() {
-        true => Err(Counter::PassFar),
-        false => Ok(flow),
-    });
+    let near = flow.and_then(|flow| near(flow, Counter::PassFar));
     let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Destination));
     settle(carried, &key, bytes, tables)
 }
@@ -184,8 +181,18 @@ where
             tables.flow(&key).ok_or(EVICTED)
         }
     };
-    let carried = flow.and_then(|flow| carry::<P, I, L>(packet, flow, End::Source));
+    let near = flow.and_then(|flow| near(flow, Counter::PassNoFlow));
+    let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Source));
     settle(carried, &key, bytes, tables)
+}
+
+/// The flow, unless both ends of its packets are to be rewritten: that is not done here.
+#[inline(always)]
+const fn near(flow: &Flow, far: Counter) -> Result<&Flow, Counter> {
+    match flow.is_far() {
+        true => Err(far),
+        false => Ok(flow),
+    }
 }
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.
