@@ -6,6 +6,7 @@
 mod backend_tls;
 mod backends;
 pub mod cors;
+mod filter;
 pub mod node;
 mod parameters;
 mod retry;
@@ -13,13 +14,14 @@ mod retry;
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use gateway_common::abi;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, Method};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     backend_tls::{Authorities, BackendTls, Identity, Inside, SubjectName},
     cors::Cors,
+    filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
     node::NodeWish,
     parameters::Parameters,
     retry::Retry,
@@ -341,66 +343,4 @@ pub enum ValueMatch {
     Exact(Arc<str>),
     /// Anchored at both ends.
     Regex(Regex),
-}
-
-#[derive(Clone, Debug)]
-pub enum HttpFilter {
-    RequestHeaders(HeaderEdit),
-    ResponseHeaders(HeaderEdit),
-    Redirect(Redirect),
-    Rewrite(Rewrite),
-    Mirror(Box<Mirror>),
-    Cors(Arc<Cors>),
-    /// The filter could not be understood or resolved: requests get a 500, as the API demands.
-    Invalid,
-}
-
-/// Applied in this order: set, add, remove.
-#[derive(Clone, Debug, Default)]
-pub struct HeaderEdit {
-    pub set: Vec<(HeaderName, HeaderValue)>,
-    pub add: Vec<(HeaderName, HeaderValue)>,
-    pub remove: Vec<HeaderName>,
-}
-
-/// Parts that are `None` are taken from the request.
-#[derive(Clone, Debug)]
-pub struct Redirect {
-    pub scheme: Option<Scheme>,
-    pub hostname: Option<Arc<str>>,
-    pub path: Option<PathRewrite>,
-    /// `None`: the scheme's well-known port where a scheme is given, else the listener's port.
-    pub port: Option<u16>,
-    /// 301 or 302 (303, 307 and 308 in the extended API).
-    pub status: u16,
-}
-
-/// Sends copies of requests to another backend, too; they are never waited for.
-#[derive(Clone, Debug)]
-pub struct Mirror {
-    pub backend: HttpBackend,
-    /// The share of requests that are copied: `numerator` of `denominator`, which is not 0.
-    pub numerator: u32,
-    pub denominator: u32,
-}
-
-/// Changes what the backend sees as the request's host and path; `None`: as it came.
-#[derive(Clone, Debug)]
-pub struct Rewrite {
-    /// Replaces `Host`.
-    pub hostname: Option<HeaderValue>,
-    pub path: Option<PathRewrite>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    Http,
-    Https,
-}
-
-#[derive(Clone, Debug)]
-pub enum PathRewrite {
-    Full(Arc<str>),
-    /// Replaces the prefix that the rule matched. Empty, or begins with `/`, as the other one.
-    Prefix(Arc<str>),
 }
