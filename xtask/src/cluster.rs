@@ -228,6 +228,17 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the node's containerd listens.
+    fn takes_images(&self, node: &Node) -> bool {
+        let ask = || -> Result<String> {
+            let job = Job::new("asking containerd", "nsenter", SHORT)
+                .args(node::enter(node)?)
+                .args([&format!("{}/ctr", config::TOOLS), "version"]);
+            Ok(job.capture(&self.state.join("log/load"))?)
+        };
+        ask().is_ok()
+    }
+
     /// The directory with all programs. Tests are given it in `XDP_GATEWAY_TOOLS`.
     pub(crate) fn tools(&self) -> &Path {
         &self.tools

@@ -61,6 +61,9 @@ pub(super) fn up(context: &Context, state: PathBuf, plan: Plan) -> Result<Cluste
     // Meanwhile the API server starts.
     context.timed("images into the nodes", || {
         let archives = images::archives(context)?;
+        cluster.wait(LISTENS, "every node takes images", || {
+            Ok(nodes().all(|node| cluster.takes_images(node)))
+        })?;
         for archive in &archives {
             cluster.load(archive)?;
         }
