@@ -186,6 +186,9 @@ impl Cluster {
         if self.tools != programs {
             return Some("its programs are of other versions".into());
         }
+        if !self.whole().exists() {
+            return Some("its making was not finished".into());
+        }
         let mut nodes = self.plan.nodes.iter();
         let failure =
             nodes.find_map(|node| node::expect_running(&self.plan, node, &self.var(node)).err());
@@ -311,6 +314,11 @@ impl Cluster {
             "nodes": nodes,
         });
         Ok(format!("{text:#}\n"))
+    }
+
+    /// The file that says that `up` came to its end.
+    fn whole(&self) -> PathBuf {
+        self.state.join("whole")
     }
 
     /// What the node sees as /var.

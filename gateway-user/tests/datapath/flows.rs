@@ -17,7 +17,7 @@ fn key(port: u16, protocol: u32, direction: u16) -> FlowKey {
 }
 
 fn table(rig: &Rig) -> HashMap<MapData, FlowKey, Flow> {
-    let map = MapData::from_pin(rig.pins().join("v3/maps/flows"));
+    let map = MapData::from_pin(rig.versioned("maps/flows"));
     let map = map.and_then(Map::from_map_data).expect("the flow table");
     HashMap::try_from(map).expect("a hash")
 }

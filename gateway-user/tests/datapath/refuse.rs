@@ -52,7 +52,7 @@ fn a_pinned_map_of_another_shape() {
     let rig = Rig::new();
     rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
     let before = rig.xdp_of("up0");
-    let path = rig.pins().join("v3/maps/maglev");
+    let path = rig.versioned("maps/maglev");
     fs::remove_file(&path).expect("a pin to replace");
     let mut other = Array::<MapData, u64>::create(16, 0).expect("a map");
     other.set(3, 7_u64, 0).expect("a value");

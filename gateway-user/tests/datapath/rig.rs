@@ -6,6 +6,7 @@ use aya::{
     EbpfLoader,
     programs::{Xdp, XdpMode as AyaMode},
 };
+use gateway_common::maps::ABI_VERSION;
 use gateway_tests::net::{Namespace, Net};
 use gateway_user::bpf::{Attachment, Datapath, Hook, Mode, OBJECT, Options, XdpMode};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -43,6 +44,11 @@ impl Rig {
 
     pub(crate) fn pins(&self) -> PathBuf {
         self.net.pins()
+    }
+
+    /// What is pinned below the directory of this version.
+    pub(crate) fn versioned(&self, path: &str) -> PathBuf {
+        self.pins().join(format!("v{ABI_VERSION}")).join(path)
     }
 
     pub(crate) fn options(&self) -> Options {

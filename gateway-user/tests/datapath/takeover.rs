@@ -22,7 +22,7 @@ fn program(datapath: anyhow::Result<Datapath>) -> Tables {
 }
 
 fn link_id(rig: &Rig, name: &str) -> u32 {
-    let path = rig.pins().join("v2/links").join(name);
+    let path = rig.versioned("links").join(name);
     let link = FdLink::from(PinnedLink::from_pin(path).expect("a pinned link"));
     link.info().expect("its info").id()
 }
@@ -101,7 +101,7 @@ fn interfaces_that_are_no_longer_wanted_are_let_go() {
     rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
     assert_eq!(rig.xdp_of("up1"), None);
     assert!(rig.xdp_of("up0").is_some());
-    let links = fs::read_dir(rig.pins().join("v2/links"))
+    let links = fs::read_dir(rig.versioned("links"))
         .expect("the links")
         .count();
     assert_eq!(links, 4);
@@ -150,7 +150,7 @@ fn a_worker_gets_a_listening_socket() {
 fn operations_reach_the_maps_that_bpftool_dumps() {
     let rig = Rig::new();
     rig.open(&rig.options(), program);
-    let map = rig.pins().join("v3/maps/frontends");
+    let map = rig.versioned("maps/frontends");
     let path = map.to_str().expect("a path");
     let dump = rig
         .node

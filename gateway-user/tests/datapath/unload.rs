@@ -11,13 +11,13 @@ fn removes_links_maps_and_directories_and_says_so() {
     rig.open(&rig.options(), |datapath| drop(datapath.expect("it opens")));
     let removed = unload(&rig.pins()).expect("it unloads");
     for path in [
-        "v2/links/xdp-up0",
-        "v2/links/tcx-up0",
-        "v2/links/sk_lookup",
-        "v3/maps/flows",
+        "links/xdp-up0",
+        "links/tcx-up0",
+        "links/sk_lookup",
+        "maps/flows",
     ] {
         assert!(
-            removed.contains(&rig.pins().join(path)),
+            removed.contains(&rig.versioned(path)),
             "{path} in {removed:?}"
         );
     }

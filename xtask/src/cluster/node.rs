@@ -65,11 +65,11 @@ pub(super) fn begin(node: &Node, var: &Path, tools: &Path, log: &Path) -> Result
         .with_context(|| fs::read_to_string(log).unwrap_or_default())
 }
 
-/// Starts one of the node's components with the script that [`prepare`] wrote.
-pub(super) fn start(node: &Node, component: &Component) -> Result<()> {
+/// Starts one of the node's components with the script that [`prepare`] wrote; returns when it runs
+/// by its own name, not only the shell that becomes it.
+pub(super) fn start(node: &Node, component: &Component, var: &Path) -> Result<()> {
     let name = component.name;
     let script = format!("{}/start/{name}", config::HOME);
-    let pid = component_pid_file(node, name)?;
     Job::new(
         format!("starting {name} on {}", node.name),
         "nsenter",
@@ -78,7 +78,10 @@ pub(super) fn start(node: &Node, component: &Component) -> Result<()> {
     .args(enter(node)?)
     .arg(script)
     .show()?;
-    wait_until(SHORT, &format!("{name} has started"), || Ok(pid.exists())).map(drop)
+    let what = format!("{name} has started");
+    wait_until(SHORT, &what, || is_running(node, name))
+        .map(drop)
+        .with_context(|| tail(&log(var, name)))
 }
 
 /// Errors if a component of the node has ended, with the end of its log.
@@ -89,7 +92,7 @@ pub(super) fn expect_running(plan: &Plan, node: &Node, var: &Path) -> Result<()>
             "{} on {} has ended; {}",
             component.name,
             node.name,
-            tail(&var.join("log").join(format!("{}.log", component.name)))
+            tail(&log(var, component.name))
         );
     }
     Ok(())
@@ -166,6 +169,10 @@ fn component_pid_file(node: &Node, component: &str) -> Result<PathBuf> {
 fn root(node: &Node) -> Result<PathBuf> {
     let pid = expect_first_process(node)?;
     Ok(Path::new("/proc").join(pid.to_string()).join("root"))
+}
+
+fn log(var: &Path, component: &str) -> PathBuf {
+    var.join("log").join(format!("{component}.log"))
 }
 
 fn tail(log: &Path) -> String {

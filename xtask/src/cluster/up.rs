@@ -53,7 +53,7 @@ pub(super) fn up(context: &Context, state: PathBuf, plan: Plan) -> Result<Cluste
     context.timed("components", || {
         for node in nodes() {
             for component in components(&cluster.plan, node) {
-                node::start(node, &component)?;
+                node::start(node, &component, &cluster.var(node))?;
             }
         }
         Ok("started".into())
@@ -83,6 +83,7 @@ pub(super) fn up(context: &Context, state: PathBuf, plan: Plan) -> Result<Cluste
         })?;
         Ok(format!("{expected} of {expected}"))
     })?;
+    write(&cluster.whole(), "")?;
     Ok(cluster)
 }
 
