@@ -18,7 +18,7 @@ use crate::{
     mutate::{Mutation, example, mutations},
 };
 
-const KINDS: [(&str, &str); 9] = [
+const KINDS: &[(&str, &str)] = &[
     ("GatewayClass", "gatewayclasses"),
     ("Gateway", "gateways"),
     ("ListenerSet", "listenersets"),
