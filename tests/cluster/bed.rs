@@ -2,8 +2,8 @@
 
 use std::{
     env, fs,
-    net::IpAddr,
-    path::PathBuf,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -28,12 +28,12 @@ static ONE: Mutex<()> = Mutex::new(());
 pub(crate) struct Cluster {
     /// Outside of the cluster, on the network of its nodes.
     pub(crate) client: Namespace,
-    /// The network of the first node.
-    pub(crate) node: Namespace,
+    /// What joins all of them; a port has the name of what it leads to.
+    pub(crate) lan: Namespace,
+    /// Two at least; the first one has the control plane.
+    pub(crate) nodes: Vec<Node>,
     /// The namespace of Kubernetes for the test's objects.
     namespace: String,
-    /// A command line that leads into the first node.
-    enter: Vec<String>,
     kubeconfig: PathBuf,
     tools: PathBuf,
     pub(crate) dir: TempDir,
@@ -49,16 +49,22 @@ impl Cluster {
         };
         let about: Json = serde_json::from_str(&fs::read_to_string(path)?)?;
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-        let (client, node) = (&about["client"], &about["nodes"][0]);
-        let enter = node["enter"].as_array().context("no way into the node")?;
+        let nodes = about["nodes"].as_array().context("no nodes")?;
+        ensure!(
+            nodes.len() > 1,
+            "these tests need `cargo xtask cluster up --nodes 2`"
+        );
         let dir = TempDir::new()?;
         let network =
             |of: &Json, role| Namespace::existing(&text(&of["namespace"]), role, dir.path());
         let cluster = Self {
-            client: network(client, "client"),
-            node: network(node, "node"),
+            client: network(&about["client"], "client"),
+            lan: network(&about["lan"], "lan"),
+            nodes: nodes
+                .iter()
+                .map(|node| Node::new(node, dir.path()))
+                .collect::<Result<_>>()?,
             namespace: format!("test-{test}"),
-            enter: enter.iter().map(text).collect(),
             kubeconfig: text(&about["kubeconfig"]).into(),
             tools: text(&about["tools"]).into(),
             dir,
@@ -148,29 +154,36 @@ impl Cluster {
         got.map(drop).with_context(|| format!("{last:?}"))
     }
 
-    /// The sum over all lines of a metric of the first node.
+    /// The sum over all lines of a metric of all nodes.
     pub(crate) fn metric(&self, name: &str) -> Result<f64> {
-        let request = "--count 1 --to 127.0.0.1:9901 --host localhost --path /metrics";
-        let answer = self.http_from(&self.node, request)?.last;
-        let lines = answer.context("no metrics")?.body;
-        let of = |line: &str| {
-            let value = line.strip_prefix(name)?;
-            let value = value.starts_with(['{', ' ']).then_some(value)?;
-            value.rsplit(' ').next()?.parse::<f64>().ok()
+        let of = |node: &Node| {
+            let request = "--count 1 --to 127.0.0.1:9901 --host localhost --path /metrics";
+            let answer = self.http_from(&node.network, request)?.last;
+            sum(name, &answer.context("no metrics")?.body)
         };
-        let all: Vec<f64> = lines.lines().filter_map(of).collect();
-        ensure!(!all.is_empty(), "there is no metric {name}:\n{lines}");
-        Ok(all.into_iter().sum())
+        self.nodes.iter().map(of).sum()
     }
 
-    /// What a program prints that runs inside the first node.
-    pub(crate) fn on_node(&self, script: &str) -> Result<String> {
-        let (program, arguments) = self.enter.split_first().context("no way into the node")?;
-        output(
-            Command::new(program)
-                .args(arguments)
-                .args(["sh", "-c", script]),
-        )
+    /// The node whose interface the client has for an address now, if it has one.
+    pub(crate) fn neighbour(&self, address: IpAddr) -> Result<Option<&Node>> {
+        let known = self.client.ip(&format!("neigh show to {address}"))?;
+        Ok(self.nodes.iter().find(|node| known.contains(&node.mac)))
+    }
+
+    /// The node that answers when the client asks the LAN whose an address is.
+    pub(crate) fn owner(&self, address: IpAddr) -> Result<&Node> {
+        self.client.ip(&format!("neigh flush to {address}"))?;
+        let mut found = None;
+        wait_until(LIMIT, &format!("a node answers for {address}"), || {
+            // Only the question matters.
+            drop(self.http(&format!(
+                "--count 1 --to {} --host any",
+                authority(address, 1)
+            )));
+            found = self.neighbour(address)?;
+            Ok(found.is_some())
+        })?;
+        found.context("no owner")
     }
 
     /// What `helm ARGUMENTS` prints, in the chart's namespace.
@@ -214,6 +227,59 @@ impl Drop for Cluster {
             eprintln!("{error:#}");
         }
     }
+}
+
+/// A node of the cluster.
+pub(crate) struct Node {
+    /// As Kubernetes knows it.
+    pub(crate) name: String,
+    pub(crate) network: Namespace,
+    /// Of its interface on the LAN.
+    mac: String,
+    /// A command line that leads into it.
+    enter: Vec<String>,
+}
+
+impl Node {
+    fn new(about: &Json, dir: &Path) -> Result<Self> {
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let network = Namespace::existing(&text(&about["namespace"]), "node", dir);
+        let link: Json = serde_json::from_str(&network.ip("-j link show eth0")?)?;
+        let enter = about["enter"].as_array().context("no way into the node")?;
+        Ok(Self {
+            name: text(&about["name"]),
+            mac: text(&link[0]["address"]),
+            enter: enter.iter().map(text).collect(),
+            network,
+        })
+    }
+
+    /// What a script prints that runs inside.
+    pub(crate) fn run(&self, script: &str) -> Result<String> {
+        let (program, arguments) = self.enter.split_first().context("no way into the node")?;
+        output(
+            Command::new(program)
+                .args(arguments)
+                .args(["sh", "-c", script]),
+        )
+    }
+}
+
+/// The sum over all lines of a metric.
+fn sum(name: &str, lines: &str) -> Result<f64> {
+    let of = |line: &str| {
+        let value = line.strip_prefix(name)?;
+        let value = value.starts_with(['{', ' ']).then_some(value)?;
+        value.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    let all: Vec<f64> = lines.lines().filter_map(of).collect();
+    ensure!(!all.is_empty(), "there is no metric {name}:\n{lines}");
+    Ok(all.into_iter().sum())
+}
+
+/// As a URL has it.
+pub(crate) fn authority(address: IpAddr, port: u16) -> String {
+    SocketAddr::new(address, port).to_string()
 }
 
 /// Fails unless all requests of a client got an answer with this status.

@@ -3,6 +3,7 @@
 
 mod bed;
 mod manifests;
+mod nodes;
 mod outage;
 mod pods;
 mod rollout;

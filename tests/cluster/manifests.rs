@@ -41,24 +41,35 @@ spec:
 /// The Service echo and its Deployment. A pod that is to end goes on for a few seconds, as one that
 /// wants to lose no connection has to.
 pub(crate) fn echo(replicas: usize) -> String {
+    server("echo", replicas, "{}")
+}
+
+/// The Service echo-NODE, and its one pod on that node.
+pub(crate) fn echo_on(node: &str) -> String {
+    let selector = format!("{{kubernetes.io/hostname: {node}}}");
+    server(&format!("echo-{node}"), 1, &selector)
+}
+
+fn server(name: &str, replicas: usize, nodes: &str) -> String {
     format!(
         "
 apiVersion: v1
 kind: Service
-metadata: {{name: echo}}
+metadata: {{name: {name}}}
 spec:
-  selector: {{app: echo}}
+  selector: {{app: {name}}}
   ports: [{{port: 80, targetPort: 3000}}]
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {{name: echo}}
+metadata: {{name: {name}}}
 spec:
   replicas: {replicas}
-  selector: {{matchLabels: {{app: echo}}}}
+  selector: {{matchLabels: {{app: {name}}}}}
   template:
-    metadata: {{labels: {{app: echo}}}}
+    metadata: {{labels: {{app: {name}}}}}
     spec:
+      nodeSelector: {nodes}
       terminationGracePeriodSeconds: 20
       containers:
       - name: echo

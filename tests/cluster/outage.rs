@@ -39,12 +39,12 @@ fn the_api_server_may_be_away() -> Result<()> {
     ];
     for (round, (stop, start)) in outages.iter().enumerate() {
         kept.goes_on(100)?;
-        cluster.on_node(stop)?;
+        cluster.nodes[0].run(stop)?;
         // What is tested is that time passes.
         sleep(OUTAGE);
         kept.goes_on(100)?;
         fresh.goes_on(100)?;
-        cluster.on_node(start)?;
+        cluster.nodes[0].run(start)?;
         wait_until(LIMIT, "the API server is back", || {
             Ok(cluster.kubectl(&["get", "--raw", "/readyz"]).is_ok())
         })?;

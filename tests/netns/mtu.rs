@@ -10,7 +10,7 @@ use gateway_tests::{
     report::TcpReport,
 };
 
-use crate::neighbours::metric;
+use crate::{neighbours::metric, tcp::send_all_to};
 
 const BYTES: u64 = 300_000;
 /// A host that sends no more than the narrow link takes, and tells others that it takes all.
@@ -68,3 +68,36 @@ fn backends_learn_of_a_narrow_link_to_the_client() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn clients_learn_of_a_narrow_link_to_the_backend() -> Result<()> {
+    let bed = Bed::dual_stack()?;
+    bed.node.ip("link set app2 mtu 1300")?;
+    bed.app2
+        .ip(&format!("route replace default via 10.77.2.1 {NARROW}"))?;
+    bed.app2.ip(&format!(
+        "-6 route replace default via 2001:db8:79::1 {NARROW}"
+    ))?;
+    bed.config.write("only-v6.yaml", ONLY_V6)?;
+    let daemon = bed.daemon()?;
+    send_all_to(&bed, "10.77.2.2", "echo-app2")?;
+    for gateway in [GATEWAY.to_owned(), format!("[{GATEWAY_V6}]")] {
+        let before = related(&daemon)?;
+        let report = transfer(&bed.client, &gateway)?;
+        ensure!(report.servers.len() == 1, "{report:?}");
+        ensure!(related(&daemon)? > before, "nobody was told: {report:?}");
+    }
+    Ok(())
+}
+
+/// Beside the IPv4 endpoint of the Service that everything is sent to.
+const ONLY_V6: &str = "
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: only-v6
+  labels: {kubernetes.io/service-name: only}
+addressType: IPv6
+ports: [{name: echo, protocol: TCP, port: 9000}]
+endpoints: [{addresses: ['2001:db8:79::2']}]
+";

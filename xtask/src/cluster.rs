@@ -40,10 +40,12 @@ mod plan;
 mod status;
 mod up;
 
-use plan::{CLIENT, CLIENT_ADDRESS, CLIENT_ADDRESS6, Node, Plan};
+use plan::{CLIENT, CLIENT_ADDRESS, CLIENT_ADDRESS6, LAN, Node, Plan};
 
 /// One for the machine, as the names of its namespaces are; not below a cache of one user.
 const LOCK: &str = "/run/xdp-gateway-cluster.lock";
+/// So that there is another node: for backends, addresses and leaders.
+const NODES: usize = 2;
 const SHORT: Duration = Duration::from_secs(120);
 const LOAD: Duration = Duration::from_secs(180);
 /// For the lock.
@@ -55,7 +57,7 @@ const STEPS: usize = 7;
 pub(crate) enum Action {
     /// Build what is missing and start it; does nothing when such a cluster runs already
     Up {
-        /// The first one has the control plane, too; default: as many as run already, else one
+        /// The first one has the control plane, too; default: as many as run already, else two
         #[arg(long)]
         nodes: Option<usize>,
     },
@@ -123,7 +125,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 
 impl Cluster {
     /// The running cluster if it has as many nodes and all its components run, else a new one in
-    /// its place. Without a number any will do, and a new one has one node.
+    /// its place. Without a number any will do, and a new one has [`NODES`].
     pub(crate) fn ensure(nodes: Option<usize>) -> Result<Self> {
         let plan = nodes.map(Plan::new).transpose()?;
         privileges::ensure()?;
@@ -138,7 +140,7 @@ impl Cluster {
         let plan = match (plan, &running) {
             (Some(plan), _) => plan,
             (None, Some(cluster)) => Plan::new(cluster.plan.nodes.len())?,
-            (None, None) => Plan::new(1)?,
+            (None, None) => Plan::new(NODES)?,
         };
         if let Some(cluster) = running {
             match cluster.unfit(&plan, &tools::programs(&context)?) {
@@ -311,6 +313,7 @@ impl Cluster {
                 "address": CLIENT_ADDRESS,
                 "address6": CLIENT_ADDRESS6,
             },
+            "lan": {"namespace": LAN},
             "nodes": nodes,
         });
         Ok(format!("{text:#}\n"))

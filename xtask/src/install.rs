@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use anyhow::Result;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{cluster::Cluster, image, workspace};
@@ -11,7 +12,7 @@ use crate::{cluster::Cluster, image, workspace};
 pub(crate) const NAMESPACE: &str = "xdp-gateway-system";
 const RELEASE: &str = "xdp-gateway";
 /// What Gateways may ask for, and what they may not: it is in no pool.
-pub(crate) const POOL: &str = "172.29.0.100-172.29.0.199";
+pub(crate) const POOL: [&str; 2] = ["172.29.0.100-172.29.0.199", "fd29::1:0/112"];
 pub(crate) const USABLE: &str = "172.29.0.150";
 pub(crate) const UNUSABLE: &str = "172.29.0.250";
 const INSTALL: Duration = Duration::from_secs(300);
@@ -34,9 +35,7 @@ pub(crate) fn install(cluster: &Cluster) -> Result<()> {
         .args(["--namespace", NAMESPACE, "--create-namespace", "--wait"])
         .args(["--timeout", "4m"])
         .arg("--set-json")
-        .arg(format!(
-            "pools={{\"default\":{{\"addresses\":[\"{POOL}\"]}}}}"
-        ))
+        .arg(format!("pools={}", json!({"default": {"addresses": POOL}})))
         .args(["--set-string", &format!("podAnnotations.image={digest}")])
         .show()?;
     // Helm is content with a DaemonSet of which no more pods are missing than may be replaced at
