@@ -2,7 +2,7 @@
 
 use std::{fs, net::IpAddr};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use gateway_tests::wait::wait_until;
 
 use super::{

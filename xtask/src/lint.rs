@@ -53,6 +53,8 @@ fn clippy() -> Result<()> {
         "clippy",
         "--locked",
         "--all-targets",
+        // Of the targets that other stages and `test --kubernetes` run.
+        "--features=gateway-tests/kubernetes,gateway-core/official-api",
         "--",
         "-D",
         "warnings",
