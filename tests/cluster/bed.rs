@@ -154,14 +154,31 @@ impl Cluster {
         got.map(drop).with_context(|| format!("{last:?}"))
     }
 
-    /// The sum over all lines of a metric of all nodes.
+    /// The sum over all lines of a metric of all nodes that have it.
     pub(crate) fn metric(&self, name: &str) -> Result<f64> {
         let of = |node: &Node| {
             let request = "--count 1 --to 127.0.0.1:9901 --host localhost --path /metrics";
             let answer = self.http_from(&node.network, request)?.last;
-            sum(name, &answer.context("no metrics")?.body)
+            Ok(answer.context("no metrics")?.body)
         };
-        self.nodes.iter().map(of).sum()
+        let lines = self.nodes.iter().map(of).collect::<Result<String>>()?;
+        sum(name, &lines)
+    }
+
+    /// The gateway runs on the first node alone, until what is returned is dropped.
+    pub(crate) fn alone(&self) -> Result<Alone<'_>> {
+        let alone = Alone(self);
+        alone.run_on(&format!("{:?}", self.nodes[0].name))?;
+        Ok(alone)
+    }
+
+    /// Waits until the pods of the gateway are as they should be.
+    pub(crate) fn gateway_rolled_out(&self) -> Result<()> {
+        let limit = format!("--timeout={}s", LIMIT.as_secs());
+        let system = format!("--namespace={SYSTEM}");
+        let pods = "daemonset/xdp-gateway";
+        self.kubectl(&["rollout", "status", &system, pods, &limit])
+            .map(drop)
     }
 
     /// The node whose interface the client has for an address now, if it has one.
@@ -224,6 +241,29 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Err(error) = self.delete_namespace() {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+pub(crate) struct Alone<'a>(&'a Cluster);
+
+impl Alone<'_> {
+    /// `name`: a node's, in quotes, or `null` for all.
+    fn run_on(&self, name: &str) -> Result<()> {
+        let patch = format!(
+            r#"{{"spec":{{"template":{{"spec":{{"nodeSelector":{{"kubernetes.io/hostname":{name}}}}}}}}}}}"#
+        );
+        let system = format!("--namespace={SYSTEM}");
+        let change = ["patch", "daemonset", "xdp-gateway", &system, "-p", &patch];
+        self.0.kubectl(&change)?;
+        self.0.gateway_rolled_out()
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.run_on("null") {
             eprintln!("{error:#}");
         }
     }

@@ -97,11 +97,7 @@ fn another_node_leads_when_the_leaders_pod_goes() -> Result<()> {
     cluster.apply(HTTP_ROUTE)?;
     let accepted = "jsonpath={.status.parents[0].conditions[?(@.type==\"Accepted\")].status}=True";
     cluster.wait("httproute/app", accepted)?;
-    let limit = format!("--timeout={}s", LIMIT.as_secs());
-    let pods = "daemonset/xdp-gateway";
-    cluster
-        .kubectl(&["rollout", "status", &system, pods, &limit])
-        .map(drop)
+    cluster.gateway_rolled_out()
 }
 
 /// A node without its cable.

@@ -10,6 +10,8 @@ use super::{
 #[test]
 fn tcp_outlives_the_gateways_pod() -> Result<()> {
     let cluster = Cluster::new("pods")?;
+    // Where it runs on several, the address would move meanwhile.
+    let _alone = cluster.alone()?;
     cluster.apply(&all(&[&echo(2), GATEWAY, HTTP_ROUTE, TCP_ROUTE]))?;
     let address = cluster.gateway("web")?;
     cluster.rolled_out("deployment/echo")?;
@@ -23,13 +25,7 @@ fn tcp_outlives_the_gateways_pod() -> Result<()> {
     let label = "app.kubernetes.io/component=gateway";
     let system = format!("--namespace={SYSTEM}");
     cluster.kubectl(&["delete", "pods", &system, "-l", label])?;
-    cluster.kubectl(&[
-        "rollout",
-        "status",
-        &system,
-        "daemonset/xdp-gateway",
-        "--timeout=120s",
-    ])?;
+    cluster.gateway_rolled_out()?;
     kept.goes_on(200)?;
     fresh.goes_on(200)?;
 
