@@ -96,7 +96,10 @@ fn fuzz(cache: &Cache, programs: &Path, name: &str, seeds: &[&str], seconds: u64
     let program = programs.join(format!("fuzz-{name}"));
     let limit = Duration::from_secs(seconds) + MARGIN;
     let mut last = VecDeque::new();
-    let ended = Job::new(format!("fuzzing {name}"), program, limit)
+    // libFuzzer tells everything on its error output.
+    let ended = Job::new(format!("fuzzing {name}"), "sh", limit)
+        .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+        .arg(program)
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/{name}-", found.display()))
         .args(["-print_final_stats=1", "-timeout=10", "-rss_limit_mb=4096"])

@@ -1,6 +1,8 @@
 //! Checks on a request's head before anything acts on it: what two parties could read in two
 //! ways is refused, never guessed at.
 
+use std::net::Ipv6Addr;
+
 use http::{HeaderMap, Method, Version, header, request, uri::Authority};
 use thiserror::Error;
 
@@ -103,10 +105,23 @@ fn normalize(authority: &str) -> Result<String, Refusal> {
         return Err(Refusal::HostInvalid);
     }
     let host = host.strip_suffix('.').unwrap_or(host);
-    if host.is_empty() {
+    if !(is_name(host) || is_literal(host)) {
         return Err(Refusal::HostInvalid);
     }
     Ok(host.to_ascii_lowercase())
+}
+
+/// As in DNS. RFC 3986 section 3.2.2 allows more, but who takes `a,b` or `%61` for a host reads it
+/// in a way of its own.
+fn is_name(host: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let label = |label: &str| !label.is_empty() && label.chars().all(plain);
+    host.split('.').all(label)
+}
+
+fn is_literal(host: &str) -> bool {
+    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok())
 }
 
 #[cfg(test)]
