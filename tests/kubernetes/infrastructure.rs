@@ -1,0 +1,240 @@
+//! What stands for a Gateway in the cluster: its Service and EndpointSlices.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use gateway_tests::{daemon::Daemon, wait::wait_until};
+use serde_json::{Value as Json, json};
+
+use super::bed::{Cluster, LIMIT, get, lines, wait_answers, wait_condition, wait_log};
+
+const SERVICE: &str = "service demo-xdp-gateway";
+const SLICE: &str = "endpointslice demo-xdp-gateway-ipv4";
+/// A user who may do all that the daemon does, but not make Services.
+const LIMITED: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: limited}
+rules:
+- {apiGroups: ['*'], resources: ['*'], verbs: [get, list, watch]}
+- {apiGroups: [gateway.networking.k8s.io, xdp-gateway.dev], resources: ['*'], verbs: ['*']}
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: ['*']}
+- {apiGroups: [events.k8s.io], resources: [events], verbs: ['*']}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: limited}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: limited}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: limited}]
+";
+/// As the chart does.
+const GRANTED: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: granted}
+rules:
+- {apiGroups: [''], resources: [services], verbs: [create, delete, patch]}
+- {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [create, delete, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: granted}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: granted}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: limited}]
+";
+const CLASS: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: xdp-gateway}
+spec: {controllerName: xdp-gateway.dev/controller}
+";
+const THEIRS: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: demo-xdp-gateway, namespace: default, labels: {mine: x}}
+spec: {ports: [{port: 4321}]}
+";
+const OWNED: &str = "-l gateway.networking.k8s.io/gateway-name=demo";
+
+#[test]
+fn a_gateway_has_a_service_with_its_labels_for_as_long_as_it_is_ours() -> Result<()> {
+    let cluster = Cluster::with_demo()?;
+    ask(
+        &cluster,
+        &json!({"labels": {"key2": "value2", "team": "a"}, "annotations": {"key1": "value1"}}),
+    )?;
+    let daemon = cluster.daemon()?;
+    wait_condition(&cluster, "gateway demo", "Accepted")?;
+    // Whoever sees the condition finds the objects.
+    for what in ["services", "endpointslices"] {
+        let list = get(&cluster, &format!("{what} {OWNED}"))?;
+        let [object] = list["items"].as_array().context("items")?.as_slice() else {
+            anyhow::bail!("{what}: {list}");
+        };
+        let metadata = &object["metadata"];
+        ensure!(metadata["labels"]["key2"] == "value2", "{object}");
+        ensure!(metadata["annotations"]["key1"] == "value1", "{object}");
+        ensure!(metadata["ownerReferences"][0]["name"] == "demo", "{object}");
+    }
+    let slice = get(&cluster, SLICE)?;
+    ensure!(
+        slice["endpoints"][0]["addresses"] == json!(["10.77.0.100"]),
+        "{slice}"
+    );
+    let mut ports: Vec<_> = slice["ports"]
+        .as_array()
+        .context("ports")?
+        .iter()
+        .map(|p| p["name"].as_str())
+        .collect();
+    ports.sort();
+    ensure!(
+        ports == [Some("http-80"), Some("tcp-9000"), Some("udp-53")],
+        "{slice}"
+    );
+
+    ask(
+        &cluster,
+        &json!({"labels": {"key2": "changed", "team": null}, "annotations": null}),
+    )?;
+    let follows = |object: &str| {
+        wait_until(LIMIT, &format!("{object} follows"), || {
+            let metadata = &get(&cluster, object)?["metadata"];
+            Ok(metadata["labels"]["key2"] == "changed"
+                && metadata["labels"]["team"].is_null()
+                && metadata["annotations"]["key1"].is_null())
+        })
+    };
+    follows(SERVICE)?;
+    follows(SLICE)?;
+
+    // By hand, and while nobody looks.
+    cluster.api.kubectl(&format!(
+        "label {SERVICE} key2=wrong theirs=kept --overwrite"
+    ))?;
+    cluster.api.kubectl(&format!("delete {SLICE}"))?;
+    follows(SERVICE)?;
+    wait_until(LIMIT, "the slice is back", || exists(&cluster, SLICE))?;
+    let service = get(&cluster, SERVICE)?;
+    ensure!(
+        service["metadata"]["labels"]["theirs"] == "kept",
+        "{service}"
+    );
+
+    // Nothing is written without need: of two changes of the Gateway the second has been seen.
+    let version = |object: &str| -> Result<Json> {
+        Ok(get(&cluster, object)?["metadata"]["resourceVersion"].clone())
+    };
+    let before = (version(SERVICE)?, version(SLICE)?);
+    cluster.api.kubectl("annotate gateway demo a=b")?;
+    let more = json!({"name": "more", "port": 80, "protocol": "HTTP", "hostname": "example.org"});
+    let patch = json!([{"op": "add", "path": "/spec/listeners/-", "value": more}]);
+    let patch = format!("patch gateway demo --type=json -p {patch}");
+    cluster.api.kubectl(&patch)?;
+    wait_condition(&cluster, "gateway demo", "Programmed")?;
+    ensure!(
+        before == (version(SERVICE)?, version(SLICE)?),
+        "{}",
+        daemon.log()
+    );
+
+    // Nothing else removes objects here: no controller of Kubernetes runs.
+    cluster.api.kubectl("delete gatewayclass xdp-gateway")?;
+    gone(&cluster)?;
+    cluster.api.apply(CLASS)?;
+    wait_until(LIMIT, "the Service is back", || exists(&cluster, SERVICE))?;
+    cluster.api.kubectl("delete gateway demo")?;
+    gone(&cluster)?;
+    ensure!(
+        daemon
+            .log()
+            .lines()
+            .all(|line| !line.contains("cannot be written")),
+        "{}",
+        daemon.log()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_service_of_somebody_else_stays_as_it_is() -> Result<()> {
+    let cluster = Cluster::with_demo()?;
+    cluster.api.apply(THEIRS)?;
+    let theirs = get(&cluster, SERVICE)?;
+    let _daemon = cluster.daemon()?;
+    wait_condition(&cluster, "gateway demo", "Programmed")?;
+    let told = || {
+        let described = cluster.api.kubectl("describe gateway demo")?;
+        let (conditions, events) = described.rsplit_once("\nEvents:").context("no events")?;
+        let says = |text: &str| text.contains("NameTaken") && text.contains("rename or delete");
+        Ok(says(conditions) && says(events))
+    };
+    wait_until(LIMIT, "a condition and an event say so", told)?;
+    ensure!(get(&cluster, SERVICE)? == theirs);
+    ensure!(!exists(&cluster, SLICE)?);
+
+    cluster.api.kubectl(&format!("delete {SERVICE}"))?;
+    wait_until(LIMIT, "the Gateway has a Service and a slice", || {
+        Ok(exists(&cluster, SERVICE)? && exists(&cluster, SLICE)?)
+    })?;
+    wait_until(LIMIT, "the condition is gone", || {
+        let gateway = get(&cluster, "gateway demo")?;
+        Ok(!gateway["status"].to_string().contains("NameTaken"))
+    })?;
+    Ok(())
+}
+
+/// Who may not make Services is told so once, serves, and writes statuses.
+#[test]
+fn without_permission_everything_else_goes_on() -> Result<()> {
+    let cluster = Cluster::with_demo()?;
+    cluster.api.apply(LIMITED)?;
+    let kubeconfig = cluster.api.kubeconfig();
+    let limited = kubeconfig.with_file_name("limited");
+    let text = fs::read_to_string(&kubeconfig)?;
+    fs::write(&limited, text.replace("token: ", "as: limited, token: "))?;
+    let pins = cluster.bed.net.pins();
+    let mut daemon = Daemon::kubernetes(&cluster.bed.node, &limited, &pins, &[])?;
+    wait_answers(&mut daemon)?;
+    wait_condition(&cluster, "gateway demo", "Programmed")?;
+    wait_log(
+        &daemon,
+        "grant it `create` of services (the chart's ClusterRole does)",
+    )?;
+    ensure!(cluster.version("hello")?.as_deref() == Some("v1"));
+    wait_until(LIMIT, "it is tried again", || {
+        let metrics = daemon.admin("/metrics")?;
+        let failed = "xdp_gateway_infrastructure_writes_total{kind=\"Service\",result=\"error\"} ";
+        let count = metrics.lines().find_map(|line| line.strip_prefix(failed));
+        Ok(count.is_some_and(|count| count.parse::<u32>().is_ok_and(|count| count >= 2)))
+    })?;
+    ensure!(
+        lines(&daemon, "grant it `create` of services") == 1,
+        "{}",
+        daemon.log()
+    );
+
+    cluster.api.apply(GRANTED)?;
+    wait_until(LIMIT, "the Service is made", || exists(&cluster, SERVICE))?;
+    Ok(())
+}
+
+fn ask(cluster: &Cluster, infrastructure: &Json) -> Result<()> {
+    let patch = json!({"spec": {"infrastructure": infrastructure}});
+    let patch = format!("patch gateway demo --type=merge -p {patch}");
+    cluster.api.kubectl(&patch).map(drop)
+}
+
+fn exists(cluster: &Cluster, object: &str) -> Result<bool> {
+    let found = cluster
+        .api
+        .kubectl(&format!("get {object} --ignore-not-found -o name"))?;
+    Ok(!found.trim().is_empty())
+}
+
+fn gone(cluster: &Cluster) -> Result<()> {
+    let gone = wait_until(LIMIT, "Service and slice are gone", || {
+        Ok(!exists(cluster, SERVICE)? && !exists(cluster, SLICE)?)
+    });
+    gone.map(drop)
+}
