@@ -9,6 +9,7 @@ mod made;
 mod manifest;
 mod names;
 mod operations;
+mod schedule;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +22,7 @@ use serde_json::Value as Json;
 pub use self::{
     made::{GATEWAY_UID, Made, MadeObjects},
     operations::{Change, Operation, operations},
+    schedule::Schedule,
 };
 use self::{
     manifest::{Manifest, Port},

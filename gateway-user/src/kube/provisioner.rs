@@ -1,18 +1,15 @@
 //! Makes the Services and EndpointSlices that stand for Gateways, and keeps them up to date.
 //!
-//! What to write is decided by [`operations`], and when by [`Pace`]; both are pure. Whatever fails
-//! is tried again, each object by itself, and holds up nothing.
+//! What to write and when is decided by [`Schedule`], which is pure. Whatever fails is tried again,
+//! each object by itself, and holds up nothing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use gateway_core::{
     api::Kind,
-    infrastructure::{Change, Key, Operation, operations},
+    infrastructure::{Change, Operation, Schedule},
     name::ObjectName,
-    pace::{Pace, Written},
+    pace::Written,
 };
 use kube::{
     Api, Client, ResourceExt as _,
@@ -30,12 +27,8 @@ use super::{
 pub(super) struct Provisioner {
     client: Client,
     metrics: ControlMetrics,
-    pace: Pace<Key>,
-    /// Needed at present, and not begun.
-    needed: VecDeque<Operation>,
+    schedule: Schedule,
     under_way: JoinSet<Ended>,
-    /// By Gateway, the objects for it that can be written now and have not been.
-    waiting: BTreeMap<ObjectName, BTreeSet<Key>>,
     /// Kinds and verbs that fail: said once.
     troubles: BTreeSet<(Kind, &'static str)>,
 }
@@ -48,56 +41,33 @@ impl Provisioner {
         Self {
             client,
             metrics,
-            pace: Pace::default(),
-            needed: VecDeque::new(),
+            schedule: Schedule::default(),
             under_way: JoinSet::new(),
-            waiting: BTreeMap::new(),
             troubles: BTreeSet::new(),
         }
     }
 
     /// Finds out what is needed now; `None`: nothing, since another node does it.
     pub(super) fn plan(&mut self, newest: Option<&Newest>, now: Duration) {
-        self.needed.clear();
-        self.waiting.clear();
-        let Some(Newest {
-            infrastructure,
-            made,
-            ..
-        }) = newest
-        else {
-            return;
-        };
-        let operations = operations(infrastructure, made);
-        let open: BTreeSet<Key> = operations.iter().map(Operation::key).collect();
-        self.pace.seen(|key| !open.contains(key));
-        let known = |key: &Key| made.contains_key(key) || infrastructure.objects.contains_key(key);
-        self.pace.retain(known);
-        for operation in &operations {
-            let key = operation.key();
-            let due =
-                self.pace.is_under_way(&key) || self.pace.allows(&key, operation.attempt(), now);
-            if let Some(gateway) = operation.gateway.clone().filter(|_| due) {
-                self.waiting.entry(gateway).or_default().insert(key);
-            }
+        match newest {
+            Some(newest) => self
+                .schedule
+                .plan(&newest.infrastructure, &newest.made, now),
+            None => self.schedule.clear(),
         }
-        self.needed = operations.into();
     }
 
     pub(super) fn begin(&mut self, now: Duration) {
         while self.under_way.len() < CONCURRENT
-            && let Some(operation) = self.needed.pop_front()
+            && let Some(operation) = self.schedule.begin(now)
         {
-            if self.pace.begin(&operation.key(), operation.attempt(), now) {
-                self.under_way.spawn(write(self.client.clone(), operation));
-            }
+            self.under_way.spawn(write(self.client.clone(), operation));
         }
     }
 
-    /// Whether something for this Gateway is yet to be tried: before, its status would tell of a
-    /// Gateway that is not complete.
+    /// Whether the status of this Gateway has to wait.
     pub(super) fn is_at(&self, gateway: &ObjectName) -> bool {
-        self.waiting.contains_key(gateway)
+        self.schedule.is_at(gateway)
     }
 
     /// Waits until a write ends; `None`: none is under way. May be dropped and called again.
@@ -107,15 +77,6 @@ impl Provisioner {
 
     /// Notes that.
     pub(super) fn ended(&mut self, (operation, result): Ended, now: Duration) {
-        let key = operation.key();
-        if let Some(gateway) = &operation.gateway
-            && let Some(waiting) = self.waiting.get_mut(gateway)
-        {
-            waiting.remove(&key);
-            if waiting.is_empty() {
-                self.waiting.remove(gateway);
-            }
-        }
         let (kind, verb) = (operation.kind, verb(&operation.change));
         let (written, label) = match result {
             Ok(version) => {
@@ -131,12 +92,12 @@ impl Provisioner {
             }
         };
         self.metrics.provisioned(kind, label);
-        self.pace.end(&key, &written, now);
+        self.schedule.end(&operation, &written, now);
     }
 
     /// When something becomes due by the passing of time alone.
     pub(super) fn next(&self, now: Duration) -> Option<Duration> {
-        self.pace.next(now)
+        self.schedule.next(now)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From objects to the objects that stand for Gateways, and what an API server makes of them.
 
+mod schedule;
 mod server;
 
 use serde_json::{Value as Json, json};
