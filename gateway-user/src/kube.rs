@@ -12,6 +12,8 @@ mod events;
 mod leader;
 mod metrics;
 mod newest;
+mod provisioner;
+mod request;
 mod source;
 mod target;
 mod watch;

@@ -2,6 +2,7 @@
 //! `cargo xtask test --kubernetes`). One test at a time: some stop what all need.
 
 mod bed;
+mod infrastructure;
 mod manifests;
 mod nodes;
 mod outage;

@@ -3,6 +3,7 @@
 
 mod bed;
 mod crds;
+mod infrastructure;
 mod kinds;
 mod leader;
 mod mistakes;

@@ -4,7 +4,7 @@
 //! which tests the conformance suite runs. A feature is supported only if its tests pass. Those
 //! for meshes do not concern a gateway and are left out.
 
-use Support::{NotYet, Supported};
+use Support::Supported;
 
 /// The release of Gateway API that we are made for and tested with, any patch of it.
 pub const RELEASE: &str = "v1.6";
@@ -39,10 +39,7 @@ pub const FEATURES: &[Feature] = &[
     ),
     of("GatewayHTTPListenerIsolation", Supported),
     of("GatewayHTTPSListenerDetectMisdirectedRequests", Supported),
-    of(
-        "GatewayInfrastructure",
-        NotYet("nothing carries spec.infrastructure's labels"),
-    ),
+    of("GatewayInfrastructure", Supported),
     of("GatewayPort8080", Supported),
     of("GatewayStaticAddresses", Supported),
     of("HTTPRoute", Supported),
@@ -100,7 +97,7 @@ mod tests {
         assert!(FEATURES.is_sorted_by(|a, b| a.name < b.name));
         let supported: Vec<_> = supported().collect();
         assert!(supported.len() <= 64, "the CRD's limit");
-        let missing = |f: &&Feature| matches!(f.support, NotYet(_));
+        let missing = |f: &&Feature| matches!(f.support, Support::NotYet(_));
         let missing = FEATURES.iter().filter(missing).map(|f| f.name);
         assert!(supported.contains(&"HTTPRoute"));
         assert!(missing.clone().all(|name| !supported.contains(&name)));

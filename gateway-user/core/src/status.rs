@@ -26,7 +26,7 @@ mod writes;
 pub(crate) use self::fold::fold;
 pub use self::{
     endpoints::endpoint_verdicts,
-    ledger::{Ledger, Written},
+    ledger::Ledger,
     live::{Live, LiveStatuses},
     merge::cut as shortened,
     notice::Notice,

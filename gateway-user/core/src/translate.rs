@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::{addresses::Addressing, plan::Plan, status::Statuses, world::World};
 
 mod address;
-mod age;
+pub(crate) mod age;
 mod allowed;
 mod ancestor;
 mod assemble;

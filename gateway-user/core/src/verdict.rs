@@ -80,6 +80,10 @@ pub enum ConditionType {
     /// false. As the node sees it that writes statuses.
     #[serde(rename = "xdp-gateway.dev/InterfacesServed")]
     InterfacesServed,
+    /// Objects stand for a Gateway inside the cluster, with the labels and annotations that it asks
+    /// for; only set when it is false.
+    #[serde(rename = "xdp-gateway.dev/InfrastructureApplied")]
+    InfrastructureApplied,
     /// Fields are valid but have no effect in this version; only set when it is true.
     #[serde(rename = "xdp-gateway.dev/FieldsIgnored")]
     FieldsIgnored,
@@ -105,6 +109,7 @@ impl ConditionType {
             | Self::OverlappingTlsConfig
             | Self::AddressesAssigned
             | Self::InterfacesServed
+            | Self::InfrastructureApplied
             | Self::BackendsReady => Truth::True,
             Self::Conflicted
             | Self::InsecureFrontendValidationMode
@@ -130,6 +135,7 @@ impl ConditionType {
             Self::AddressesAssigned => "xdp-gateway.dev/AddressesAssigned",
             Self::AddressConflict => "xdp-gateway.dev/AddressConflict",
             Self::InterfacesServed => "xdp-gateway.dev/InterfacesServed",
+            Self::InfrastructureApplied => "xdp-gateway.dev/InfrastructureApplied",
             Self::FieldsIgnored => "xdp-gateway.dev/FieldsIgnored",
         }
     }
@@ -152,6 +158,7 @@ impl ConditionType {
             Self::AddressesAssigned => "every address is one of an AddressPool",
             Self::AddressConflict => "nobody else answers for its addresses",
             Self::InterfacesServed => "every interface carries the programs",
+            Self::InfrastructureApplied => "its Service carries what it asks for",
             Self::FieldsIgnored => "every field is honoured",
         }
     }
@@ -169,6 +176,7 @@ impl ConditionType {
             Self::BackendsReady => "BackendsReady",
             Self::AddressesAssigned => "Assigned",
             Self::InterfacesServed => "Served",
+            Self::InfrastructureApplied => "Applied",
             Self::Accepted | Self::SupportedVersion | Self::ResolvedRefs | Self::Programmed => {
                 self.as_str()
             }

@@ -42,6 +42,7 @@ impl WatchMetrics {
 pub(super) struct ControlMetrics {
     leader: Gauge,
     writes: Family<Written, Counter>,
+    provisioned: Family<Written, Counter>,
     events: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
@@ -64,6 +65,12 @@ impl ControlMetrics {
             self.writes.clone(),
         );
         registry.register(
+            "infrastructure_writes",
+            "Writes of the Services and EndpointSlices that stand for Gateways, by kind and \
+             result; a conflict is tried again",
+            self.provisioned.clone(),
+        );
+        registry.register(
             "events",
             "Kubernetes Events on objects, by result",
             self.events.clone(),
@@ -77,6 +84,12 @@ impl ControlMetrics {
     pub(super) fn wrote(&self, kind: Kind, result: &'static str) {
         let kind = kind.as_str();
         self.writes.get_or_create(&Written { kind, result }).inc();
+    }
+
+    pub(super) fn provisioned(&self, kind: Kind, result: &'static str) {
+        let kind = kind.as_str();
+        let counter = self.provisioned.get_or_create(&Written { kind, result });
+        counter.inc();
     }
 
     pub(super) fn event(&self, result: &'static str) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gateway_core::{
+    infrastructure::{Infrastructure, MadeObjects},
     status::{LiveStatuses, Statuses},
     world::Problem,
 };
@@ -15,6 +16,9 @@ pub struct Newest {
     pub statuses: Option<Arc<Statuses>>,
     /// What the API server has.
     pub live: Arc<LiveStatuses>,
+    /// What stands for Gateways, as of the last reconciliation, and as the API server has it.
+    pub infrastructure: Arc<Infrastructure>,
+    pub made: Arc<MadeObjects>,
     /// Objects that cannot be read.
     pub problems: Arc<[Problem]>,
 }

@@ -9,6 +9,8 @@ use std::{
 use gateway_core::{
     announce::Members,
     api::Kind,
+    infrastructure::{Infrastructure, infrastructure},
+    plan::Plan,
     status::Statuses,
     world::{Changed, Event, Peers, Phase, Problem, Store, World},
 };
@@ -135,12 +137,19 @@ impl Source {
         self.newest.subscribe()
     }
 
-    /// Hands over what is new for the API server. `statuses`: those of a new reconciliation.
-    pub fn tell(&self, statuses: Option<Arc<Statuses>>) {
+    /// What shall stand for Gateways in the cluster.
+    pub fn infrastructure(&self, plan: &Plan, statuses: &Statuses) -> Infrastructure {
+        infrastructure(self.store.world(), plan, statuses, self.store.made())
+    }
+
+    /// Hands over what is new for the API server. `new`: of a new reconciliation.
+    pub fn tell(&self, new: Option<(Arc<Statuses>, Infrastructure)>) {
         self.newest.send_modify(|newest| {
             newest.live = Arc::clone(self.store.live());
-            if let Some(statuses) = statuses {
+            newest.made = Arc::clone(self.store.made());
+            if let Some((statuses, infrastructure)) = new {
                 newest.statuses = Some(statuses);
+                newest.infrastructure = Arc::new(infrastructure);
                 newest.problems = self.store.problems().into();
             }
         });

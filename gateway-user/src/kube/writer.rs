@@ -2,7 +2,8 @@
 //!
 //! A task of its own: nothing waits for it. What to write is decided by
 //! [`writes`], and when by [`Ledger`]; both are pure. Whatever fails is tried again, each object by
-//! itself.
+//! itself. The status of a Gateway comes after the objects that stand for it, if those can be
+//! written: who sees it `Accepted` finds them.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +11,9 @@ use std::{
 };
 
 use gateway_core::{
-    status::{Author, Ledger, Write, Written, writes},
+    api::Kind,
+    pace::Written,
+    status::{Author, Ledger, Write, writes},
     translate::CONTROLLER_NAME,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -18,19 +21,16 @@ use kube::{
     Api, Client, ResourceExt as _,
     api::{DynamicObject, Patch, PatchParams},
 };
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-    time::{sleep, timeout},
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+use super::{
+    events::Events,
+    metrics::ControlMetrics,
+    newest::Newest,
+    provisioner::Provisioner,
+    request::{self, CONCURRENT, MANAGER, Refusal},
+    target::resource,
 };
-
-use super::{events::Events, metrics::ControlMetrics, newest::Newest, target::resource};
-
-/// Requests at a time: enough to write hundreds of routes in a moment, few for an API server.
-const CONCURRENT: usize = 16;
-const REQUEST: Duration = Duration::from_secs(10);
-/// In `metadata.managedFields`.
-const MANAGER: &str = "xdp-gateway";
 
 pub(super) struct Writer {
     client: Client,
@@ -40,18 +40,12 @@ pub(super) struct Writer {
     metrics: ControlMetrics,
     started: Instant,
     ledger: Ledger,
+    provisioner: Provisioner,
     /// Needed at present, and not begun.
     needed: VecDeque<Write>,
     under_way: JoinSet<(Write, Result<String, Refusal>)>,
     /// Why a write failed last: said once.
     trouble: Option<String>,
-}
-
-/// Why a status was not written.
-enum Refusal {
-    /// Made from a version that is not the present one.
-    Outdated,
-    Failed(String),
 }
 
 impl Writer {
@@ -63,6 +57,7 @@ impl Writer {
         metrics: ControlMetrics,
     ) -> Self {
         Self {
+            provisioner: Provisioner::new(client.clone(), metrics.clone()),
             client,
             newest,
             leads,
@@ -79,7 +74,9 @@ impl Writer {
     /// Writes until there is nothing to be told any more.
     pub(super) async fn run(mut self) {
         loop {
-            let next = self.ledger.next(self.now());
+            let now = self.now();
+            let next = [self.ledger.next(now), self.provisioner.next(now)];
+            let next = next.into_iter().flatten().min();
             tokio::select! {
                 changed = self.newest.changed() => match changed {
                     Ok(()) => self.plan(),
@@ -94,6 +91,10 @@ impl Writer {
                         self.ended(write, result);
                     }
                 }
+                Some(ended) = self.provisioner.next_end() => {
+                    let now = self.started.elapsed();
+                    self.provisioner.ended(ended, now);
+                }
                 () = until(self.started, next) => self.plan(),
             }
             self.begin();
@@ -103,10 +104,13 @@ impl Writer {
     /// Finds out what is needed now.
     fn plan(&mut self) {
         self.needed.clear();
-        if !*self.leads.borrow_and_update() {
+        let leads = *self.leads.borrow_and_update();
+        let newest = self.newest.borrow_and_update().clone();
+        let now = self.now();
+        self.provisioner.plan(leads.then_some(&newest), now);
+        if !leads {
             return;
         }
-        let newest = self.newest.borrow_and_update().clone();
         let Some(statuses) = newest.statuses else {
             return;
         };
@@ -121,13 +125,20 @@ impl Writer {
     }
 
     fn begin(&mut self) {
+        let now = self.now();
+        self.provisioner.begin(now);
+        let mut held = VecDeque::new();
         while self.under_way.len() < CONCURRENT
             && let Some(write) = self.needed.pop_front()
         {
-            if self.ledger.begin(&write, self.now()) {
+            if write.kind == Kind::Gateway && self.provisioner.is_at(&write.name) {
+                held.push_back(write);
+            } else if self.ledger.begin(&write, now) {
                 self.under_way.spawn(send(self.client.clone(), write));
             }
         }
+        held.append(&mut self.needed);
+        self.needed = held;
     }
 
     fn ended(&mut self, mut write: Write, result: Result<String, Refusal>) {
@@ -138,7 +149,7 @@ impl Writer {
                 (Written::Done(version), "ok")
             }
             Err(Refusal::Outdated) => (Written::Outdated, "conflict"),
-            Err(Refusal::Failed(why)) => {
+            Err(Refusal::Failed { why, .. }) => {
                 let (kind, name) = (write.kind, &write.name);
                 if self.trouble.as_ref() != Some(&why) {
                     tracing::warn!(
@@ -177,15 +188,8 @@ async fn send(client: Client, write: Write) -> (Write, Result<String, Refusal>) 
     };
     let patch = Patch::Merge(write.body());
     let request = api.patch_status(&write.name.name, &params, &patch);
-    let result = match timeout(REQUEST, request).await {
-        Ok(Ok(object)) => Ok(object.resource_version().unwrap_or_default()),
-        // Not found: it is gone, and the watch will say so.
-        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
-            Err(Refusal::Outdated)
-        }
-        Ok(Err(error)) => Err(Refusal::Failed(format!("{error:#}"))),
-        Err(_elapsed) => Err(Refusal::Failed(format!("no answer within {REQUEST:?}"))),
-    };
+    let written = request::send(request).await;
+    let result = written.map(|object| object.resource_version().unwrap_or_default());
     (write, result)
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Result;
-use gateway_core::world::{Problem, World};
+use gateway_core::{
+    infrastructure::Infrastructure,
+    world::{Problem, World},
+};
 use tokio::task::JoinSet;
 
 use super::{
@@ -83,6 +86,10 @@ impl Daemon {
         let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
         let plan = &outcome.translation.plan;
         self.conflicts.tell(plan, &mut outcome.statuses);
+        let mut infrastructure = source.infrastructure(plan, &outcome.statuses);
+        // While a class cannot be read, its Gateways only seem to be of nobody.
+        infrastructure.removals &= removals == Removals::Now;
+        outcome.statuses.infrastructure_refused(&infrastructure);
         let attached = self.tell_interfaces(source.world(), &mut outcome);
         let done = outcome.failure.is_none();
         // An address that cannot be had must not keep traffic from the others.
@@ -92,7 +99,7 @@ impl Daemon {
         } else {
             self.backoff.failed(Instant::now());
         }
-        self.publish(source, outcome, removals);
+        self.publish(source, outcome, removals, infrastructure);
         if serves {
             self.shown.set_ready(true);
         }
@@ -109,7 +116,13 @@ impl Daemon {
         self.health.changed().await;
     }
 
-    fn publish(&self, source: &Source, outcome: Outcome, removals: Removals) {
+    fn publish(
+        &self,
+        source: &Source,
+        outcome: Outcome,
+        removals: Removals,
+        infrastructure: Infrastructure,
+    ) {
         let report = build(Facts {
             source: source.report(),
             node: self
@@ -131,7 +144,7 @@ impl Daemon {
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });
         self.show(report);
-        source.tell(Some(Arc::new(outcome.statuses)));
+        source.tell(Some((Arc::new(outcome.statuses), infrastructure)));
         self.shown.in_force.store(Arc::new(InForce {
             translation: outcome.translation,
             endpoints: outcome.endpoints,

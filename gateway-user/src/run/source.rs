@@ -5,6 +5,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use gateway_core::{
     announce::Members,
+    infrastructure::Infrastructure,
+    plan::Plan,
     status::Statuses,
     world::{Changed, Problem, World},
 };
@@ -133,11 +135,19 @@ impl Source {
         }
     }
 
-    /// Hands over what an API server should know. `statuses`: those of a new reconciliation.
-    pub(super) fn tell(&self, statuses: Option<Arc<Statuses>>) {
+    /// What shall stand for Gateways; without a cluster nothing can.
+    pub(super) fn infrastructure(&self, plan: &Plan, statuses: &Statuses) -> Infrastructure {
+        match self {
+            Self::Directory(_) => Infrastructure::default(),
+            Self::Kubernetes(cluster) => cluster.source.infrastructure(plan, statuses),
+        }
+    }
+
+    /// Hands over what an API server should know. `new`: of a new reconciliation.
+    pub(super) fn tell(&self, new: Option<(Arc<Statuses>, Infrastructure)>) {
         match self {
             Self::Directory(_) => (),
-            Self::Kubernetes(cluster) => cluster.source.tell(statuses),
+            Self::Kubernetes(cluster) => cluster.source.tell(new),
         }
     }
 

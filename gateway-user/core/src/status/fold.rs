@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{Condition, ListenerStatus, Statuses, find};
 use crate::{
     announce::MacAddress,
+    infrastructure::Infrastructure,
     name::ObjectName,
     verdict::{
         ConditionType, GatewayVerdict, ListenerSetVerdict, ListenerVerdict, Outcome, Truth, Verdict,
@@ -122,6 +123,13 @@ impl Statuses {
         let verdict = |why: &String| GatewayVerdict::InterfaceRefused { why: why.clone() };
         let verdicts: Vec<_> = why.iter().map(verdict).collect();
         self.note(gateway, &verdicts);
+    }
+
+    /// Says what of `spec.infrastructure` Gateways do not get.
+    pub fn infrastructure_refused(&mut self, infrastructure: &Infrastructure) {
+        for (gateway, verdicts) in &infrastructure.verdicts {
+            self.note(gateway, verdicts);
+        }
     }
 
     /// Sets what verdicts about a Gateway of ours decide.

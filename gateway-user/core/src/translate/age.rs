@@ -3,11 +3,11 @@
 use crate::{api::Meta, name::ObjectName};
 
 /// Sorts as [`age`] says; the name tells objects of one kind apart.
-pub(super) type Age = (bool, Option<i64>, ObjectName);
+pub(crate) type Age = (bool, Option<i64>, ObjectName);
 
 /// Sorts the older first: by creation time, objects without one last, then by namespace and name
 /// (API documentation of `Listener.allowedRoutes`).
-pub(super) fn age(meta: &Meta) -> Age {
+pub(crate) fn age(meta: &Meta) -> Age {
     (meta.created.is_none(), meta.created, meta.object_name())
 }
 

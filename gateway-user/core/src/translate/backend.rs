@@ -158,7 +158,7 @@ fn missing(scope: Scope, wanted: &Reference) -> String {
         let list = hint::list(&namesakes);
         return format!("one of that name is in namespace {list}: set namespace: {first}");
     }
-    let here = nearby::in_namespace(&scope.world.services, wanted.to);
+    let here = nearby::services(scope.world, wanted.to);
     hint::instead_in(&wanted.to.namespace, &wanted.to.name, here)
 }
 

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use crate::{name::ObjectName, world::World};
+use crate::{api::Service, infrastructure::GATEWAY_UID, name::ObjectName, world::World};
 
 /// Names looked at on each side of the one that was asked for.
 const AROUND: usize = 16;
@@ -34,7 +34,7 @@ impl<'a> Nearby<'a> {
 
     /// Gateways of that name, whatever their namespace.
     pub(super) fn gateways(&self, name: &str) -> &[&'a ObjectName] {
-        let index = || by_name(&self.world.gateways);
+        let index = || by_name(self.world.gateways.keys());
         self.gateways
             .get_or_init(index)
             .get(name)
@@ -43,7 +43,8 @@ impl<'a> Nearby<'a> {
 
     /// Services of that name, whatever their namespace.
     pub(super) fn services(&self, name: &str) -> &[&'a ObjectName] {
-        let index = || by_name(&self.world.services);
+        let meant = self.world.services.iter().filter(|(_, s)| !is_made(s));
+        let index = || by_name(meant.map(|(name, _)| name));
         self.services
             .get_or_init(index)
             .get(name)
@@ -51,9 +52,14 @@ impl<'a> Nearby<'a> {
     }
 }
 
-fn by_name<V>(all: &BTreeMap<ObjectName, V>) -> ByName<'_> {
+/// Stands for a Gateway: nobody means it as a backend.
+fn is_made(service: &Service) -> bool {
+    service.meta.labels.contains_key(GATEWAY_UID)
+}
+
+fn by_name<'a>(all: impl Iterator<Item = &'a ObjectName>) -> ByName<'a> {
     let mut by_name = ByName::new();
-    for object in all.keys() {
+    for object in all {
         by_name.entry(&object.name).or_default().push(object);
     }
     by_name
@@ -81,6 +87,14 @@ pub(super) fn in_namespace<V>(
     there.into_iter().map(|name| name.name.to_string())
 }
 
+/// As [`in_namespace`], of Services that may be meant.
+pub(super) fn services(world: &World, wanted: &ObjectName) -> impl Iterator<Item = String> {
+    let all = &world.services;
+    let there = around(all, wanted, |name| name.namespace == wanted.namespace);
+    let meant = there.into_iter().filter(|&name| !is_made(&all[name]));
+    meant.map(|name| name.name.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,18 +113,32 @@ mod tests {
         assert_eq!((found.len(), &*found[0]), (AROUND, "s-0000"));
     }
 
+    /// Services of these names, all with these labels.
+    fn world(names: &[&str], labels: &str) -> World {
+        let mut files = crate::world::FileSet::default();
+        for service in names {
+            let (namespace, name) = service.split_once('/').expect("a namespace and a name");
+            let yaml = format!(
+                "{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: {namespace}, labels: {{{labels}}}}}, spec: {{ports: [{{port: 80}}]}}}}"
+            );
+            assert_eq!(files.update(service, Some(&yaml)), []);
+        }
+        files.world()
+    }
+
+    #[test]
+    fn services_that_stand_for_gateways_are_not_meant() {
+        let wanted = ObjectName::new("a", "wep");
+        for (labels, near) in [("", &["web"][..]), ("xdp-gateway.dev/gateway-uid: u", &[])] {
+            let world = world(&["a/web"], labels);
+            assert_eq!(services(&world, &wanted).collect::<Vec<_>>(), near);
+            assert_eq!(Nearby::new(&world).services("web").len(), near.len());
+        }
+    }
+
     #[test]
     fn namesakes_in_the_order_of_namespaces() {
-        let yaml = |namespace| {
-            format!(
-                "{{apiVersion: v1, kind: Service, metadata: {{name: web, namespace: {namespace}}}, spec: {{ports: [{{port: 80}}]}}}}"
-            )
-        };
-        let mut files = crate::world::FileSet::default();
-        for namespace in ["b", "a"] {
-            assert_eq!(files.update(namespace, Some(&yaml(namespace))), []);
-        }
-        let world = files.world();
+        let world = world(&["b/web", "a/web"], "");
         let nearby = Nearby::new(&world);
         let found: Vec<_> = nearby
             .services("web")

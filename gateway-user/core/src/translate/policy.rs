@@ -119,7 +119,7 @@ fn misses(
     }
     let service = target.target(namespace);
     let Some(found) = world.services.get(&service) else {
-        let names = nearby::in_namespace(&world.services, &service);
+        let names = nearby::services(world, &service);
         let hint = hint::instead_in(&service.namespace, &service.name, names);
         return Some(PolicyVerdict::TargetMissing {
             index,

@@ -4,12 +4,16 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     ConditionType::{
-        Accepted, AddressConflict, AddressesAssigned, FieldsIgnored,
+        Accepted, AddressConflict, AddressesAssigned, FieldsIgnored, InfrastructureApplied,
         InsecureFrontendValidationMode, InterfacesServed, Programmed,
     },
     Outcome, ParametersFault, Verdict, is_false, is_true, is_unknown, refused, unresolved,
 };
-use crate::{announce::MacAddress, api::core_kinds::Family, name::ObjectName};
+use crate::{
+    announce::MacAddress,
+    api::{Kind, core_kinds::Family},
+    name::ObjectName,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayVerdict {
@@ -133,6 +137,19 @@ pub enum GatewayVerdict {
     #[error("{field} is not implemented yet and has no effect")]
     FieldIgnored { field: &'static str },
 
+    #[error(
+        "{kind} \"{name}\" was not made for this Gateway, and is left as it is: this Gateway has \
+         none, and spec.infrastructure is not applied there; rename or delete that {kind} to let \
+         the Gateway have its own"
+    )]
+    NameTaken { kind: Kind, name: ObjectName },
+
+    #[error(
+        "spec.infrastructure: {keys} of labels and annotations are reserved, and are not passed \
+         on; use a prefix of your own"
+    )]
+    KeysReserved { keys: String },
+
     #[error("the data path does not hold it yet: {why}")]
     NotApplied { why: String },
 
@@ -195,6 +212,10 @@ impl Verdict for GatewayVerdict {
                 const { &[is_true(AddressConflict, "AnotherStationAnswers")] }
             }
             Self::InterfaceRefused { .. } => const { &[is_false(InterfacesServed, "NotAttached")] },
+            Self::NameTaken { .. } => const { &[is_false(InfrastructureApplied, "NameTaken")] },
+            Self::KeysReserved { .. } => {
+                const { &[is_false(InfrastructureApplied, "KeysReserved")] }
+            }
             Self::NotApplied { .. } => const { &[is_false(Programmed, "Pending")] },
         }
     }

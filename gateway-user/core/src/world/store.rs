@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::{Installed, Problem, World, collection::Collection, object::read_served};
 use crate::{
     api::Kind,
+    infrastructure::{Made, MadeObjects},
     name::ObjectName,
     status::{Live, LiveStatuses},
 };
@@ -45,7 +46,7 @@ pub enum Event {
 pub struct Changed {
     /// Objects.
     pub world: bool,
-    /// Statuses of objects.
+    /// Statuses of objects, or objects that we made.
     pub live: bool,
     /// Problems, or what is known about a watch.
     pub watches: bool,
@@ -69,6 +70,7 @@ pub enum Phase {
 pub struct Store {
     world: World,
     live: Arc<LiveStatuses>,
+    made: Arc<MadeObjects>,
     kinds: BTreeMap<Kind, Watched>,
 }
 
@@ -96,6 +98,7 @@ impl Store {
         Self {
             world: World::default(),
             live: Arc::default(),
+            made: Arc::default(),
             kinds: kinds.collect(),
         }
     }
@@ -164,10 +167,11 @@ impl Store {
         let old = watched.objects.put(name.clone(), known);
         let watches = old.and_then(|old| old.problem) != problem;
         let world = item.is_some_and(|item| self.world.insert(item.clone()) != Some(item));
-        let live = kind.has_status();
+        let mut live = kind.has_status();
         if live {
-            self.set_live(kind, name, json);
+            self.set_live(kind, name.clone(), json);
         }
+        live |= self.set_made((kind, name), Made::read(kind, json));
         Changed {
             world,
             live,
@@ -187,6 +191,21 @@ impl Store {
         drop(Arc::make_mut(&mut self.live).insert((kind, name), Arc::new(live)));
     }
 
+    /// Whether that is a change.
+    fn set_made(&mut self, key: (Kind, ObjectName), made: Option<Made>) -> bool {
+        match made {
+            Some(made) => {
+                Arc::make_mut(&mut self.made).insert(key, Arc::new(made));
+                true
+            }
+            None if self.made.contains_key(&key) => {
+                Arc::make_mut(&mut self.made).remove(&key);
+                true
+            }
+            None => false,
+        }
+    }
+
     fn forget(
         &mut self,
         kind: Kind,
@@ -196,10 +215,12 @@ impl Store {
         for (name, known) in gone {
             changed.world |= self.world.remove(kind, &name).is_some();
             changed.watches |= known.problem.is_some();
+            let key = (kind, name);
             if kind.has_status() {
-                drop(Arc::make_mut(&mut self.live).remove(&(kind, name)));
+                drop(Arc::make_mut(&mut self.live).remove(&key));
                 changed.live = true;
             }
+            changed.live |= self.set_made(key, None);
         }
         changed
     }
@@ -226,6 +247,11 @@ impl Store {
     /// Statuses of all objects whose status we write, also of those that cannot be read.
     pub fn live(&self) -> &Arc<LiveStatuses> {
         &self.live
+    }
+
+    /// Objects that stand for Gateways, of our making.
+    pub fn made(&self) -> &Arc<MadeObjects> {
+        &self.made
     }
 
     /// Objects that cannot be read; what they said before is in force.

@@ -36,34 +36,12 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
 ];
 
 /// Kinds, end of the path, rule, reason.
-pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[
-    (
-        "Gateway",
-        "infrastructure.labels.x",
-        "maxLength",
-        NOT_PASSED_ON,
-    ),
-    (
-        "Gateway",
-        "infrastructure.labels.x",
-        "pattern",
-        NOT_PASSED_ON,
-    ),
-    (
-        "Gateway",
-        "infrastructure.annotations.x",
-        "maxLength",
-        NOT_PASSED_ON,
-    ),
-    (
-        "Gateway ListenerSet",
-        "tls.options.x",
-        "maxLength",
-        "we know no options: any is reported",
-    ),
-];
-
-const NOT_PASSED_ON: &str = "we create no objects that would carry them";
+pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[(
+    "Gateway ListenerSet",
+    "tls.options.x",
+    "maxLength",
+    "we know no options: any is reported",
+)];
 
 const HTTP: &str = "HTTPRoute";
 const PROXIED: &str = "HTTPRoute GRPCRoute";

@@ -39,6 +39,12 @@ pub enum Format {
     Protocol,
     /// With scheme and authority (RFC 3986).
     Uri,
+    /// Key of a label or annotation: a name, or `example.com/name`.
+    QualifiedName,
+    /// Value of a label.
+    LabelValue,
+    /// Value of an annotation, as far as Gateways pass it on.
+    AnnotationValue,
 }
 
 impl Format {
@@ -50,6 +56,8 @@ impl Format {
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
             Self::Label | Self::Kind => 1..=63,
+            Self::LabelValue => 0..=63,
+            Self::AnnotationValue => 0..=4096,
             Self::Group => 0..=253,
             Self::Protocol => 1..=255,
             Self::HeaderName => 1..=256,
@@ -88,6 +96,12 @@ impl Format {
             Self::Origin => text == "*" || is_origin(text),
             Self::GrpcMethod => is_identifier(text),
             Self::Uri => is_uri(text),
+            Self::QualifiedName => {
+                let (prefix, name) = text.split_once('/').unwrap_or(("a", text));
+                prefix.len() < 253 && is_subdomain(prefix) && name.len() <= 63 && is_name(name)
+            }
+            Self::LabelValue => text.is_empty() || is_name(text),
+            Self::AnnotationValue => true,
             Self::Name | Self::PathText | Self::QueryValue => true,
         }
     }
@@ -142,6 +156,14 @@ impl fmt::Display for Format {
                 f.write_str("a protocol: use HTTP, HTTPS, TLS, TCP, UDP or example.com/name")
             }
             Self::Uri => f.write_str("a URI: use one such as spiffe://example.com/name"),
+            Self::QualifiedName => f.write_str("a key: use one such as team or example.com/team"),
+            Self::LabelValue => f.write_str(
+                "a label's value: use at most 63 letters, digits, '-', '_' and '.', the first and \
+                 the last a letter or digit",
+            ),
+            Self::AnnotationValue => {
+                f.write_str("an annotation's value: use at most 4096 characters")
+            }
         }
     }
 }
@@ -154,6 +176,13 @@ fn is_label(text: &str) -> bool {
 /// The CRDs do not limit the length of a label within a name.
 fn is_subdomain(text: &str) -> bool {
     text.split('.').all(is_label)
+}
+
+/// Of labels (`apimachinery/pkg/util/validation`, qualified names).
+fn is_name(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let end = |c: char| c.is_ascii_alphanumeric();
+    text.bytes().all(inner) && text.starts_with(end) && text.ends_with(end)
 }
 
 fn is_word(text: &str) -> bool {
@@ -237,6 +266,8 @@ mod tests {
             ],
         ),
         (Uri, &["spiffe://example.com/a", "https://a"]),
+        (QualifiedName, &["a", "a_b.C-1", "example.com/a"]),
+        (LabelValue, &["", "a", "a_b.C-1"]),
     ];
 
     const FITS_NOT: &[(Format, &[&str])] = &[
@@ -285,6 +316,8 @@ mod tests {
             ],
         ),
         (Uri, &["", "a", "//a", "a/b://c", "urn:x"]),
+        (QualifiedName, &["", "/a", "a/", "a/b/c", "-a", "a~", "A/b"]),
+        (LabelValue, &["-", "a b", "a/b", ".a"]),
     ];
 
     #[test]
@@ -314,6 +347,9 @@ mod tests {
             (HeaderValue, 4096),
             (QueryValue, 1024),
             (PathText, 1024),
+            (QualifiedName, 63),
+            (LabelValue, 63),
+            (AnnotationValue, 4096),
         ];
         for (format, max) in limits {
             assert!(format.fits(&"a".repeat(max)), "{format:?}");

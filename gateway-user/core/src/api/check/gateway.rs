@@ -72,8 +72,22 @@ fn addresses(at: &Path, addresses: &[GatewayAddress], out: &mut Problems) {
 }
 
 fn infrastructure(at: &Path, value: &Infrastructure, out: &mut Problems) {
-    out.count(at.field("labels"), value.labels.len(), 0..=8);
-    out.count(at.field("annotations"), value.annotations.len(), 0..=16);
+    for (field, all, most, format) in [
+        ("labels", &value.labels, 8, Format::LabelValue),
+        (
+            "annotations",
+            &value.annotations,
+            16,
+            Format::AnnotationValue,
+        ),
+    ] {
+        let at = at.field(field);
+        out.count(at.clone(), all.len(), 0..=most);
+        for (key, value) in all {
+            out.text(at.clone(), key, Format::QualifiedName);
+            out.text(at.field(key.clone()), value, format);
+        }
+    }
     parameters(
         &at.field("parametersRef"),
         value.parameters_ref.as_ref(),

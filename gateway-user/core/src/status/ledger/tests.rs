@@ -4,9 +4,10 @@ mod random;
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::pace::{ECHO, PAUSE, RETRY};
 
 fn write(version: &str, status: &Json) -> Write {
     Write {
@@ -85,7 +86,11 @@ fn failures_are_repeated_ever_more_slowly() {
     assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
     assert!(ledger.begin(&write, now));
     ledger.end(&write.key(), &Written::Done("2".into()), now);
-    assert_eq!(ledger.entries[&write.key()].failures, 0);
+    let write = self::write("2", &json!({"a": 2}));
+    now += PAUSE;
+    assert!(ledger.begin(&write, now));
+    ledger.end(&write.key(), &Written::Failed, now);
+    assert_eq!(ledger.next(now), Some(now + RETRY));
 }
 
 #[test]
