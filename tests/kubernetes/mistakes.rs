@@ -1,11 +1,11 @@
 //! The mistakes of every tutorial, on a real API server: `kubectl describe` of the object that has
 //! one says what to do, in a condition and in an Event. The objects are those of the golden cases.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gateway_tests::{programs, wait::wait_until};
 use serde_json::Value as Json;
 
-use super::bed::{Cluster, LIMIT};
+use super::bed::{Cluster, LIMIT, get, wait_condition};
 
 const KINDS: [&str; 8] = [
     "gatewayclasses",
@@ -41,8 +41,14 @@ metadata: {name: golden}
 spec: {addresses: [10.0.0.0/24]}
 ";
 
+const INFRA: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: infra}
+";
+
 /// Golden case, then objects with words of what is told about them.
-const MISTAKES: [(&str, &[(&str, &str)]); 9] = [
+const MISTAKES: [(&str, &[(&str, &str)]); 10] = [
     (
         "mistake-class",
         &[
@@ -80,6 +86,14 @@ const MISTAKES: [(&str, &[(&str, &str)]); 9] = [
         ],
     ),
     (
+        // Created first, and so the older one here.
+        "mistake-conflict-gateways",
+        &[(
+            "gateway z-older",
+            r#"10.0.0.1 of spec.addresses belongs to the Gateway "default/a-newer""#,
+        )],
+    ),
+    (
         "mistake-tls-routes",
         &[
             ("tlsroute elsewhere", "none of spec.hostnames"),
@@ -92,7 +106,13 @@ const MISTAKES: [(&str, &[(&str, &str)]); 9] = [
     ),
     (
         "mistake-unsupported-value",
-        &[("httproute regex", "cannot be read: unclosed group")],
+        &[
+            ("httproute regex", "cannot be read: unclosed group"),
+            (
+                "httproute extension",
+                "filter ExtensionRef is not implemented yet",
+            ),
+        ],
     ),
     (
         "mistake-weights",
@@ -119,6 +139,60 @@ fn every_mistake_is_told_where_kubectl_shows_it() -> Result<()> {
         for (object, words) in told {
             expect(&cluster, object, words).with_context(|| format!("{case}\n{}", daemon.log()))?;
         }
+        let delete = format!("delete --wait -f {}", file.display());
+        cluster.api.kubectl(&delete)?;
+    }
+    Ok(())
+}
+
+/// Golden case, then objects that another controller or nobody answers for.
+const OTHERS: [(&str, &[&str]); 2] = [
+    (
+        "mistake-class",
+        &["gatewayclass other", "gateway theirs", "gateway misspelt"],
+    ),
+    (
+        "mistake-parent",
+        &[
+            "httproute misspelt",
+            "httproute elsewhere",
+            "httproute far-off",
+            "httproute mesh",
+        ],
+    ),
+];
+/// Created last: what is said about it comes after what there was to say before.
+const LAST: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: last}
+spec: {controllerName: xdp-gateway.dev/controller}
+";
+
+#[test]
+fn what_is_not_ours_gets_no_status_and_no_event_of_ours() -> Result<()> {
+    let cluster = Cluster::with_pool(&KINDS)?;
+    cluster.api.apply(AROUND)?;
+    cluster.api.apply(INFRA)?;
+    let mut daemon = cluster.start()?;
+    daemon.wait_ready()?;
+    for (case, untouched) in OTHERS {
+        let file = programs::root()?.join(format!("tests/golden/cases/{case}.yaml"));
+        cluster.api.apply_path(&file).context(case)?;
+        cluster.api.apply(LAST)?;
+        wait_condition(&cluster, "gatewayclass last", "Accepted")?;
+        let events = get(&cluster, "events.events.k8s.io")?.to_string();
+        for object in untouched {
+            let mut messages = Vec::new();
+            collect(&get(&cluster, object)?["status"], &mut messages);
+            // What the CRDs say of every new object.
+            messages.retain(|message| message != "Waiting for controller");
+            ensure!(messages.is_empty(), "{object}: {messages:?}");
+            let (_, name) = object.split_once(' ').context("a name")?;
+            let about = format!(r#""name":"{name}","#);
+            ensure!(!events.contains(&about), "{object}: {events}");
+        }
+        cluster.api.kubectl("delete --wait gatewayclass last")?;
         let delete = format!("delete --wait -f {}", file.display());
         cluster.api.kubectl(&delete)?;
     }
