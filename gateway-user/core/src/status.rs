@@ -19,6 +19,7 @@ mod live;
 mod merge;
 mod notice;
 mod rows;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod writes;
@@ -31,6 +32,7 @@ pub use self::{
     merge::cut as shortened,
     notice::Notice,
     rows::Row,
+    sign::{Sign, Subject, Told},
     writes::{Author, Write, writes},
 };
 

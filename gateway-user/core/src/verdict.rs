@@ -17,11 +17,12 @@ pub mod parameters;
 pub mod policy;
 pub mod pool;
 pub mod route;
+pub mod sign;
 
 pub use self::{
     class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict,
     listener_set::ListenerSetVerdict, parameters::ParametersFault, policy::PolicyVerdict,
-    pool::PoolVerdict, route::RouteVerdict,
+    pool::PoolVerdict, route::RouteVerdict, sign::SignVerdict,
 };
 
 /// A condition that a fact decides, with its reason.

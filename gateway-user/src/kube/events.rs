@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use gateway_core::status::{Notice, Write, shortened};
+use gateway_core::status::{Notice, Sign, Subject, Write, shortened};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Client,
@@ -59,20 +59,33 @@ impl Events {
 
     /// Tells what a write that was made has to tell.
     pub(super) fn tell(&self, write: &mut Write) {
-        let namespace = &write.name.namespace;
-        let object = ObjectReference {
-            api_version: Some(write.api_version.clone()),
-            kind: Some(write.kind.as_str().to_owned()),
-            name: Some(write.name.name.to_string()),
-            namespace: (!namespace.is_empty()).then(|| namespace.to_string()),
-            uid: Some(write.uid.clone()),
-            ..ObjectReference::default()
-        };
+        let object = reference(write.subject());
         for notice in write.notices.drain(..) {
-            if self.sender.try_send((object.clone(), notice)).is_err() {
-                self.metrics.event("dropped");
-            }
+            self.send(object.clone(), notice);
         }
+    }
+
+    /// Tells a sign.
+    pub(super) fn show(&self, sign: Sign) {
+        self.send(reference(sign.subject), sign.notice);
+    }
+
+    fn send(&self, object: ObjectReference, notice: Notice) {
+        if self.sender.try_send((object, notice)).is_err() {
+            self.metrics.event("dropped");
+        }
+    }
+}
+
+fn reference(subject: Subject) -> ObjectReference {
+    let namespace = &subject.name.namespace;
+    ObjectReference {
+        namespace: (!namespace.is_empty()).then(|| namespace.to_string()),
+        api_version: Some(subject.api_version),
+        kind: Some(subject.kind.as_str().to_owned()),
+        name: Some(subject.name.name.to_string()),
+        uid: Some(subject.uid),
+        ..ObjectReference::default()
     }
 }
 
@@ -91,7 +104,7 @@ impl Publisher {
             },
             reason: notice.reason,
             note: Some(shortened(&notice.message, NOTE)),
-            action: notice.condition.to_string(),
+            action: notice.action.to_owned(),
             secondary: None,
         };
         let result = match timeout(REQUEST, recorder.publish(&event, object)).await {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use gateway_core::{
     infrastructure::{Infrastructure, MadeObjects},
-    status::{LiveStatuses, Statuses},
-    world::Problem,
+    status::{LiveStatuses, Sign, Statuses},
 };
 
 /// The newest of each; cheap to copy. Goes over a [`tokio::sync::watch`] channel, so that the
@@ -19,6 +18,6 @@ pub struct Newest {
     /// What stands for Gateways, as of the last reconciliation, and as the API server has it.
     pub infrastructure: Arc<Infrastructure>,
     pub made: Arc<MadeObjects>,
-    /// Objects that cannot be read.
-    pub problems: Arc<[Problem]>,
+    /// What there is to tell about objects that cannot be read.
+    pub signs: Arc<[Sign]>,
 }

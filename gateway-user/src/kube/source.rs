@@ -150,7 +150,7 @@ impl Source {
             if let Some((statuses, infrastructure)) = new {
                 newest.statuses = Some(statuses);
                 newest.infrastructure = Arc::new(infrastructure);
-                newest.problems = self.store.problems().into();
+                newest.signs = self.store.signs().into();
             }
         });
     }

@@ -13,7 +13,7 @@ use std::{
 use gateway_core::{
     api::Kind,
     pace::Written,
-    status::{Author, Ledger, Write, writes},
+    status::{Author, Ledger, Told, Write, writes},
     translate::CONTROLLER_NAME,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -21,7 +21,11 @@ use kube::{
     Api, Client, ResourceExt as _,
     api::{DynamicObject, Patch, PatchParams},
 };
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{interval, sleep},
+};
 
 use super::{
     events::Events,
@@ -32,6 +36,9 @@ use super::{
     target::resource,
 };
 
+/// How often it is looked at which signs are to be told again.
+const SIGNS: Duration = Duration::from_secs(60);
+
 pub(super) struct Writer {
     client: Client,
     newest: watch::Receiver<Newest>,
@@ -41,6 +48,7 @@ pub(super) struct Writer {
     started: Instant,
     ledger: Ledger,
     provisioner: Provisioner,
+    told: Told,
     /// Needed at present, and not begun.
     needed: VecDeque<Write>,
     under_way: JoinSet<(Write, Result<String, Refusal>)>,
@@ -65,6 +73,7 @@ impl Writer {
             metrics,
             started: Instant::now(),
             ledger: Ledger::default(),
+            told: Told::default(),
             needed: VecDeque::new(),
             under_way: JoinSet::new(),
             trouble: None,
@@ -73,6 +82,7 @@ impl Writer {
 
     /// Writes until there is nothing to be told any more.
     pub(super) async fn run(mut self) {
+        let mut signs = interval(SIGNS);
         loop {
             let now = self.now();
             let next = [self.ledger.next(now), self.provisioner.next(now)];
@@ -96,6 +106,7 @@ impl Writer {
                     self.provisioner.ended(ended, now);
                 }
                 () = until(self.started, next) => self.plan(),
+                _ = signs.tick() => self.show_signs(),
             }
             self.begin();
         }
@@ -122,6 +133,17 @@ impl Writer {
         let needed = writes(&statuses, &newest.live, author, former);
         self.ledger.note(&statuses, &newest.live, &needed);
         self.needed = needed.into();
+        self.show_signs();
+    }
+
+    /// Tells what no condition says.
+    fn show_signs(&mut self) {
+        if !*self.leads.borrow() {
+            return;
+        }
+        let signs = self.newest.borrow().signs.to_vec();
+        let due = self.told.due(signs, self.now());
+        due.into_iter().for_each(|sign| self.events.show(sign));
     }
 
     fn begin(&mut self) {

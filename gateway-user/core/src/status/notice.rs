@@ -3,17 +3,15 @@
 use serde_json::Value as Json;
 
 use super::Condition;
-use crate::{
-    api::Kind,
-    verdict::{ConditionType, Truth},
-};
+use crate::{api::Kind, verdict::Truth};
 
 /// Something that a user should know about an object; becomes a Kubernetes Event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
     /// Whether somebody has to act.
     pub warning: bool,
-    pub condition: ConditionType,
+    /// The condition's type, or what was done when it was found.
+    pub action: &'static str,
     /// The condition's.
     pub reason: String,
     /// The condition's message, after the part of the object that it is about.
@@ -59,7 +57,7 @@ fn notice(part: &str, now: &Condition, before: Option<&Condition>) -> Option<Not
     };
     Some(Notice {
         warning: !now.as_wished(),
-        condition: now.kind,
+        action: now.kind.as_str(),
         reason: now.reason.to_string(),
         message,
     })

@@ -8,7 +8,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    Live, LiveStatuses, Notice, PolicyStatus, Reported, RouteStatus, Statuses,
+    Live, LiveStatuses, Notice, PolicyStatus, Reported, RouteStatus, Statuses, Subject,
     merge::{Merge, patch},
     notice::notices,
 };
@@ -82,6 +82,16 @@ pub fn writes(
 impl Write {
     pub fn key(&self) -> (Kind, ObjectName) {
         (self.kind, self.name.clone())
+    }
+
+    /// What an Event about it refers to.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            kind: self.kind,
+            name: self.name.clone(),
+            api_version: self.api_version.clone(),
+            uid: self.uid.clone(),
+        }
     }
 
     /// The body of the request.

@@ -17,6 +17,10 @@ impl<V> Collection<V> {
         self.objects.get(name)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectName, &V)> {
+        self.objects.iter()
+    }
+
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.objects.values()
     }

@@ -12,7 +12,8 @@ use crate::{
     api::Kind,
     infrastructure::{Made, MadeObjects},
     name::ObjectName,
-    status::{Live, LiveStatuses},
+    status::{Live, LiveStatuses, Sign, Subject},
+    verdict::SignVerdict,
 };
 
 /// Annotation of the official CRDs.
@@ -88,7 +89,10 @@ struct Watched {
 struct Known {
     uid: String,
     resource_version: String,
+    api_version: String,
     problem: Option<Problem>,
+    /// This version of it, or an earlier one, could be read.
+    in_force: bool,
 }
 
 impl Store {
@@ -156,8 +160,12 @@ impl Store {
             drop(watched.objects.put(name, old));
             return Changed::default();
         }
+        known.in_force = watched.objects.get(&name).is_some_and(|old| old.in_force);
         let item = match read_served(kind, json) {
-            Ok(item) => Some(item),
+            Ok(item) => {
+                known.in_force = true;
+                Some(item)
+            }
             Err(finding) => {
                 known.problem = Some(Problem::of_object(describe(kind, &name), finding));
                 None
@@ -260,6 +268,16 @@ impl Store {
         known.filter_map(|known| known.problem.clone()).collect()
     }
 
+    /// What there is to tell about them.
+    pub fn signs(&self) -> Vec<Sign> {
+        let kinds = self.kinds.iter();
+        let all = kinds.flat_map(|(kind, watched)| {
+            let objects = watched.objects.iter();
+            objects.filter_map(|(name, known)| known.sign(*kind, name))
+        });
+        all.collect()
+    }
+
     /// Whether every kind has been listed or is not installed: the world is whole.
     pub fn is_synced(&self) -> bool {
         self.in_phase(Phase::Waiting).next().is_none()
@@ -306,8 +324,27 @@ impl Known {
         Self {
             uid: text(json, "uid").to_owned(),
             resource_version: text(json, "resourceVersion").to_owned(),
+            api_version: json["apiVersion"].as_str().unwrap_or_default().to_owned(),
             problem: None,
+            in_force: false,
         }
+    }
+
+    fn sign(&self, kind: Kind, name: &ObjectName) -> Option<Sign> {
+        let Problem { field, message, .. } = self.problem.as_ref()?;
+        let subject = Subject {
+            kind,
+            name: name.clone(),
+            api_version: self.api_version.clone(),
+            uid: self.uid.clone(),
+        };
+        let problem = match field {
+            Some(field) => format!("{field}: {message}"),
+            None => message.clone(),
+        };
+        let in_force = self.in_force;
+        let verdict = SignVerdict::Unreadable { problem, in_force };
+        Some(Sign::new(subject, &verdict))
     }
 
     /// Equal resource versions of one object mean equal content (Kubernetes API concepts).

@@ -14,7 +14,7 @@ fn condition(kind: &str, status: &str, message: &str) -> Json {
 fn told(old: &Json, new: &Json) -> Vec<String> {
     let line = |n: Notice| {
         let level = if n.warning { "Warning" } else { "Normal" };
-        format!("{level} {} {}: {}", n.condition, n.reason, n.message)
+        format!("{level} {} {}: {}", n.action, n.reason, n.message)
     };
     notices(old, new, OURS).into_iter().map(line).collect()
 }

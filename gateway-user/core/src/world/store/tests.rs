@@ -43,6 +43,18 @@ fn take(store: &mut Store, event: Event) -> Changed {
     store.take(Kind::UdpRoute, event)
 }
 
+/// What is told about objects: name, uid, reason and message.
+fn signs(store: &Store) -> Vec<String> {
+    let signs = store.signs().into_iter();
+    let line = |sign: Sign| {
+        let Sign { subject, notice } = sign;
+        assert_eq!(subject.api_version, "gateway.networking.k8s.io/v1");
+        let (kind, name, uid) = (subject.kind, subject.name, subject.uid);
+        format!("{kind} {name} {uid} {}: {}", notice.reason, notice.message)
+    };
+    signs.map(line).collect()
+}
+
 fn list(store: &mut Store, routes: impl IntoIterator<Item = Json>) {
     take(store, Event::Listing);
     for route in routes {
@@ -153,6 +165,10 @@ fn an_object_that_cannot_be_read_keeps_what_it_said_and_touches_no_other() {
     let problems: Vec<_> = store.problems().iter().map(ToString::to_string).collect();
     let expected = "error: UDPRoute a/x: spec.rules: is string \"none\", but must be a list";
     assert_eq!(problems, [expected]);
+    let expected = "UDPRoute a/x uid-of-x Unreadable: xdp-gateway cannot read this object: \
+                    spec.rules: is string \"none\", but must be a list; what it said before \
+                    stays in force until then";
+    assert_eq!(signs(&store), [expected]);
 
     // Listed again, it is still the same problem.
     take(&mut store, Event::Listing);
@@ -162,6 +178,7 @@ fn an_object_that_cannot_be_read_keeps_what_it_said_and_touches_no_other() {
     take(&mut store, Event::Listed);
     assert_eq!(routes(&store), ["x=one", "y=two"]);
     assert_eq!(store.problems().len(), 1);
+    assert_eq!(signs(&store), [expected]);
 
     let mended = take(&mut store, Event::Applied(route("x", 5, "two")));
     assert!(mended.world && mended.watches);
@@ -174,9 +191,11 @@ fn an_unreadable_object_that_goes_takes_its_problem_with_it() {
     let mut store = store();
     list(&mut store, [unreadable("x", 1)]);
     assert_eq!((routes(&store).len(), store.problems().len()), (0, 1));
+    assert!(signs(&store)[0].ends_with("it has no effect until then"));
     let changed = take(&mut store, Event::Deleted(unreadable("x", 2)));
     assert!(changed.watches && !changed.world);
     assert_eq!(store.problems(), []);
+    assert_eq!(signs(&store), [""; 0]);
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! What is told of an object for as long as it is so, because no condition says it.
+//!
+//! Pure: `now` is the time since any fixed moment.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::Notice;
+use crate::{api::Kind, name::ObjectName, verdict::SignVerdict};
+
+/// API servers forget an Event after an hour.
+const REPEAT: Duration = Duration::from_secs(30 * 60);
+
+/// An object of the API server, as an Event refers to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject {
+    pub kind: Kind,
+    pub name: ObjectName,
+    /// Such as `gateway.networking.k8s.io/v1`.
+    pub api_version: String,
+    pub uid: String,
+}
+
+/// Something about an object that lasts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sign {
+    pub subject: Subject,
+    pub notice: Notice,
+}
+
+/// When which sign was told last.
+#[derive(Clone, Debug, Default)]
+pub struct Told(BTreeMap<Sign, Duration>);
+
+impl Sign {
+    pub fn new(subject: Subject, verdict: &SignVerdict) -> Self {
+        let notice = Notice {
+            warning: true,
+            action: verdict.action(),
+            reason: verdict.reason().to_owned(),
+            message: verdict.to_string(),
+        };
+        Self { subject, notice }
+    }
+}
+
+impl Told {
+    /// Of all the signs there are, those to tell now: new ones, and old ones that the API server is
+    /// about to forget. Counts them as told.
+    pub fn due(&mut self, signs: Vec<Sign>, now: Duration) -> Vec<Sign> {
+        let before = std::mem::take(&mut self.0);
+        let mut due = Vec::new();
+        for sign in signs {
+            let last = before.get(&sign).copied();
+            let last = last.filter(|last| now.saturating_sub(*last) < REPEAT);
+            if last.is_none() && !self.0.contains_key(&sign) {
+                due.push(sign.clone());
+            }
+            self.0.insert(sign, last.unwrap_or(now));
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign(name: &str, problem: &str) -> Sign {
+        let subject = Subject {
+            kind: Kind::HttpRoute,
+            name: ObjectName::new("default", name),
+            api_version: "gateway.networking.k8s.io/v1".into(),
+            uid: format!("uid-{name}"),
+        };
+        let verdict = SignVerdict::Unreadable {
+            problem: problem.into(),
+            in_force: false,
+        };
+        Sign::new(subject, &verdict)
+    }
+
+    #[test]
+    fn a_sign_is_told_once_and_again_before_it_is_forgotten() {
+        let (a, b) = (sign("a", "bad"), sign("b", "bad"));
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        let mut told = Told::default();
+        let both = || vec![a.clone(), b.clone()];
+        assert_eq!(told.due(vec![a.clone()], minutes(0)), [a.clone()]);
+        assert_eq!(told.due(both(), minutes(10)), [b.clone()]);
+        assert_eq!(told.due(both(), minutes(29)), []);
+        assert_eq!(told.due(both(), minutes(30)), [a.clone()]);
+        assert_eq!(told.due(both(), minutes(40)), [b.clone()]);
+        // Mended, and broken again.
+        assert_eq!(told.due(vec![b.clone()], minutes(41)), []);
+        assert_eq!(told.due(both(), minutes(42)), [a.clone()]);
+        // Broken in another way.
+        let worse = sign("a", "worse");
+        assert_eq!(told.due(vec![worse.clone(), b], minutes(43)), [worse]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_what_it_means() {
+        let Notice {
+            reason,
+            message,
+            warning,
+            ..
+        } = sign("a", "spec.rules: is text, but must be a list").notice;
+        assert_eq!((reason.as_str(), warning), ("Unreadable", true));
+        let expected = "xdp-gateway cannot read this object: spec.rules: is text, but must be a \
+                        list; it has no effect until then";
+        assert_eq!(message, expected);
+    }
+}
