@@ -23,6 +23,6 @@ pub use self::{
     client::{Identity, connect},
     control::Control,
     daemonset::OurDaemonSet,
-    newest::Newest,
+    newest::{Newest, News},
     source::Source,
 };

@@ -2,6 +2,7 @@
 //!
 //! The proxy registers its own; those of the kernel are read from its maps at each scrape.
 
+pub mod certificates;
 pub mod kernel;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -2,6 +2,7 @@
 
 pub mod backends;
 pub mod build;
+pub mod certificates;
 pub mod changes;
 pub mod conditions;
 pub mod failing;
@@ -12,6 +13,7 @@ pub mod report;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     admin,
@@ -25,7 +27,7 @@ use crate::{
 pub async fn status(options: &cli::Status) -> Result<ExitCode> {
     let report = admin::fetch_report(options.admin).await?;
     match options.output {
-        Format::Table => print!("{}", render::render(&report)),
+        Format::Table => print!("{}", render::render(&report, Timestamp::now())),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
     Ok(if options.ready && !report.ready {

@@ -178,6 +178,18 @@ pub(crate) fn wait_condition(cluster: &Cluster, object: &str, condition: &str) -
     found.map(drop)
 }
 
+/// Waits until `kubectl describe` shows a warning with this reason and these words.
+pub(crate) fn wait_event(cluster: &Cluster, object: &str, reason: &str, words: &str) -> Result<()> {
+    let what = format!("an event of {object} says `{words}`");
+    let found = wait_until(LIMIT, &what, || {
+        let described = cluster.api.kubectl(&format!("describe {object}"))?;
+        let (_, events) = described.rsplit_once("\nEvents:").context("no events")?;
+        let mut lines = events.lines();
+        Ok(lines.any(|l| l.contains("Warning") && l.contains(reason) && l.contains(words)))
+    });
+    found.map(drop)
+}
+
 pub(crate) fn demo() -> Result<std::path::PathBuf> {
     Ok(programs::root()?.join(Path::new("examples/demo")))
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use gateway_tests::{apiserver::crd, bed::GATEWAY, programs, wait::wait_until};
 use serde_json::{Value as Json, json};
 
-use super::bed::{Cluster, KINDS, LIMIT, demo, get, wait_log};
+use super::bed::{Cluster, KINDS, LIMIT, demo, get, wait_event, wait_log};
 
 #[test]
 fn a_crd_that_is_installed_later_is_picked_up() -> Result<()> {
@@ -123,16 +123,4 @@ fn take_anything(cluster: &Cluster, crd: &Path) -> Result<()> {
         );
     }
     cluster.api.replace(&crd)
-}
-
-/// Waits until `kubectl describe` shows a warning with this reason and these words.
-fn wait_event(cluster: &Cluster, object: &str, reason: &str, words: &str) -> Result<()> {
-    let what = format!("an event of {object} says `{words}`");
-    let found = wait_until(LIMIT, &what, || {
-        let described = cluster.api.kubectl(&format!("describe {object}"))?;
-        let (_, events) = described.rsplit_once("\nEvents:").context("no events")?;
-        let mut lines = events.lines();
-        Ok(lines.any(|l| l.contains("Warning") && l.contains(reason) && l.contains(words)))
-    });
-    found.map(drop)
 }

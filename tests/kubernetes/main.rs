@@ -2,6 +2,7 @@
 //! (see `gateway_tests::apiserver`), hence the feature `kubernetes`.
 
 mod bed;
+mod certificates;
 mod crds;
 mod infrastructure;
 mod kinds;

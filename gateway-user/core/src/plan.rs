@@ -5,13 +5,20 @@
 
 mod backend_tls;
 mod backends;
+pub mod certificate;
 pub mod cors;
 mod filter;
 pub mod node;
 mod parameters;
 mod retry;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use gateway_common::abi;
 use http::{HeaderName, Method};
@@ -20,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     backend_tls::{Authorities, BackendTls, Identity, Inside, SubjectName},
+    certificate::{Certificate, UsedFor, Validity},
     cors::Cors,
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
     node::NodeWish,
@@ -34,6 +42,8 @@ pub struct Plan {
     pub frontends: BTreeMap<FrontendId, Frontend>,
     /// Of Gateways that the defaults do not suit.
     pub parameters: BTreeMap<ObjectName, Arc<Parameters>>,
+    /// In use, as far as it can be read how long they are valid.
+    pub certificates: BTreeSet<Certificate>,
     /// What is asked of the process of each node.
     pub node: NodeWish,
 }

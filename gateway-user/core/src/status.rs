@@ -32,7 +32,7 @@ pub use self::{
     merge::cut as shortened,
     notice::Notice,
     rows::Row,
-    sign::{Sign, Subject, Told},
+    sign::{Sign, Subject, Told, certificate_signs},
     writes::{Author, Write, writes},
 };
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway_core::{
     infrastructure::{Infrastructure, MadeObjects},
+    plan::Certificate,
     status::{LiveStatuses, Sign, Statuses},
 };
 
@@ -18,6 +19,16 @@ pub struct Newest {
     /// What stands for Gateways, as of the last reconciliation, and as the API server has it.
     pub infrastructure: Arc<Infrastructure>,
     pub made: Arc<MadeObjects>,
+    /// In use, as of the last reconciliation.
+    pub certificates: Arc<[Certificate]>,
     /// What there is to tell about objects that cannot be read.
     pub signs: Arc<[Sign]>,
+}
+
+/// What came of a reconciliation.
+#[derive(Clone, Debug)]
+pub struct News {
+    pub statuses: Arc<Statuses>,
+    pub infrastructure: Infrastructure,
+    pub certificates: Arc<[Certificate]>,
 }

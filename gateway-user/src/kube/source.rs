@@ -25,7 +25,7 @@ use tokio::{
 use super::{
     client::Identity,
     metrics::WatchMetrics,
-    newest::Newest,
+    newest::{Newest, News},
     target::{PODS, Target, kinds},
     watch::Watch,
 };
@@ -142,14 +142,15 @@ impl Source {
         infrastructure(self.store.world(), plan, statuses, self.store.made())
     }
 
-    /// Hands over what is new for the API server. `new`: of a new reconciliation.
-    pub fn tell(&self, new: Option<(Arc<Statuses>, Infrastructure)>) {
+    /// Hands over what is new for the API server. `news`: of a new reconciliation.
+    pub fn tell(&self, news: Option<News>) {
         self.newest.send_modify(|newest| {
             newest.live = Arc::clone(self.store.live());
             newest.made = Arc::clone(self.store.made());
-            if let Some((statuses, infrastructure)) = new {
-                newest.statuses = Some(statuses);
-                newest.infrastructure = Arc::new(infrastructure);
+            if let Some(news) = news {
+                newest.statuses = Some(news.statuses);
+                newest.infrastructure = Arc::new(news.infrastructure);
+                newest.certificates = news.certificates;
                 newest.signs = self.store.signs().into();
             }
         });

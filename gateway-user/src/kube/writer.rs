@@ -13,7 +13,7 @@ use std::{
 use gateway_core::{
     api::Kind,
     pace::Written,
-    status::{Author, Ledger, Told, Write, writes},
+    status::{Author, Ledger, Told, Write, certificate_signs, writes},
     translate::CONTROLLER_NAME,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -36,7 +36,7 @@ use super::{
     target::resource,
 };
 
-/// How often it is looked at which signs are to be told again.
+/// How often it is looked at which signs are to be told: certificates come to their end by time.
 const SIGNS: Duration = Duration::from_secs(60);
 
 pub(super) struct Writer {
@@ -141,7 +141,12 @@ impl Writer {
         if !*self.leads.borrow() {
             return;
         }
-        let signs = self.newest.borrow().signs.to_vec();
+        let signs = {
+            let newest = self.newest.borrow();
+            let now = Timestamp::now().as_second();
+            let certificates = certificate_signs(newest.certificates.iter(), &newest.live, now);
+            newest.signs.iter().cloned().chain(certificates).collect()
+        };
         let due = self.told.due(signs, self.now());
         due.into_iter().for_each(|sign| self.events.show(sign));
     }

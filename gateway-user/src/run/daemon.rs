@@ -24,6 +24,7 @@ use super::{
 use crate::{
     admin::{InForce, Shown},
     health::Health,
+    kube::News,
     metrics::Reloads,
     status::{
         build::{Facts, build},
@@ -144,7 +145,12 @@ impl Daemon {
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });
         self.show(report);
-        source.tell(Some((Arc::new(outcome.statuses), infrastructure)));
+        let certificates = &outcome.translation.plan.certificates;
+        source.tell(Some(News {
+            certificates: certificates.iter().cloned().collect(),
+            statuses: Arc::new(outcome.statuses),
+            infrastructure,
+        }));
         self.shown.in_force.store(Arc::new(InForce {
             translation: outcome.translation,
             endpoints: outcome.endpoints,

@@ -1,7 +1,5 @@
 //! Where objects come from: a directory or an API server.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use gateway_core::{
     announce::Members,
@@ -143,11 +141,11 @@ impl Source {
         }
     }
 
-    /// Hands over what an API server should know. `new`: of a new reconciliation.
-    pub(super) fn tell(&self, new: Option<(Arc<Statuses>, Infrastructure)>) {
+    /// Hands over what an API server should know. `news`: of a new reconciliation.
+    pub(super) fn tell(&self, news: Option<kube::News>) {
         match self {
             Self::Directory(_) => (),
-            Self::Kubernetes(cluster) => cluster.source.tell(new),
+            Self::Kubernetes(cluster) => cluster.source.tell(news),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     admin::{self, InForce, Shown},
     bpf::{Datapath, Options, events::Claim},
     cli,
-    metrics::{self, Reloads, kernel::Kernel},
+    metrics::{self, Reloads, certificates::Certificates, kernel::Kernel},
     proxy::{Limits, Proxy, ProxyOptions},
     status::report::AttachmentRow,
 };
@@ -56,7 +56,10 @@ impl Daemon {
         let health = proxy.health().clone();
         health.register(&mut registry);
         source.register(&mut registry);
-        let in_force = Arc::default();
+        let in_force = Arc::<ArcSwap<InForce>>::default();
+        registry.register_collector(Box::new(Certificates {
+            in_force: Arc::clone(&in_force),
+        }));
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
         let shown = Arc::new(Shown::new(registry, in_force));
         let mut tasks = tasks(&kernel, listener, shown.clone(), claimed)?;

@@ -18,6 +18,7 @@ use gateway_core::{
 
 use super::{
     backends::backends,
+    certificates::CertificateRow,
     conditions::conditions,
     failing::failing,
     pools::PoolRow,
@@ -63,6 +64,12 @@ pub fn build(facts: Facts<'_>) -> Report {
             .map(|g| gateway(g, facts.world))
             .collect(),
         addresses: facts.answerers.iter().map(address).collect(),
+        certificates: facts
+            .plan
+            .certificates
+            .iter()
+            .map(CertificateRow::new)
+            .collect(),
         pools: statuses
             .pools
             .iter()

@@ -1,6 +1,9 @@
 //! The report as a person reads it.
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::{
+    certificates,
     conditions::ConditionRow,
     failing, pools,
     report::{AddressRow, AttachmentRow, GatewayRow, NodeRow, Report, SourceRow},
@@ -11,8 +14,8 @@ use crate::table::Table;
 pub const HELD_BACK: &str = "something is broken since the start: what an earlier start left in \
                              the kernel is not removed until all of it can be read (see Problems)";
 
-/// Sections with aligned columns; those without content are left out.
-pub fn render(report: &Report) -> String {
+/// What it is at `now`: sections with aligned columns; those without content are left out.
+pub fn render(report: &Report, now: Timestamp) -> String {
     let mut text = headline(report);
     let mut section = |title: &str, table: String| {
         if !table.is_empty() {
@@ -21,6 +24,10 @@ pub fn render(report: &Report) -> String {
     };
     section("Gateways", gateways(&report.gateways));
     section("Addresses", addresses(report));
+    section(
+        "Certificates",
+        shown(&certificates::table(&report.certificates, now)),
+    );
     section("Failing endpoints", failing::table(&report.failing));
     section("Address pools", shown(&pools::table(&report.pools)));
     section("Routes", routes(report));

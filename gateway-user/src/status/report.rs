@@ -5,7 +5,10 @@ use std::fmt;
 use gateway_core::world::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::{backends::BackendRow, conditions::ConditionRow, failing::FailingRow, pools::PoolRow};
+use super::{
+    backends::BackendRow, certificates::CertificateRow, conditions::ConditionRow,
+    failing::FailingRow, pools::PoolRow,
+};
 use crate::bpf::{Attachment, Hook, Mode};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,6 +31,8 @@ pub struct Report {
     pub removals_held_back: bool,
     pub gateways: Vec<GatewayRow>,
     pub addresses: Vec<AddressRow>,
+    #[serde(default)]
+    pub certificates: Vec<CertificateRow>,
     #[serde(default)]
     pub pools: Vec<PoolRow>,
     pub routes: Vec<RouteRow>,

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
@@ -29,13 +30,26 @@ impl ResolvesServerCert for Certificate {
 
 impl Certificate {
     pub(crate) fn for_name(name: &str) -> Self {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let chain = vec![made.cert.der().clone()];
+        Self::of(CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    /// One that nobody accepts any more.
+    pub(crate) fn expired(name: &str) -> Self {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 4, 1);
+        Self::of(params)
+    }
+
+    fn of(params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let chain = vec![made.der().clone()];
         let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap();
         Self {
             key: Arc::new(key),
-            root: made.cert.der().clone(),
+            root: made.der().clone(),
         }
     }
 

@@ -259,3 +259,19 @@ async fn of_several_certificates_the_one_for_the_name_is_shown_else_the_first() 
     assert!(error.to_string().contains("a.example.com"), "{error}");
     bed.stop().await;
 }
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_shown_all_the_same() {
+    let host = HostPattern::Exact("old.example.com".into());
+    let mut old = site(host, "old.example.com", "old");
+    old.certificate = Certificate::expired("old.example.com");
+    if let Some(tls) = &mut old.listener.tls {
+        tls.certificates = vec![old.certificate.key.clone()];
+    }
+    let sites = [old];
+    let bed = start(&sites);
+    let refused = connect(&bed, &sites, "old.example.com", &[]).await;
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("expired"), "the client looks at it: {why}");
+    bed.stop().await;
+}

@@ -1,12 +1,13 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    Authorities, BackendProtocol, BackendTls, Frontend, HeaderEdit, HostPattern, HttpBackend,
-    HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, Parameters, PathMatch,
-    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
-    Tls, TlsListener, Transport, ValueMatch,
+    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HostPattern,
+    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, Parameters,
+    PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session,
+    SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
+use k8s_openapi::jiff::Timestamp;
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
@@ -39,6 +40,18 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
                 http.tls.iter().for_each(|l| tls_listener(&mut lines, l));
             }
         }
+    }
+    for certificate in &plan.certificates {
+        let Certificate {
+            gateway,
+            used_for,
+            secret,
+            validity,
+        } = certificate;
+        let end = Timestamp::from_second(validity.not_after).unwrap_or_default();
+        lines.push(format!(
+            "certificate {secret} of {gateway}, for {used_for}, until {end}"
+        ));
     }
     for (gateway, parameters) in &plan.parameters {
         lines.push(format!("parameters of {gateway}: {}", set(parameters)));

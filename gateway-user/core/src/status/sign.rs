@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::Notice;
-use crate::{api::Kind, name::ObjectName, verdict::SignVerdict};
+use super::{LiveStatuses, Notice};
+use crate::{api::Kind, name::ObjectName, plan::Certificate, verdict::SignVerdict};
 
 /// API servers forget an Event after an hour.
 const REPEAT: Duration = Duration::from_secs(30 * 60);
@@ -43,6 +43,27 @@ impl Sign {
     }
 }
 
+/// What there is to tell at `now`, in seconds since the epoch, about certificates that Gateways use.
+pub fn certificate_signs<'a>(
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+    live: &LiveStatuses,
+    now: i64,
+) -> Vec<Sign> {
+    let told = certificates.into_iter().filter_map(|certificate| {
+        let verdict = SignVerdict::of_certificate(certificate, now)?;
+        let key = (Kind::Gateway, certificate.gateway.clone());
+        let live = live.get(&key)?;
+        let subject = Subject {
+            kind: key.0,
+            name: key.1,
+            api_version: live.api_version.clone(),
+            uid: live.uid.clone(),
+        };
+        Some(Sign::new(subject, &verdict))
+    });
+    told.collect()
+}
+
 impl Told {
     /// Of all the signs there are, those to tell now: new ones, and old ones that the API server is
     /// about to forget. Counts them as told.
@@ -64,6 +85,10 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        plan::{UsedFor, Validity},
+        status::Live,
+    };
 
     fn sign(name: &str, problem: &str) -> Sign {
         let subject = Subject {
@@ -96,6 +121,50 @@ mod tests {
         // Broken in another way.
         let worse = sign("a", "worse");
         assert_eq!(told.due(vec![worse.clone(), b], minutes(43)), [worse]);
+    }
+
+    #[test]
+    fn certificates_are_told_of_when_they_are_about_to_end_and_after() {
+        const DAY: i64 = 24 * 60 * 60;
+        let web = ObjectName::new("infra", "web");
+        let certificate = |days: i64| Certificate {
+            gateway: web.clone(),
+            used_for: UsedFor::Listener("https".into()),
+            secret: ObjectName::new("certs", "a"),
+            validity: Validity {
+                not_before: 0,
+                not_after: days * DAY,
+            },
+        };
+        let live = Live {
+            api_version: "gateway.networking.k8s.io/v1".into(),
+            uid: "uid-web".into(),
+            ..Live::default()
+        };
+        let live = [((Kind::Gateway, web.clone()), live.into())].into();
+        let told = |now| {
+            let signs = certificate_signs([&certificate(90)], &live, now);
+            let told = signs.into_iter().map(|sign| {
+                assert_eq!((&sign.subject.name, &*sign.subject.uid), (&web, "uid-web"));
+                assert!(sign.notice.warning);
+                (sign.notice.reason, sign.notice.message)
+            });
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(10 * DAY), []);
+        let [(reason, message)] = &told(80 * DAY)[..] else {
+            panic!("one sign");
+        };
+        assert_eq!(reason, "CertificateExpiresSoon");
+        let expected = "the certificate in Secret \"certs/a\", for listener https, expires at \
+                        1970-04-01T00:00:00Z, and nothing has renewed it so far; ";
+        assert!(message.starts_with(expected), "{message}");
+        // The same words until it is over: they are told once.
+        assert_eq!(told(80 * DAY), told(81 * DAY));
+        assert_eq!(told(91 * DAY)[0].0, "CertificateExpired");
+        assert_eq!(told(-1)[0].0, "CertificateNotYetValid");
+        let gone = LiveStatuses::new();
+        assert_eq!(certificate_signs([&certificate(1)], &gone, 9 * DAY), []);
     }
 
     #[test]

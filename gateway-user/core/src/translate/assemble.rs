@@ -12,8 +12,8 @@ use super::{
 };
 use crate::api::Kind;
 use crate::plan::{
-    Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute, L4Service,
-    Parameters, Plan, TlsListener, TlsRoute,
+    Certificate, Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute,
+    L4Service, Parameters, Plan, TlsListener, TlsRoute, UsedFor,
 };
 
 /// Accepted routes of each listener with the hosts they take there, the oldest first.
@@ -24,7 +24,7 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
     let mut plan = Plan::default();
     for (position, gateway) in gateways.iter().enumerate() {
         let listeners = gateway.listeners.iter().enumerate();
-        let mut shown = Shown::new(gateway.certificate.as_ref());
+        let mut shown = Shown::new(gateway.certificate.as_ref().map(|one| &one.key));
         for (index, listener) in listeners.filter(|(_, l)| l.is_programmed()) {
             let routes = attached.get(&(position, index)).map(Vec::as_slice);
             serve(
@@ -35,6 +35,7 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
                 &mut shown,
             );
         }
+        plan.certificates.extend(certificates(gateway));
         let served = gateway.listeners.iter().any(ListenerState::is_programmed);
         if served && gateway.parameters != Parameters::default() {
             let parameters = Arc::new(gateway.parameters.clone());
@@ -42,6 +43,25 @@ pub(super) fn plan(gateways: &[GatewayState], routes: &[RouteState]) -> Plan {
         }
     }
     plan
+}
+
+/// That are shown to somebody.
+fn certificates(gateway: &GatewayState) -> Vec<Certificate> {
+    let served: Vec<_> = gateway
+        .listeners
+        .iter()
+        .filter(|l| l.is_programmed())
+        .collect();
+    let own = gateway.certificate.iter().filter(|_| !served.is_empty());
+    let own = own.filter_map(|one| one.in_use(&gateway.name, UsedFor::Backends));
+    let listeners = served.iter().flat_map(|listener| {
+        let credentials = listener.credentials.iter();
+        credentials.filter_map(|one| {
+            let used_for = UsedFor::Listener(listener.label.clone());
+            one.in_use(&gateway.name, used_for)
+        })
+    });
+    own.chain(listeners).collect()
 }
 
 fn attached<'a>(routes: &'a [RouteState<'a>]) -> Attached<'a> {

@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use rustls::sign::CertifiedKey;
 
-use super::{Scope, owner::Owner, tls};
+use super::{
+    Scope,
+    owner::Owner,
+    tls::{self, Credential},
+};
 use crate::{
     api::Gateway,
     plan::{BackendTls, HttpBackend, HttpFilter, HttpRule},
@@ -16,7 +20,7 @@ pub(super) fn of_gateway(
     scope: Scope,
     gateway: &Gateway,
     verdicts: &mut Vec<GatewayVerdict>,
-) -> Option<Arc<CertifiedKey>> {
+) -> Option<Credential> {
     let backend = gateway.spec.tls.as_ref()?.backend.as_ref()?;
     let reference = backend.client_certificate_ref.as_ref()?;
     tls::find(scope.world, Owner::of(gateway), reference)

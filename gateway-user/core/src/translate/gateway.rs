@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::Arc,
 };
-
-use rustls::sign::CertifiedKey;
 
 use super::{
     Scope, address,
@@ -16,6 +13,7 @@ use super::{
     listener_set::{self, SetState, Unattached},
     owner::Owner,
     parameters,
+    tls::Credential,
 };
 use crate::{
     api::{Gateway, Kind, ListenerSet, gateway_tls::ValidationMode},
@@ -56,7 +54,7 @@ pub(super) struct GatewayState<'a> {
     pub sets: Vec<SetState<'a>>,
     pub parameters: Parameters,
     /// To show to backends that ask for one.
-    pub certificate: Option<Arc<CertifiedKey>>,
+    pub certificate: Option<Credential>,
     pub verdicts: Vec<GatewayVerdict>,
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use rustls::sign::CertifiedKey;
-
-use super::{Scope, frontend, hostname, owner::Owner, tls};
+use super::{
+    Scope, frontend, hostname,
+    owner::Owner,
+    tls::{self, Credential},
+};
 use crate::{
     api::{
         GROUP, Kind, Listener, Open, Protocol,
@@ -24,6 +26,8 @@ pub(super) struct ListenerState<'a> {
     pub hostname: HostPattern,
     /// Where TLS is terminated with at least one certificate that can be used.
     pub tls: Option<Tls>,
+    /// Those of `tls`.
+    pub credentials: Vec<Credential>,
     pub verdicts: Vec<ListenerVerdict>,
 }
 
@@ -83,14 +87,14 @@ pub(super) fn judge<'a>(scope: Scope, owner: Owner<'a>, spec: &'a Listener) -> L
     verdicts.extend(namespaces(spec));
     let https = spec.protocol.is(Protocol::Https);
     let secure = https || spec.protocol.is(Protocol::Tls);
-    let tls = secure
-        .then(|| certificates(scope, owner, spec, &mut verdicts))
+    let credentials = secure
+        .then(|| credentials(scope, owner, spec, &mut verdicts))
         .flatten();
     let clients = https
         .then(|| frontend::clients(scope, owner.gateway, spec.port, &mut verdicts))
         .flatten();
-    let tls = tls.map(|certificates| Tls {
-        certificates,
+    let tls = credentials.as_ref().map(|all| Tls {
+        certificates: all.iter().map(|one| one.key.clone()).collect(),
         clients,
     });
     let named = secure || spec.protocol.is(Protocol::Http);
@@ -101,6 +105,7 @@ pub(super) fn judge<'a>(scope: Scope, owner: Owner<'a>, spec: &'a Listener) -> L
         kinds,
         hostname: hostname::optional(spec.hostname.as_ref().filter(|_| named)),
         tls,
+        credentials: credentials.unwrap_or_default(),
         verdicts,
     }
 }
@@ -165,12 +170,12 @@ fn namespaces(spec: &Listener) -> Option<ListenerVerdict> {
     }
 }
 
-fn certificates(
+fn credentials(
     scope: Scope,
     owner: Owner,
     spec: &Listener,
     verdicts: &mut Vec<ListenerVerdict>,
-) -> Option<Vec<Arc<CertifiedKey>>> {
+) -> Option<Vec<Credential>> {
     let tls = spec.tls.clone().unwrap_or_default();
     let options: Vec<_> = tls.options.keys().collect();
     if !options.is_empty() {
@@ -193,18 +198,18 @@ fn certificates(
         let protocol = spec.protocol.to_string();
         verdicts.push(ListenerVerdict::NoCertificateRef { protocol });
     }
-    let mut certificates = Vec::new();
+    let mut credentials = Vec::new();
     for (index, reference) in refs.iter().enumerate() {
         match tls::find(scope.world, owner, reference) {
-            Ok(certificate) => certificates.push(certificate),
+            Ok(credential) => credentials.push(credential),
             Err(fault) => verdicts.push(fault.of_listener(index)),
         }
     }
-    if certificates.is_empty() {
+    if credentials.is_empty() {
         verdicts.push(ListenerVerdict::NoCertificate);
         return None;
     }
-    Some(certificates)
+    Some(credentials)
 }
 
 #[cfg(test)]

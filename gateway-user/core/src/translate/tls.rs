@@ -12,6 +12,7 @@ use super::{grant::Reference, nearby, owner::Owner};
 use crate::{
     api::{core_kinds::SecretData, refs::SecretRef},
     name::ObjectName,
+    plan::{Certificate, UsedFor, Validity},
     verdict::{GatewayVerdict, ListenerVerdict, hint},
     world::World,
 };
@@ -19,6 +20,13 @@ use crate::{
 /// Keys of a Secret of type `kubernetes.io/tls`.
 const CHAIN: &str = "tls.crt";
 const KEY: &str = "tls.key";
+
+/// A certificate with its key, and where they are from.
+#[derive(Clone)]
+pub(super) struct Credential {
+    pub secret: ObjectName,
+    pub key: Arc<CertifiedKey>,
+}
 
 /// Why a reference gives no certificate.
 pub(super) enum Fault {
@@ -33,7 +41,7 @@ pub(super) fn find(
     world: &World,
     owner: Owner,
     reference: &SecretRef,
-) -> Result<Arc<CertifiedKey>, Fault> {
+) -> Result<Credential, Fault> {
     if !reference.is_secret() {
         let kind = format!("{} of group \"{}\"", reference.kind, reference.group);
         return Err(Fault::Kind(kind));
@@ -59,9 +67,25 @@ pub(super) fn find(
         let hint = hint::instead_in(&secret.namespace, &secret.name, names);
         return Err(Fault::Missing { secret, hint });
     };
-    parse(&found.spec)
-        .map(Arc::new)
-        .map_err(|why| Fault::Malformed { secret, why })
+    match parse(&found.spec) {
+        Ok(key) => Ok(Credential {
+            secret,
+            key: Arc::new(key),
+        }),
+        Err(why) => Err(Fault::Malformed { secret, why }),
+    }
+}
+
+impl Credential {
+    /// For the plan; `None` if it cannot be read how long it is valid.
+    pub(super) fn in_use(&self, gateway: &ObjectName, used_for: UsedFor) -> Option<Certificate> {
+        Some(Certificate {
+            gateway: gateway.clone(),
+            used_for,
+            secret: self.secret.clone(),
+            validity: Validity::of_chain(&self.key.cert)?,
+        })
+    }
 }
 
 impl Fault {

@@ -2,9 +2,13 @@
 
 use gateway_core::{
     announce::Answerer,
+    name::ObjectName,
+    plan::{Certificate, UsedFor, Validity},
     status::endpoint_verdicts,
     translate::{Settings, translate},
 };
+
+use k8s_openapi::jiff::Timestamp;
 
 use super::*;
 use crate::{
@@ -63,6 +67,8 @@ Problems
 error: a.yaml: cannot be read
 ";
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 const POOL: &str = "\
 apiVersion: xdp-gateway.dev/v1alpha1
 kind: AddressPool
@@ -120,7 +126,7 @@ fn report() -> Report {
 
 #[test]
 fn a_person_sees_everything_at_a_glance() {
-    let text = render(&report());
+    let text = render(&report(), NOW);
     let (sections, wrong) = text
         .split_once("\nNot as wished\n")
         .expect("something is wrong");
@@ -151,5 +157,43 @@ fn nothing_configured_is_one_line() {
         ready: true,
         ..Report::default()
     };
-    assert_eq!(render(&report), "xdp-gateway 0.0.0: ready\n");
+    assert_eq!(render(&report, NOW), "xdp-gateway 0.0.0: ready\n");
+}
+
+#[test]
+fn certificates_are_shown_with_what_time_makes_of_them() {
+    const DAY: i64 = 24 * 60 * 60;
+    let certificate = |name: &str, days: i64| Certificate {
+        gateway: ObjectName::new("infra", "web"),
+        used_for: UsedFor::Listener(name.into()),
+        secret: ObjectName::new("infra", name),
+        validity: Validity {
+            not_before: 0,
+            not_after: days * DAY,
+        },
+    };
+    let all = [("a", 20), ("b", 30), ("c", 100)].map(|(name, days)| certificate(name, days));
+    let report = Report {
+        version: "0.0.0".into(),
+        ready: true,
+        certificates: all.iter().map(CertificateRow::new).collect(),
+        ..Report::default()
+    };
+    let json = serde_json::to_value(&report.certificates[0]).unwrap();
+    assert_eq!(json["notAfter"], "1970-01-21T00:00:00Z");
+    assert_eq!(
+        serde_json::from_value::<CertificateRow>(json).unwrap(),
+        report.certificates[0]
+    );
+    let expected = "\
+xdp-gateway 0.0.0: ready
+
+Certificates
+CERTIFICATE  GATEWAY    USED FOR    VALID UNTIL           NOTE
+infra/a      infra/web  listener a  1970-01-21T00:00:00Z  expired
+infra/b      infra/web  listener b  1970-01-31T00:00:00Z  expires soon
+infra/c      infra/web  listener c  1970-04-11T00:00:00Z
+";
+    let now = Timestamp::from_second(29 * DAY).unwrap();
+    assert_eq!(render(&report, now), expected);
 }
