@@ -13,6 +13,7 @@ mod leader;
 mod metrics;
 mod newest;
 mod provisioner;
+mod reporter;
 mod request;
 mod source;
 mod target;

@@ -8,6 +8,7 @@ mod infrastructure;
 mod kinds;
 mod leader;
 mod mistakes;
+mod nodes;
 mod outage;
 mod serve;
 mod status;

@@ -17,6 +17,7 @@ use std::{
 };
 
 use gateway_common::{abi, addr::Addr, maps::ADDRESSES_MAX};
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     conflicts::Conflicts,
@@ -24,8 +25,9 @@ pub use self::{
     schedule::Schedule,
 };
 
-/// An Ethernet address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An Ethernet address; in JSON as text such as `02:00:00:00:00:99`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct MacAddress(pub [u8; 6]);
 
 /// Who answers ARP and neighbour discovery for an address.
@@ -100,6 +102,27 @@ pub fn without_room(
         )
     };
     rest.into_iter().map(|a| (a, why(a))).collect()
+}
+
+impl From<MacAddress> for String {
+    fn from(mac: MacAddress) -> Self {
+        mac.to_string()
+    }
+}
+
+impl TryFrom<String> for MacAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bytes: Option<Vec<u8>> = text
+            .split(':')
+            .map(|byte| u8::from_str_radix(byte, 16).ok())
+            .collect();
+        let bytes = bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
+        bytes
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is no Ethernet address"))
+    }
 }
 
 impl fmt::Display for MacAddress {

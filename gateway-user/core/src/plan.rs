@@ -88,6 +88,15 @@ pub enum Frontend {
     Http(HttpFrontend),
 }
 
+impl Frontend {
+    pub fn gateway(&self) -> &ObjectName {
+        match self {
+            Self::L4(service) => &service.gateway,
+            Self::Http(http) => &http.gateway,
+        }
+    }
+}
+
 /// The one route that a TCP or UDP listener serves.
 #[derive(Clone, Debug)]
 pub struct L4Service {

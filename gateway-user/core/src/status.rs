@@ -17,6 +17,7 @@ mod fold;
 mod ledger;
 mod live;
 mod merge;
+mod nodes;
 mod notice;
 mod rows;
 mod sign;
@@ -30,6 +31,7 @@ pub use self::{
     ledger::Ledger,
     live::{Live, LiveStatuses},
     merge::cut as shortened,
+    nodes::{NodeReport, NodeReports},
     notice::Notice,
     rows::Row,
     sign::{Sign, Subject, Told, certificate_signs},

@@ -14,6 +14,7 @@ pub mod hint;
 pub mod listener;
 pub mod listener_set;
 pub mod parameters;
+pub mod pod;
 pub mod policy;
 pub mod pool;
 pub mod route;
@@ -21,8 +22,8 @@ pub mod sign;
 
 pub use self::{
     class::ClassVerdict, gateway::GatewayVerdict, listener::ListenerVerdict,
-    listener_set::ListenerSetVerdict, parameters::ParametersFault, policy::PolicyVerdict,
-    pool::PoolVerdict, route::RouteVerdict, sign::SignVerdict,
+    listener_set::ListenerSetVerdict, parameters::ParametersFault, pod::PodVerdict,
+    policy::PolicyVerdict, pool::PoolVerdict, route::RouteVerdict, sign::SignVerdict,
 };
 
 /// A condition that a fact decides, with its reason.

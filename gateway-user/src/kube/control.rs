@@ -5,8 +5,8 @@ use prometheus_client::registry::Registry;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    client::Identity, events::Events, leader::Leader, metrics::ControlMetrics, newest::Newest,
-    writer::Writer,
+    client::Identity, events::Events, leader::Leader, metrics::ControlMetrics, reporter::Reporter,
+    source::Source, writer::Writer,
 };
 
 /// Has statuses written and events told while this node leads.
@@ -18,21 +18,23 @@ pub struct Control {
 }
 
 impl Control {
-    /// `newest`: what there is to tell.
-    pub fn start(client: &Client, identity: &Identity, newest: watch::Receiver<Newest>) -> Self {
+    /// What there is to tell comes from `source`.
+    pub fn start(client: &Client, identity: &Identity, source: &Source) -> Self {
         let metrics = ControlMetrics::default();
         let leader = Leader::start(client, identity, metrics.clone());
         let leads = leader.leads();
         let events = Events::start(client.clone(), identity, metrics.clone());
         let writer = Writer::new(
             client.clone(),
-            newest,
+            source.newest(),
             leads.clone(),
             events,
             metrics.clone(),
         );
         let mut tasks = JoinSet::new();
         tasks.spawn(writer.run());
+        let report = source.own_report();
+        tasks.spawn(Reporter::new(client.clone(), identity, report, metrics.clone()).run());
         Self {
             leader,
             leads,

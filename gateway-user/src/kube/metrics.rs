@@ -37,13 +37,14 @@ impl WatchMetrics {
     }
 }
 
-/// What the node that leads does. Cheap to copy.
+/// What is written to the API server. Cheap to copy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ControlMetrics {
     leader: Gauge,
     writes: Family<Written, Counter>,
     provisioned: Family<Written, Counter>,
     events: Family<[(&'static str, &'static str); 1], Counter>,
+    reports: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +76,11 @@ impl ControlMetrics {
             "Kubernetes Events on objects, by result",
             self.events.clone(),
         );
+        registry.register(
+            "node_reports",
+            "Writes of what this node reports to its pod, by result",
+            self.reports.clone(),
+        );
     }
 
     pub(super) fn leads(&self, leads: bool) {
@@ -90,6 +96,10 @@ impl ControlMetrics {
         let kind = kind.as_str();
         let counter = self.provisioned.get_or_create(&Written { kind, result });
         counter.inc();
+    }
+
+    pub(super) fn reported(&self, result: &'static str) {
+        self.reports.get_or_create(&[("result", result)]).inc();
     }
 
     pub(super) fn event(&self, result: &'static str) {

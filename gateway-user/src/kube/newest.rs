@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateway_core::{
     infrastructure::{Infrastructure, MadeObjects},
     plan::Certificate,
-    status::{LiveStatuses, Sign, Statuses},
+    status::{LiveStatuses, NodeReport, Sign, Statuses},
 };
 
 /// The newest of each; cheap to copy. Goes over a [`tokio::sync::watch`] channel, so that the
@@ -28,7 +28,10 @@ pub struct Newest {
 /// What came of a reconciliation.
 #[derive(Clone, Debug)]
 pub struct News {
+    /// For the API server: those of every node, where this one leads.
     pub statuses: Arc<Statuses>,
     pub infrastructure: Infrastructure,
     pub certificates: Arc<[Certificate]>,
+    /// What this node has to say of itself.
+    pub report: NodeReport,
 }

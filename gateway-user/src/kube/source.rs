@@ -10,8 +10,9 @@ use gateway_core::{
     announce::Members,
     api::Kind,
     infrastructure::{Infrastructure, infrastructure},
+    name::ObjectName,
     plan::Plan,
-    status::Statuses,
+    status::{NodeReports, Statuses},
     world::{Changed, Event, Peers, Phase, Problem, Store, World},
 };
 use kube::Client;
@@ -26,6 +27,7 @@ use super::{
     client::Identity,
     metrics::WatchMetrics,
     newest::{Newest, News},
+    reporter::OwnReport,
     target::{PODS, Target, kinds},
     watch::Watch,
 };
@@ -53,6 +55,8 @@ pub struct Source {
     /// Since the last call of [`Source::take`].
     changed: Changed,
     newest: watch::Sender<Newest>,
+    own: ObjectName,
+    own_report: watch::Sender<OwnReport>,
     metrics: WatchMetrics,
     _watches: JoinSet<()>,
 }
@@ -76,6 +80,8 @@ impl Source {
             burst: Burst::default(),
             changed: Changed::default(),
             newest: watch::Sender::default(),
+            own: ObjectName::new(&*identity.namespace, &*identity.pod),
+            own_report: watch::Sender::default(),
             metrics,
             _watches: watches,
         }
@@ -105,7 +111,11 @@ impl Source {
     fn note(&mut self, target: &Target, event: Event) {
         let changed = match target {
             Target::Kind(kind) => self.store.take(*kind, event),
-            Target::Peers(_) => self.peers.take(event),
+            Target::Peers(_) => {
+                let changed = self.peers.take(event);
+                self.note_own();
+                changed
+            }
             Target::Definition => match event {
                 Event::Applied(crd) => self.store.take_definition(Some(&crd)),
                 Event::Deleted(_) => self.store.take_definition(None),
@@ -121,6 +131,16 @@ impl Source {
             self.changed = self.changed | changed;
             self.burst.add(Instant::now());
         }
+    }
+
+    /// What our pod says may have changed.
+    fn note_own(&self) {
+        let said = self.peers.report_of(&self.own);
+        self.own_report.send_if_modified(|own| {
+            let changed = own.said.as_ref() != said;
+            own.said = said.cloned();
+            changed
+        });
     }
 
     /// What has changed since the last call.
@@ -142,8 +162,25 @@ impl Source {
         infrastructure(self.store.world(), plan, statuses, self.store.made())
     }
 
+    /// What this node has to say of itself, and what its pod says.
+    pub(super) fn own_report(&self) -> watch::Receiver<OwnReport> {
+        self.own_report.subscribe()
+    }
+
+    /// What nodes with a ready pod report.
+    pub fn reports(&self) -> NodeReports {
+        self.peers.reports()
+    }
+
     /// Hands over what is new for the API server. `news`: of a new reconciliation.
     pub fn tell(&self, news: Option<News>) {
+        if let Some(news) = &news {
+            self.own_report.send_if_modified(|own| {
+                let changed = own.wanted.as_ref() != Some(&news.report);
+                own.wanted = Some(news.report.clone());
+                changed
+            });
+        }
         self.newest.send_modify(|newest| {
             newest.live = Arc::clone(self.store.live());
             newest.made = Arc::clone(self.store.made());

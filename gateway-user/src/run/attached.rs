@@ -1,10 +1,14 @@
 //! What interfaces without our programs mean for the Gateways.
 
-use gateway_core::{name::ObjectName, plan::NodeWish, world::World};
+use gateway_core::{
+    name::ObjectName,
+    plan::{Frontend, NodeWish},
+    world::World,
+};
 
 use super::{
     daemon::Daemon,
-    reconcile::{Failure, Outcome, gateway_of},
+    reconcile::{Failure, Outcome},
 };
 use crate::bpf::Attachment;
 
@@ -41,7 +45,7 @@ impl Interfaces<'_> {
             (None, false) => Some(self.nothing()),
         };
         let frontends = outcome.translation.plan.frontends.values();
-        for gateway in frontends.map(gateway_of) {
+        for gateway in frontends.map(Frontend::gateway) {
             let why = self.refused(world, gateway);
             if !why.is_empty() {
                 outcome.statuses.interfaces_not_served(gateway, &why);

@@ -8,6 +8,8 @@ use std::{
 use anyhow::Result;
 use gateway_core::{
     infrastructure::Infrastructure,
+    status::{NodeReport, Statuses},
+    translate::Translation,
     world::{Problem, World},
 };
 use tokio::task::JoinSet;
@@ -54,7 +56,8 @@ impl Daemon {
         let changed = source.read();
         let leads = self.reconciler.set_leads(source.leads());
         // What a world that is not whole lacks must not be taken from the data path.
-        let due = changed.world || changed.watches || changed.peers || leads;
+        let reports = changed.reports && source.leads();
+        let due = changed.world || changed.watches || changed.peers || reports || leads;
         if !due || !source.is_whole() {
             self.show_source(source);
             if changed.live {
@@ -145,17 +148,44 @@ impl Daemon {
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });
         self.show(report);
-        let certificates = &outcome.translation.plan.certificates;
-        source.tell(Some(News {
-            certificates: certificates.iter().cloned().collect(),
-            statuses: Arc::new(outcome.statuses),
+        let news = self.news(
+            source,
+            &outcome.translation,
+            outcome.statuses,
             infrastructure,
-        }));
+        );
+        source.tell(Some(news));
         self.shown.in_force.store(Arc::new(InForce {
             translation: outcome.translation,
             endpoints: outcome.endpoints,
             tables: Arc::new(self.reconciler.path.tables().clone()),
         }));
+    }
+
+    /// What the API server should know. `here`: statuses as they are true on this node.
+    fn news(
+        &self,
+        source: &Source,
+        asked: &Translation,
+        here: Statuses,
+        infrastructure: Infrastructure,
+    ) -> News {
+        let conflicts = self.conflicts.known().iter();
+        let report = NodeReport::new(&asked.statuses, &here, conflicts);
+        let mut statuses = here;
+        if let Some(mut reports) = source.reports() {
+            reports.insert(source.members().me, report.clone());
+            // Of one node there is no need to say which.
+            if reports.len() > 1 {
+                statuses.take_reports(&reports, &asked.plan);
+            }
+        }
+        News {
+            certificates: asked.plan.certificates.iter().cloned().collect(),
+            statuses: Arc::new(statuses),
+            infrastructure,
+            report,
+        }
     }
 
     /// Shows how the source of objects is, where nothing else is new.

@@ -8,7 +8,7 @@ use gateway_core::{
     status::Statuses,
 };
 
-use super::{daemon::Daemon, reconcile::gateway_of, source::Source};
+use super::{daemon::Daemon, source::Source};
 use crate::bpf::events::Claim;
 
 /// What is known of others that claim our addresses.
@@ -28,13 +28,12 @@ impl Conflicts {
 
     /// Says in the statuses of the Gateways who else claims their addresses.
     pub(super) fn tell(&self, plan: &Plan, statuses: &mut Statuses) {
-        for (address, mac) in self.known.iter() {
-            let concerned = plan.frontends.iter();
-            let concerned = concerned.filter(|(id, _)| id.address.ip() == address);
-            for (_, frontend) in concerned {
-                statuses.address_conflict(gateway_of(frontend), address, mac);
-            }
-        }
+        statuses.address_conflicts(plan, self.known.iter());
+    }
+
+    /// Each address of ours with who claims it.
+    pub(super) fn known(&self) -> &announce::Conflicts {
+        &self.known
     }
 
     fn forget(&mut self, answerers: &Answerers) -> bool {

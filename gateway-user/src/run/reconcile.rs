@@ -192,7 +192,7 @@ impl<P: DataPath> Reconciler<P> {
             }
             Err(error) => {
                 let why = format!("{error:#}");
-                for gateway in plan.frontends.values().map(gateway_of) {
+                for gateway in plan.frontends.values().map(Frontend::gateway) {
                     statuses.not_programmed(gateway, &why);
                 }
                 Some(Failure::Steps(why))
@@ -296,15 +296,8 @@ fn without_address<'a>(
 ) -> impl Iterator<Item = (&'a ObjectName, &'a str)> {
     plan.frontends.iter().filter_map(|(id, frontend)| {
         let why = refused.get(&id.address.ip())?;
-        Some((gateway_of(frontend), why.as_str()))
+        Some((frontend.gateway(), why.as_str()))
     })
-}
-
-pub(super) fn gateway_of(frontend: &Frontend) -> &ObjectName {
-    match frontend {
-        Frontend::L4(service) => &service.gateway,
-        Frontend::Http(http) => &http.gateway,
-    }
 }
 
 #[cfg(test)]

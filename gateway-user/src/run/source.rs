@@ -5,7 +5,7 @@ use gateway_core::{
     announce::Members,
     infrastructure::Infrastructure,
     plan::Plan,
-    status::Statuses,
+    status::{NodeReports, Statuses},
     world::{Changed, Problem, World},
 };
 use prometheus_client::registry::Registry;
@@ -43,7 +43,7 @@ impl Source {
         let daemonset = options.identity.daemonset.as_deref();
         let daemonset = daemonset
             .map(|name| kube::OurDaemonSet::start(client.clone(), &identity.namespace, name));
-        let control = kube::Control::start(&client, &identity, source.newest());
+        let control = kube::Control::start(&client, &identity, &source);
         Ok(Self::Kubernetes(Box::new(Cluster {
             source,
             control,
@@ -123,6 +123,14 @@ impl Source {
         match self {
             Self::Directory(_) => Members::alone("this node".into()),
             Self::Kubernetes(cluster) => cluster.source.members(),
+        }
+    }
+
+    /// What other nodes report, where this one has to tell of it.
+    pub(super) fn reports(&self) -> Option<NodeReports> {
+        match self {
+            Self::Kubernetes(cluster) if cluster.control.leads() => Some(cluster.source.reports()),
+            Self::Directory(_) | Self::Kubernetes(_) => None,
         }
     }
 

@@ -1,10 +1,7 @@
 //! Folds verdicts over the conditions that an object has when all is well.
 
-use std::net::IpAddr;
-
 use super::{Condition, ListenerStatus, Statuses, find};
 use crate::{
-    announce::MacAddress,
     infrastructure::Infrastructure,
     name::ObjectName,
     verdict::{
@@ -92,7 +89,8 @@ pub(super) fn set(conditions: &mut Vec<Condition>, new: Condition) {
 
 impl Statuses {
     /// Says that the data path does not hold a Gateway (yet): whatever translation wanted
-    /// programmed becomes `Programmed: False`, with `why`; its ListenerSets too.
+    /// programmed becomes `Programmed: False`, with `why`; its ListenerSets too. Said again with
+    /// another reason, that one counts.
     pub fn not_programmed(&mut self, gateway: &ObjectName, why: &str) {
         let mut gateways = self.gateways.iter_mut();
         if let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) {
@@ -113,11 +111,6 @@ impl Statuses {
 }
 
 impl Statuses {
-    /// Says that another station at `mac` claims an address of a Gateway.
-    pub fn address_conflict(&mut self, gateway: &ObjectName, address: IpAddr, mac: MacAddress) {
-        self.note(gateway, &[GatewayVerdict::AddressConflict { address, mac }]);
-    }
-
     /// Says why interfaces that the class of a Gateway asks for are not served.
     pub fn interfaces_not_served(&mut self, gateway: &ObjectName, why: &[String]) {
         let verdict = |why: &String| GatewayVerdict::InterfaceRefused { why: why.clone() };
@@ -133,7 +126,7 @@ impl Statuses {
     }
 
     /// Sets what verdicts about a Gateway of ours decide.
-    fn note(&mut self, gateway: &ObjectName, verdicts: &[GatewayVerdict]) {
+    pub(super) fn note(&mut self, gateway: &ObjectName, verdicts: &[GatewayVerdict]) {
         let mut gateways = self.gateways.iter_mut();
         let Some(found) = gateways.find(|g| g.ours && g.is("Gateway", gateway)) else {
             return;
@@ -154,8 +147,10 @@ fn withdraw_all(listeners: &mut [ListenerStatus], why: String) {
 }
 
 fn withdraw<V: Verdict>(conditions: &mut Vec<Condition>, verdicts: &[V]) {
+    let mut new = verdicts.iter().flat_map(Verdict::outcomes);
+    let reason = new.next().map_or("", |outcome| outcome.reason);
     let programmed = find(conditions, ConditionType::Programmed);
-    let wanted = programmed.filter(|c| c.status == Truth::True);
+    let wanted = programmed.filter(|c| c.status == Truth::True || c.reason == reason);
     if let Some(generation) = wanted.map(|c| c.observed_generation) {
         for new in fold(&[], verdicts, generation) {
             set(conditions, new);

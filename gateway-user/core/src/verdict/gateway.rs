@@ -15,6 +15,9 @@ use crate::{
     name::ObjectName,
 };
 
+/// Begins the message of [`GatewayVerdict::NotApplied`].
+pub const NOT_APPLIED: &str = "the data path does not hold it yet: ";
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayVerdict {
     #[error(
@@ -150,7 +153,7 @@ pub enum GatewayVerdict {
     )]
     KeysReserved { keys: String },
 
-    #[error("the data path does not hold it yet: {why}")]
+    #[error("{NOT_APPLIED}{why}")]
     NotApplied { why: String },
 
     #[error("{why}; Gateways are not reached through this interface until then")]

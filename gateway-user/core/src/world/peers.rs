@@ -8,23 +8,34 @@ use super::{
     collection::Collection,
     store::{Changed, Event},
 };
-use crate::name::ObjectName;
+use crate::{
+    name::ObjectName,
+    status::{NodeReport, NodeReports},
+};
 
-/// Pods of ours, each with its node while it is ready.
+/// Pods of ours.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
-    pods: Collection<Option<Arc<str>>>,
+    pods: Collection<Pod>,
     listed: bool,
     trouble: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Pod {
+    /// Its node, while it is ready.
+    node: Option<Arc<str>>,
+    report: NodeReport,
 }
 
 impl Peers {
     /// Takes an event of the watch of our pods.
     pub fn take(&mut self, event: Event) -> Changed {
         let (nodes, trouble) = (self.nodes(), self.trouble.clone());
+        let reports = self.reports();
         match event {
             Event::Listing => self.pods.begin(),
-            Event::Applied(json) => drop(self.pods.put(name(&json), ready_node(&json))),
+            Event::Applied(json) => drop(self.pods.put(name(&json), Pod::new(&json))),
             Event::Deleted(json) => drop(self.pods.remove(&name(&json))),
             Event::Listed => {
                 self.listed = true;
@@ -37,6 +48,7 @@ impl Peers {
         }
         Changed {
             peers: nodes != self.nodes(),
+            reports: reports != self.reports(),
             watches: trouble != self.trouble,
             ..Changed::default()
         }
@@ -49,8 +61,33 @@ impl Peers {
 
     /// Nodes with a ready pod; `None` before the first list.
     pub fn nodes(&self) -> Option<BTreeSet<Arc<str>>> {
-        let nodes = self.pods.values().flatten().cloned();
+        let nodes = self.pods.values().filter_map(|pod| pod.node.clone());
         self.listed.then(|| nodes.collect())
+    }
+
+    /// What nodes with a ready pod report.
+    pub fn reports(&self) -> NodeReports {
+        let ready = self
+            .pods
+            .values()
+            .filter_map(|pod| Some((pod.node.clone()?, pod)));
+        ready
+            .map(|(node, pod)| (node, pod.report.clone()))
+            .collect()
+    }
+
+    /// What the pod of this name says, ready or not; `None` if there is no such pod.
+    pub fn report_of(&self, pod: &ObjectName) -> Option<&NodeReport> {
+        self.pods.get(pod).map(|pod| &pod.report)
+    }
+}
+
+impl Pod {
+    fn new(json: &Json) -> Self {
+        Self {
+            node: ready_node(json),
+            report: NodeReport::of_pod(json),
+        }
     }
 }
 
@@ -75,6 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::announce::MacAddress;
 
     fn pod(name: &str, node: &str, ready: &str) -> Event {
         Event::Applied(json!({
@@ -136,5 +174,44 @@ mod tests {
         peers.take(pod("a", "n1", "True"));
         assert!(peers.take(Event::Deleted(leaving)).peers);
         assert_eq!(nodes(&peers).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn reports_are_those_of_ready_pods() {
+        let mut peers = Peers::default();
+        let report = NodeReport {
+            not_programmed: [("full".into(), ["a/b".into()].into())].into(),
+            conflicts: [("10.0.0.1".parse().unwrap(), MacAddress([2; 6]))].into(),
+        };
+        let saying = |ready: &str| {
+            let Event::Applied(mut pod) = pod("a", "n1", ready) else {
+                unreachable!("it is applied");
+            };
+            let condition = report.patch("2030-01-01T00:00:00Z");
+            let condition = condition["status"]["conditions"][0].clone();
+            let conditions = pod["status"]["conditions"].as_array_mut().unwrap();
+            conditions.push(condition);
+            Event::Applied(pod)
+        };
+        peers.take(pod("b", "n2", "True"));
+        assert!(peers.take(saying("True")).reports);
+        assert!(!peers.take(saying("True")).reports);
+        let expected = [("n1", &report), ("n2", &NodeReport::default())];
+        let expected = expected.map(|(node, report)| (node.into(), report.clone()));
+        assert_eq!(peers.reports(), expected.into());
+
+        // Whoever is gone says nothing.
+        assert!(peers.take(saying("False")).reports);
+        assert_eq!(peers.reports().len(), 1);
+        let name = ObjectName::new("gw", "a");
+        assert_eq!(
+            peers.report_of(&name),
+            Some(&report),
+            "it is what it said last"
+        );
+        assert!(peers.take(saying("True")).reports);
+        assert!(peers.take(pod("a", "n1", "True")).reports);
+        assert_eq!(peers.reports()["n1"], NodeReport::default());
+        assert_eq!(peers.report_of(&ObjectName::new("gw", "x")), None);
     }
 }

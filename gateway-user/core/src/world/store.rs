@@ -53,6 +53,8 @@ pub struct Changed {
     pub watches: bool,
     /// Nodes that run us.
     pub peers: bool,
+    /// What they report.
+    pub reports: bool,
 }
 
 /// How far the watch of a kind is.
@@ -185,6 +187,7 @@ impl Store {
             live,
             watches,
             peers: false,
+            reports: false,
         }
     }
 
@@ -376,6 +379,7 @@ impl BitOr for Changed {
             live: self.live || other.live,
             watches: self.watches || other.watches,
             peers: self.peers || other.peers,
+            reports: self.reports || other.reports,
         }
     }
 }
