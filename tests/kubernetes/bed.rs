@@ -1,8 +1,8 @@
 //! The bed of the end-to-end tests, with an API server on the node in place of a directory.
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gateway_tests::{
     apiserver::ApiServer,
     bed::{Bed, GATEWAY},
@@ -61,6 +61,7 @@ impl Cluster {
         let bed = Bed::new()?;
         let api = ApiServer::start(&bed.node)?;
         api.install(plurals)?;
+        api.apply(&permissions()?)?;
         api.apply(OUR_POD)?;
         let status = "patch pod node --subresource=status";
         api.kubectl(&format!("{status} -p {READY}"))?;
@@ -87,13 +88,13 @@ impl Cluster {
     /// Starts the daemon; it may not be ready yet.
     pub(crate) fn start(&self) -> Result<Daemon> {
         let pins = self.bed.net.pins();
-        Daemon::kubernetes(&self.bed.node, &self.api.kubeconfig(), &pins, &[])
+        Daemon::kubernetes(&self.bed.node, &self.api.daemon_kubeconfig(), &pins, &[])
     }
 
     /// Starts the daemon as a pod of the DaemonSet of this name, and waits until it is ready.
     pub(crate) fn daemon_of(&self, daemonset: &str) -> Result<Daemon> {
         let (pins, more) = (self.bed.net.pins(), ["--daemonset", daemonset]);
-        let kubeconfig = self.api.kubeconfig();
+        let kubeconfig = self.api.daemon_kubeconfig();
         let mut daemon = Daemon::kubernetes(&self.bed.node, &kubeconfig, &pins, &more)?;
         wait_answers(&mut daemon)?;
         Ok(daemon)
@@ -188,6 +189,24 @@ pub(crate) fn wait_event(cluster: &Cluster, object: &str, reason: &str, words: &
         Ok(lines.any(|l| l.contains("Warning") && l.contains(reason) && l.contains(words)))
     });
     found.map(drop)
+}
+
+/// What the chart permits a daemon, in the namespace of these tests: more than that it must not
+/// need.
+fn permissions() -> Result<String> {
+    let golden = programs::root()?.join("tests/chart/cases/default.golden.yaml");
+    let all = fs::read_to_string(golden)?;
+    let documents = all.split("\n---\n");
+    let ours = documents.filter(|text| text.contains("# Source: xdp-gateway/templates/rbac.yaml"));
+    let ours: Vec<&str> = ours.collect();
+    ensure!(
+        ours.len() == 5,
+        "{} of an account, two roles and bindings",
+        ours.len()
+    );
+    Ok(ours
+        .join("\n---\n")
+        .replace("xdp-gateway-system", "default"))
 }
 
 pub(crate) fn demo() -> Result<std::path::PathBuf> {

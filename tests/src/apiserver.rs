@@ -22,6 +22,9 @@ const MODULE: &str = "sigs.k8s.io/gateway-api@v1.6.3";
 const LISTENS: Duration = Duration::from_secs(60);
 const ADDRESS: &str = "https://127.0.0.1:6443";
 const TOKEN: &str = "token-of-the-tests";
+const DAEMON_TOKEN: &str = "token-of-the-daemon";
+/// Whose permissions the daemon has.
+const DAEMON: &str = "system:serviceaccount:default:xdp-gateway";
 
 /// Ends with its owner; what it stores is in the namespace's directory.
 pub struct ApiServer {
@@ -84,9 +87,15 @@ impl ApiServer {
             .map_or(Ok(()), |mut server| server.kill())
     }
 
-    /// For the environment variable `KUBECONFIG`.
+    /// For the environment variable `KUBECONFIG`: of one who may do anything.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.join("kubeconfig")
+    }
+
+    /// As [`ApiServer::kubeconfig`], of one who may do what its Role and ClusterRole say: the
+    /// service account `xdp-gateway` of namespace `default`.
+    pub fn daemon_kubeconfig(&self) -> PathBuf {
+        self.dir.join("daemon.kubeconfig")
     }
 
     /// Runs `kubectl ARGUMENTS` to its end; gives what it printed.
@@ -183,7 +192,7 @@ fn tools() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Writes a key for service accounts, a token, and a kubeconfig with it.
+/// Writes a key for service accounts, tokens, and a kubeconfig with each.
 fn prepare(dir: &Path) -> Result<()> {
     let key = dir.join("sa.key");
     let mut openssl = Command::new("openssl");
@@ -196,21 +205,23 @@ fn prepare(dir: &Path) -> Result<()> {
         "-out",
     ]);
     output(openssl.arg(&key))?;
-    let tokens = format!("{TOKEN},tests,tests,system:masters\n");
+    let tokens = format!("{TOKEN},tests,tests,system:masters\n{DAEMON_TOKEN},{DAEMON},daemon\n");
     fs::write(dir.join("tokens.csv"), tokens)?;
     // The server makes its certificate when it starts for the first time.
     let certificate = dir.join("apiserver.crt");
     let certificate = certificate.display();
-    let kubeconfig = format!(
-        "apiVersion: v1
+    for (name, token) in [("kubeconfig", TOKEN), ("daemon.kubeconfig", DAEMON_TOKEN)] {
+        let kubeconfig = format!(
+            "apiVersion: v1
 kind: Config
 clusters: [{{name: c, cluster: {{server: '{ADDRESS}', certificate-authority: {certificate}}}}}]
-users: [{{name: u, user: {{token: {TOKEN}}}}}]
+users: [{{name: u, user: {{token: {token}}}}}]
 contexts: [{{name: x, context: {{cluster: c, user: u}}}}]
 current-context: x
 "
-    );
-    fs::write(dir.join("kubeconfig"), kubeconfig)?;
+        );
+        fs::write(dir.join(name), kubeconfig)?;
+    }
     Ok(())
 }
 

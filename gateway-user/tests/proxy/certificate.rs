@@ -30,7 +30,7 @@ impl ResolvesServerCert for Certificate {
 
 impl Certificate {
     pub(crate) fn for_name(name: &str) -> Self {
-        Self::of(CertificateParams::new([name.to_owned()]).unwrap())
+        Self::of(&CertificateParams::new([name.to_owned()]).unwrap())
     }
 
     /// One that nobody accepts any more.
@@ -38,10 +38,10 @@ impl Certificate {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 4, 1);
-        Self::of(params)
+        Self::of(&params)
     }
 
-    fn of(params: CertificateParams) -> Self {
+    fn of(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let made = params.self_signed(&key).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();

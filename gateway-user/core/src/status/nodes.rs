@@ -18,7 +18,7 @@ use super::{GatewayStatus, Reported, Statuses, find};
 use crate::{
     announce::MacAddress,
     name::ObjectName,
-    plan::Plan,
+    plan::{Frontend, Plan},
     verdict::{ConditionType, GatewayVerdict, PodVerdict, Truth, gateway::NOT_APPLIED, hint},
 };
 
@@ -115,11 +115,11 @@ impl Statuses {
     /// Takes in what all nodes report, the one that writes statuses among them: `Programmed` is
     /// true only where no node says otherwise.
     pub fn take_reports(&mut self, reports: &NodeReports, plan: &Plan) {
-        let ours = self.gateways.iter().filter(|gateway| gateway.ours);
-        let names: Vec<ObjectName> = ours.map(Reported::object_name).collect();
-        for gateway in names {
+        // Whatever is not in the plan is nothing that a node could lack.
+        let asked: BTreeSet<_> = plan.frontends.values().map(Frontend::gateway).collect();
+        for gateway in asked {
             if let Some(why) = lacking(&gateway.to_string(), reports) {
-                self.not_programmed(&gateway, &why);
+                self.not_programmed(gateway, &why);
             }
         }
         let conflicts = reports.values().flat_map(|report| &report.conflicts);

@@ -106,21 +106,22 @@ mod tests {
 
     #[test]
     fn a_sign_is_told_once_and_again_before_it_is_forgotten() {
-        let (a, b) = (sign("a", "bad"), sign("b", "bad"));
-        let minutes = |n: u64| Duration::from_secs(n * 60);
+        let (a, b, worse) = (sign("a", "bad"), sign("b", "bad"), sign("a", "worse"));
         let mut told = Told::default();
-        let both = || vec![a.clone(), b.clone()];
-        assert_eq!(told.due(vec![a.clone()], minutes(0)), [a.clone()]);
-        assert_eq!(told.due(both(), minutes(10)), [b.clone()]);
-        assert_eq!(told.due(both(), minutes(29)), []);
-        assert_eq!(told.due(both(), minutes(30)), [a.clone()]);
-        assert_eq!(told.due(both(), minutes(40)), [b.clone()]);
+        let mut due = |signs: &[&Sign], minutes: u64| {
+            let signs = signs.iter().copied().cloned().collect();
+            told.due(signs, Duration::from_secs(minutes * 60))
+        };
+        assert_eq!(due(&[&a], 0), vec![a.clone()]);
+        assert_eq!(due(&[&a, &b], 10), vec![b.clone()]);
+        assert_eq!(due(&[&a, &b], 29), []);
+        assert_eq!(due(&[&a, &b], 30), vec![a.clone()]);
+        assert_eq!(due(&[&a, &b], 40), vec![b.clone()]);
         // Mended, and broken again.
-        assert_eq!(told.due(vec![b.clone()], minutes(41)), []);
-        assert_eq!(told.due(both(), minutes(42)), [a.clone()]);
+        assert_eq!(due(&[&b], 41), []);
+        assert_eq!(due(&[&a, &b], 42), vec![a.clone()]);
         // Broken in another way.
-        let worse = sign("a", "worse");
-        assert_eq!(told.due(vec![worse.clone(), b], minutes(43)), [worse]);
+        assert_eq!(due(&[&worse, &b], 43), vec![worse.clone()]);
     }
 
     #[test]

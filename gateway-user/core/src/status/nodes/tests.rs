@@ -177,12 +177,18 @@ fn a_report_about_all_concerns_every_gateway_and_messages_stay_short() {
         not_programmed: [(why, [ALL.to_owned()].into())].into(),
         ..NodeReport::default()
     };
+    let broken = |statuses: &Statuses| {
+        let mut gateways = statuses.gateways.iter();
+        gateways.find(|g| g.is("Gateway", &name("broken"))).cloned()
+    };
+    let before = broken(&statuses);
     let many = (0..9).map(|n| (format!("n{n}").into(), all(format!("reason {n}"))));
     statuses.take_reports(&many.collect(), &plan);
     let expected = r#"the data path does not hold it yet: on 9 of 9 nodes, "n0": reason 0; "n1": reason 1; "n2": reason 2; and 6 other reasons"#;
     for gateway in ["web", "shop"] {
         assert_eq!(programmed(&statuses, gateway).1, expected);
     }
+    assert_eq!(broken(&statuses), before, "no node was asked for it");
 }
 
 #[test]
