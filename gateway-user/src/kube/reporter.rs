@@ -114,6 +114,13 @@ impl Reporter {
         let request = self.api.patch_status(&self.pod, &params, &patch);
         match timeout(REQUEST, request).await {
             Ok(Ok(_)) => Ok(()),
+            Ok(Err(kube::Error::Api(status))) => {
+                let advice = match status.code {
+                    403 => "; grant it `patch` of pods/status (the chart's Role does)",
+                    _ => "",
+                };
+                Err(format!("{} ({}){advice}", status.message, status.code))
+            }
             Ok(Err(error)) => Err(format!("{error:#}")),
             Err(_elapsed) => Err(format!("no answer within {REQUEST:?}")),
         }
