@@ -12,19 +12,19 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams},
 };
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::sleep};
 
-use super::{client::Identity, metrics::ControlMetrics};
+use super::{
+    client::Identity,
+    metrics::ControlMetrics,
+    request::{self, Refusal},
+};
 
 /// What is mended so soon need not be told.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Between two writes: two stations that fight for an address must not keep the API server busy.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-const REQUEST: Duration = Duration::from_secs(10);
 
 /// What there is to say, and what is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,18 +111,15 @@ impl Reporter {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let patch = Patch::Strategic(report.patch(&now));
         let params = PatchParams::default();
-        let request = self.api.patch_status(&self.pod, &params, &patch);
-        match timeout(REQUEST, request).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(kube::Error::Api(status))) => {
-                let advice = match status.code {
-                    403 => "; grant it `patch` of pods/status (the chart's Role does)",
-                    _ => "",
-                };
-                Err(format!("{} ({}){advice}", status.message, status.code))
-            }
-            Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_elapsed) => Err(format!("no answer within {REQUEST:?}")),
+        match request::send(self.api.patch_status(&self.pod, &params, &patch)).await {
+            Ok(_) | Err(Refusal::Outdated) => Ok(()),
+            Err(Refusal::Failed {
+                forbidden: true,
+                why,
+            }) => Err(format!(
+                "{why}; grant it `patch` of pods/status (the chart's Role does)"
+            )),
+            Err(Refusal::Failed { why, .. }) => Err(why),
         }
     }
 }
