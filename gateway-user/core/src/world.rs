@@ -1,5 +1,6 @@
 //! The set of objects we read, by name: what translation starts from.
 
+mod changed;
 mod collection;
 mod endpoints;
 mod fields;
@@ -16,11 +17,12 @@ mod yaml;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use self::{
+    changed::Changed,
     files::FileSet,
     peers::Peers,
     problem::{Place, Problem, Severity},
     read::{Content, Placed, read},
-    store::{Changed, Event, Phase, Store},
+    store::{Event, Phase, Store},
 };
 use crate::{
     api::{

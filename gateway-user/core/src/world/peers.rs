@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{
-    collection::Collection,
-    store::{Changed, Event},
-};
+use super::{Changed, Event, collection::Collection};
 use crate::{
     name::ObjectName,
     status::{NodeReport, NodeReports},

@@ -3,11 +3,11 @@
 //! What was read last stays in force while lists are repeated, watches fail, or an object comes
 //! in a shape that cannot be read.
 
-use std::{collections::BTreeMap, ops::BitOr, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Installed, Problem, World, collection::Collection, object::read_served};
+use super::{Changed, Installed, Problem, World, collection::Collection, object::read_served};
 use crate::{
     api::Kind,
     infrastructure::{Made, MadeObjects},
@@ -40,21 +40,6 @@ pub enum Event {
     Failed(String),
     /// The watch works again.
     Recovered,
-}
-
-/// What an event changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// Objects.
-    pub world: bool,
-    /// Statuses of objects, or objects that we made.
-    pub live: bool,
-    /// Problems, or what is known about a watch.
-    pub watches: bool,
-    /// Nodes that run us.
-    pub peers: bool,
-    /// What they report.
-    pub reports: bool,
 }
 
 /// How far the watch of a kind is.
@@ -354,33 +339,6 @@ impl Known {
     fn is_version(&self, other: &Self) -> bool {
         !self.resource_version.is_empty()
             && (&self.uid, &self.resource_version) == (&other.uid, &other.resource_version)
-    }
-}
-
-impl Changed {
-    fn watches(watches: bool) -> Self {
-        Self {
-            watches,
-            ..Self::default()
-        }
-    }
-
-    pub fn any(self) -> bool {
-        self != Self::default()
-    }
-}
-
-impl BitOr for Changed {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self {
-            world: self.world || other.world,
-            live: self.live || other.live,
-            watches: self.watches || other.watches,
-            peers: self.peers || other.peers,
-            reports: self.reports || other.reports,
-        }
     }
 }
 
