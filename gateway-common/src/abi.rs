@@ -12,8 +12,8 @@ mod frontend;
 pub use address::{Address, LinkAddress, Mac};
 pub use counters::{Count, Counter, Counters, Description, Kind};
 pub use flow::{
-    BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, Event, FORWARD, Flow, FlowKey, RESET,
-    REVERSE,
+    ANSWERED, BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, Event, FORWARD, Flow,
+    FlowKey, RESET, REVERSE,
 };
 pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, Snat};
 
@@ -69,7 +69,7 @@ const _: () = {
     assert!(size_of::<FrontendKey>() == 24);
     assert!(size_of::<Frontend>() == 16);
     assert!(size_of::<Service>() == 16);
-    assert!(size_of::<Backend>() == 32);
+    assert!(size_of::<Backend>() == 40);
     assert!(size_of::<FlowKey>() == 40);
     assert!(size_of::<Flow>() == 64);
     assert!(size_of::<BackendStats>() == 40);

@@ -4,6 +4,7 @@
 //! ends in exactly one [`Counter`], whose kind says what to do with it.
 
 mod far;
+mod fresh;
 mod icmp;
 mod neighbour;
 mod open;
@@ -150,7 +151,8 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match prepare(&key, found.is_some(), signal, bytes, tables) {
-            Counter::Opened => tables.flow(&key).ok_or(EVICTED),
+            Counter::Established => tables.flow(&key).ok_or(EVICTED),
+            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
             reason => Err(reason),
         },
     };
@@ -174,12 +176,12 @@ where
     };
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
     let flow = match tables.flow(&key) {
-        None => return Counter::PassNoFlow,
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
-        Some(_) => {
-            touch::touch(&key, signal, tables);
-            tables.flow(&key).ok_or(EVICTED)
-        }
+        found => match fresh::reply(&key, found.is_some(), signal, packet.len(), tables) {
+            Counter::Established => tables.flow(&key).ok_or(EVICTED),
+            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
+            reason => return reason,
+        },
     };
     let near = flow.and_then(|flow| near(flow, Counter::PassNoFlow));
     let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Source));
@@ -204,8 +206,9 @@ fn quiet<T: Tables>(flow: &Flow, signal: Signal, tables: &T) -> bool {
     signal == 0 && !flow.stale(tables.now(), tables.hz())
 }
 
-/// Brings the flow of a request up to date, or opens it; [`Counter::Opened`] where there is one
-/// to follow, else what becomes of the packet. `known`: the key was found.
+/// Brings the flow of a request up to date, or opens it; [`Counter::Established`] or
+/// [`Counter::Opened`] where there is one to follow among the established or the fresh ones, else
+/// what becomes of the packet. `known`: the key was found among the established ones.
 #[inline(always)]
 fn prepare<T: Tables>(
     key: &FlowKey,
@@ -214,11 +217,14 @@ fn prepare<T: Tables>(
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
-    if !known || touch::ended(key, signal, tables) {
-        return open::open(key, bytes, tables);
+    if known {
+        if !touch::ended(key, signal, tables) {
+            touch::touch(key, signal, tables);
+            return Counter::Established;
+        }
+        fresh::retire(key, tables);
     }
-    touch::touch(key, signal, tables);
-    Counter::Opened
+    open::open(key, signal, bytes, tables)
 }
 
 /// Rewrites a packet as its flow says; the backend that it goes to or comes from.

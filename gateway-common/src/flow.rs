@@ -3,12 +3,18 @@
 //! Times are the low 32 bits of the kernel's jiffies, `hz` of them to a second; differences wrap.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, REVERSE, TCP},
+    abi::{
+        CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, FORWARD, Flow, FlowKey, RESET, REVERSE,
+        TCP,
+    },
     checksum,
 };
 
 /// Idle time of an established TCP connection, in seconds (RFC 5382, REQ-5: at least 2 h 4 min).
 pub const TCP_IDLE: u32 = 7_440;
+/// Idle time of a TCP connection that nobody has said anything on yet, in seconds (RFC 5382, REQ-5:
+/// at least 4 min).
+pub const TCP_OPENING: u32 = 240;
 /// Time for the last segments after both ends closed or one reset, in seconds.
 pub const TCP_CLOSING: u32 = 10;
 /// Idle time of a UDP flow, in seconds. Short, so that a client that keeps its port follows
@@ -89,6 +95,12 @@ impl Flow {
         self.state & RESET != 0 || self.state & both == both
     }
 
+    /// Both ends take part in it.
+    #[inline(always)]
+    pub const fn is_established(&self) -> bool {
+        self.state & ESTABLISHED != 0
+    }
+
     /// The backend is far: both ends of packets are rewritten.
     #[inline(always)]
     pub const fn is_far(&self) -> bool {
@@ -109,7 +121,8 @@ pub const fn expired(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
     let limit = match (key.is_tcp(), flow.closing()) {
         (false, _) => UDP_IDLE,
         (true, true) => TCP_CLOSING,
-        (true, false) => TCP_IDLE,
+        (true, false) if flow.is_established() => TCP_IDLE,
+        (true, false) => TCP_OPENING,
     };
     now.wrapping_sub(flow.last_seen) > limit.wrapping_mul(hz)
 }

@@ -96,6 +96,8 @@ pub const OPENS: Signal = 1;
 pub const ENDS: Signal = 2;
 /// The connection is gone: RST.
 pub const RESETS: Signal = 4;
+/// Answers [`OPENS`]: SYN with ACK.
+pub const ACCEPTS: Signal = 8;
 
 /// A transport header.
 pub trait L4: Wire {

@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";
@@ -14,8 +14,11 @@ pub const SERVICES: &str = "services";
 pub const MAGLEV: &str = "maglev";
 /// Backend id -> [`crate::abi::Backend`].
 pub const BACKENDS: &str = "backends";
-/// [`crate::abi::FlowKey`] -> [`crate::abi::Flow`], LRU, one entry for each direction.
+/// [`crate::abi::FlowKey`] -> [`crate::abi::Flow`], LRU, one entry for each direction: flows that
+/// both ends take part in.
 pub const FLOWS: &str = "flows";
+/// The same, of flows that nothing proves yet: a flood of them evicts its like, and nothing else.
+pub const FRESH: &str = "fresh_flows";
 /// One [`crate::abi::Counters`] per CPU.
 pub const COUNTERS: &str = "counters";
 /// Backend id -> [`crate::abi::BackendStats`], per-CPU hash; the programs insert what is missing.
@@ -39,12 +42,13 @@ pub const SNAT: &str = "snat";
 
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses` and
 /// `uplinks` are hashes, `maglev` and `snat` arrays.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 14] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
     BACKENDS,
     FLOWS,
+    FRESH,
     COUNTERS,
     BACKEND_STATS,
     LISTENERS,
@@ -60,6 +64,7 @@ pub const SERVICES_MAX: u32 = 4_096;
 pub const MAGLEV_SLOTS: u32 = 1_048_576;
 pub const BACKENDS_MAX: u32 = 16_384;
 pub const FLOWS_MAX: u32 = 262_144;
+pub const FRESH_MAX: u32 = 65_536;
 /// Most proxy workers (one per core) on a node.
 pub const LISTENERS_MAX: u32 = 256;
 /// Slot of the first worker's IPv6 socket.

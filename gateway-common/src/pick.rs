@@ -10,6 +10,12 @@ pub const fn hash(key: &FlowKey) -> u32 {
     finish(step(mix(mix(0, &key.source), &key.destination), ports))
 }
 
+/// A hash of the client's address alone, for [`slot`].
+#[inline(always)]
+pub const fn client(key: &FlowKey) -> u32 {
+    finish(mix(0, &key.source))
+}
+
 /// Spreads a hash over `size` slots; `attempt` walks on from there, around the end. 0 for none.
 #[inline(always)]
 pub const fn slot(hash: u32, attempt: u32, size: u32) -> u32 {
@@ -53,6 +59,22 @@ mod tests {
         assert_eq!(slot(u32::MAX, 6, 7), 5);
         assert_eq!(slot(u32::MAX, 3, 1), 0);
         assert_eq!(slot(u32::MAX, 3, 0), 0);
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_address_alone() {
+        let key = |host, port| FlowKey {
+            source: Ipv4Addr::new(10, 0, 0, host).into(),
+            source_port: port,
+            destination_port: port,
+            ..FlowKey::default()
+        };
+        assert_eq!(client(&key(1, 40_000)), client(&key(1, 80)));
+        let mut slots = [0_u32; 4];
+        for host in 0..=u8::MAX {
+            slots[slot(client(&key(host, 1)), 0, 4) as usize] += 1;
+        }
+        assert!(slots.iter().all(|&n| (40..90).contains(&n)), "{slots:?}");
     }
 
     #[test]

@@ -56,11 +56,29 @@ pub trait Tables {
     /// [`crate::maps::SNAT_V6`].
     fn snat(&self, slot: u32) -> Option<&Snat>;
 
+    /// An established flow: all that most packets ask for.
     fn flow(&self, key: &FlowKey) -> Option<&Flow>;
-    /// Sets the time and adds bits to the state; `false` where there is no such flow.
+    /// A flow that is not established.
+    fn fresh(&self, key: &FlowKey) -> Option<&Flow>;
+    /// Sets the time and adds bits to the state, of an established flow or else of a fresh one;
+    /// `false` where there is no such flow.
     fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool;
-    /// `false` where the table takes no more.
+    /// Among the established flows or the fresh ones, as its state says; `false` where the table
+    /// takes no more.
     fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool;
+    /// Removes an established flow.
+    fn forget(&mut self, key: &FlowKey);
+    /// Removes a flow that is not established.
+    fn forget_fresh(&mut self, key: &FlowKey);
+
+    /// A flow, whichever it is.
+    #[inline(always)]
+    fn find(&self, key: &FlowKey) -> Option<&Flow> {
+        match self.flow(key) {
+            Some(flow) => Some(flow),
+            None => self.fresh(key),
+        }
+    }
 
     /// Low 32 bits of jiffies.
     fn now(&self) -> u32;

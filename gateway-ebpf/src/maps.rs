@@ -11,8 +11,8 @@ use gateway_common::{
     },
     addr::Addr,
     maps::{
-        ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRONTENDS_MAX, LISTENERS_MAX,
-        MAGLEV_SLOTS, SERVICES_MAX, UPLINKS_MAX,
+        ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRESH_MAX, FRONTENDS_MAX,
+        LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX, UPLINKS_MAX,
     },
 };
 
@@ -27,6 +27,8 @@ pub(crate) static MAGLEV: Array<u32, { MAGLEV_SLOTS as usize }> = Array::new();
 pub(crate) static BACKENDS: HashMap<u32, Backend, { BACKENDS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "flows")]
 pub(crate) static FLOWS: LruHashMap<FlowKey, Flow, { FLOWS_MAX as usize }> = LruHashMap::new();
+#[btf_map(name = "fresh_flows")]
+pub(crate) static FRESH: LruHashMap<FlowKey, Flow, { FRESH_MAX as usize }> = LruHashMap::new();
 #[btf_map(name = "counters")]
 pub(crate) static COUNTERS: PerCpuArray<Counters, 1> = PerCpuArray::new();
 #[btf_map(name = "backend_stats")]

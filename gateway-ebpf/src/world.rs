@@ -17,8 +17,8 @@ use gateway_common::{
 use crate::{
     events::{gate, tell},
     maps::{
-        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRONTENDS, MAGLEV, SERVICES, SNAT,
-        UPLINKS,
+        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, SERVICES,
+        SNAT, UPLINKS,
     },
 };
 
@@ -91,8 +91,14 @@ impl Tables for World {
     }
 
     #[inline(always)]
+    fn fresh(&self, key: &FlowKey) -> Option<&Flow> {
+        // SAFETY: as above.
+        unsafe { FRESH.get(key) }
+    }
+
+    #[inline(always)]
     fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
-        let Some(flow) = FLOWS.get_ptr_mut(key) else {
+        let Some(flow) = FLOWS.get_ptr_mut(key).or_else(|| FRESH.get_ptr_mut(key)) else {
             return false;
         };
         // SAFETY: a live map value, its fields written whole.
@@ -105,7 +111,23 @@ impl Tables for World {
 
     #[inline(always)]
     fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
-        FLOWS.insert(key, flow, u64::from(BPF_ANY)).is_ok()
+        let done = match flow.is_established() {
+            true => FLOWS.insert(key, flow, u64::from(BPF_ANY)),
+            false => FRESH.insert(key, flow, u64::from(BPF_ANY)),
+        };
+        done.is_ok()
+    }
+
+    #[inline(always)]
+    fn forget(&mut self, key: &FlowKey) {
+        // What is gone already is as it should be.
+        let _ = FLOWS.remove(key);
+    }
+
+    #[inline(always)]
+    fn forget_fresh(&mut self, key: &FlowKey) {
+        // As above.
+        let _ = FRESH.remove(key);
     }
 
     #[inline(always)]

@@ -41,7 +41,7 @@ fn xdp_opens_flows_and_leaves_their_packets_to_the_program_behind_it() {
         stays("SYN again", Ingress, &syn, OLD),
         stays("UDP", Ingress, &query, NEW),
         stays("reply", Ingress, &tcp(FAR, NODE, ACK), &[PassNotOurs]),
-        stays("out", Egress, &tcp(FAR, NODE, ACK), &[PassNoFlow]),
+        stays("out", Egress, &tcp(FAR, NODE, SYN | ACK), &[PassNoFlow]),
     ]);
 }
 
@@ -96,7 +96,13 @@ fn both_ends_close_a_far_connection() {
     run_on_host(&[
         stays("SYN", Ingress, &syn, NEW),
         stays("FIN", Ingress, &fin, OLD),
-        becomes("FIN back", Answer, &answer, &[Replied], &homeward(&answer)),
+        becomes(
+            "FIN back",
+            Answer,
+            &answer,
+            &[Replied, Established],
+            &homeward(&answer),
+        ),
         stays("SYN anew", Ingress, &syn, NEW),
     ]);
 }

@@ -54,6 +54,8 @@ pub(crate) fn backend((address, port): End) -> Backend {
         service: 1,
         weight: 1,
         far: 0,
+        draining: 0,
+        pad: 0,
     }
 }
 
@@ -101,7 +103,7 @@ pub(crate) fn config_of(family: Family) -> Config {
         maglev_offset,
         maglev_size,
         backends,
-        pad: 0,
+        affinity: 0,
     };
     let proxy = Frontend {
         kind: KIND_PROXY,

@@ -28,11 +28,12 @@ pub(crate) struct Host {
     uplinks: HashMap<u32, LinkAddress>,
     snat: Vec<Snat>,
     flows: HashMap<FlowKey, Flow>,
+    fresh: HashMap<FlowKey, Flow>,
     counters: Counters,
     stats: HashMap<u32, BackendStats>,
     /// Every drop, where the kernel tells only some.
     pub(crate) events: Vec<Event>,
-    /// Most flow entries; as many as there is memory for without it.
+    /// Most entries of flows of either kind; as many as there is memory for without it.
     pub(crate) flows_max: Option<usize>,
 }
 
@@ -47,6 +48,27 @@ impl Host {
             uplinks: config.uplinks.iter().copied().collect(),
             snat: config.snat.clone(),
             ..Self::default()
+        }
+    }
+
+    /// Serves other tables from now on; flows stay.
+    pub(crate) fn serve(&mut self, config: &Config) {
+        let Self {
+            frontends,
+            services,
+            slots,
+            backends,
+            ..
+        } = Self::new(config);
+        (self.frontends, self.services) = (frontends, services);
+        (self.slots, self.backends) = (slots, backends);
+    }
+
+    /// Where a flow belongs.
+    fn table(&mut self, flow: &Flow) -> &mut HashMap<FlowKey, Flow> {
+        match flow.is_established() {
+            true => &mut self.flows,
+            false => &mut self.fresh,
         }
     }
 }
@@ -79,15 +101,17 @@ impl Path for Host {
     }
 
     fn flows(&self) -> Vec<(FlowKey, Flow)> {
-        self.flows.iter().map(|(key, flow)| (*key, *flow)).collect()
+        let all = self.flows.iter().chain(&self.fresh);
+        all.map(|(key, flow)| (*key, *flow)).collect()
     }
 
     fn put_flow(&mut self, key: &FlowKey, flow: &Flow) {
-        self.flows.insert(*key, *flow);
+        self.table(flow).insert(*key, *flow);
     }
 
     fn remove_flow(&mut self, key: &FlowKey) {
         self.flows.remove(key);
+        self.fresh.remove(key);
     }
 
     fn put_backend(&mut self, id: u32, backend: &Backend) {
@@ -136,8 +160,13 @@ impl Tables for Host {
         self.flows.get(key)
     }
 
+    fn fresh(&self, key: &FlowKey) -> Option<&Flow> {
+        self.fresh.get(key)
+    }
+
     fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
-        let Some(flow) = self.flows.get_mut(key) else {
+        let found = self.flows.get_mut(key).or_else(|| self.fresh.get_mut(key));
+        let Some(flow) = found else {
             return false;
         };
         flow.last_seen = now;
@@ -146,12 +175,21 @@ impl Tables for Host {
     }
 
     fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
-        let full = self.flows_max.is_some_and(|max| self.flows.len() >= max);
-        if full && !self.flows.contains_key(key) {
+        let max = self.flows_max.unwrap_or(usize::MAX);
+        let table = self.table(flow);
+        if table.len() >= max && !table.contains_key(key) {
             return false;
         }
-        self.flows.insert(*key, *flow);
+        table.insert(*key, *flow);
         true
+    }
+
+    fn forget(&mut self, key: &FlowKey) {
+        self.flows.remove(key);
+    }
+
+    fn forget_fresh(&mut self, key: &FlowKey) {
+        self.fresh.remove(key);
     }
 
     fn now(&self) -> u32 {

@@ -27,7 +27,12 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut kernel = Self { ebpf: load() };
+        Self::with_flows(config, 65_536)
+    }
+
+    /// With room for so many entries of established flows, and of others.
+    pub(crate) fn with_flows(config: &Config, flows: u32) -> Self {
+        let mut kernel = Self { ebpf: load(flows) };
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
@@ -79,10 +84,11 @@ impl Kernel {
 }
 
 /// Loads and verifies everything; panics without the privileges to do so.
-fn load() -> Ebpf {
+fn load(flows: u32) -> Ebpf {
     let mut ebpf = EbpfLoader::new()
         .override_global(maps::GLOBAL_HZ, &HZ, true)
-        .map_max_entries(maps::FLOWS, 65_536)
+        .map_max_entries(maps::FLOWS, flows)
+        .map_max_entries(maps::FRESH, flows)
         .load(OBJECT)
         .expect("loading BPF needs root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
     let ingress: &mut Xdp = program(&mut ebpf, maps::PROGRAM_INGRESS);
@@ -104,6 +110,14 @@ fn load() -> Ebpf {
         .load()
         .expect("the verifier accepts the lookup program");
     ebpf
+}
+
+/// Where a flow belongs.
+fn table(flow: &Flow) -> &'static str {
+    match flow.is_established() {
+        true => maps::FLOWS,
+        false => maps::FRESH,
+    }
 }
 
 /// A program of the object, by name.
@@ -184,20 +198,19 @@ impl Path for Kernel {
     }
 
     fn flows(&self) -> Vec<(FlowKey, Flow)> {
-        self.hash(maps::FLOWS)
-            .iter()
-            .map(|entry| entry.expect("a flow"))
-            .collect()
+        let tables = [maps::FLOWS, maps::FRESH].map(|name| self.hash(name));
+        let entries = tables.iter().flat_map(HashMap::iter);
+        entries.map(|entry| entry.expect("a flow")).collect()
     }
 
     fn put_flow(&mut self, key: &FlowKey, flow: &Flow) {
-        self.insert(maps::FLOWS, key, flow);
+        self.insert(table(flow), key, flow);
     }
 
     fn remove_flow(&mut self, key: &FlowKey) {
-        self.hash_mut::<FlowKey, Flow>(maps::FLOWS)
-            .remove(key)
-            .expect("a flow to remove");
+        let tables = [maps::FLOWS, maps::FRESH];
+        let gone = tables.map(|name| self.hash_mut::<FlowKey, Flow>(name).remove(key).is_ok());
+        assert!(gone.contains(&true), "a flow to remove");
     }
 
     fn put_backend(&mut self, id: u32, backend: &Backend) {

@@ -14,6 +14,7 @@ use crate::{
 
 const NEW: &[Counter] = &[Forwarded, Opened];
 const OLD: &[Counter] = &[Forwarded];
+const PROVEN: &[Counter] = &[Forwarded, Established];
 
 fn forward(
     world: &mut World,
@@ -46,7 +47,7 @@ fn a_syn_opens_anew_only_after_the_connection_ended() {
             "FIN of the backend",
             Egress,
             &answer,
-            &[Replied],
+            &[Replied, Established],
             &answer.from(ONE),
         )
         .check_in(world);
@@ -85,7 +86,7 @@ fn a_udp_client_with_a_fixed_port_follows_the_backends() {
         forward(world, "first", &query, NEW, old);
         world.path.put_slots(&[2]);
         world.path.age(30);
-        forward(world, "before the idle time", &query, OLD, old);
+        forward(world, "before the idle time", &query, PROVEN, old);
         world.path.age(61);
         forward(world, "after the idle time", &query, NEW, new);
         world.path.remove_backend(2);
@@ -105,17 +106,23 @@ fn replies_keep_a_flow_alive_in_both_directions() {
         world.path.age(50);
         becomes("reply", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world);
         world.path.age(50);
-        forward(world, "still the same flow", &query, OLD, BACKENDS[0]);
+        forward(world, "still the same flow", &query, PROVEN, BACKENDS[0]);
     }
 }
 
 #[test]
 fn an_evicted_direction_comes_back() {
     let (syn, data) = (tcp(CLIENT, ONE, SYN), tcp(CLIENT, ONE, ACK));
-    let answer = tcp(BACKENDS[0], CLIENT, ACK);
-    for mut world in worlds() {
+    let (accepts, answer) = (SYN | ACK, tcp(BACKENDS[0], CLIENT, ACK));
+    for (mut world, is_established) in worlds().into_iter().zip([true, true, false, false]) {
         let world = &mut world;
         forward(world, "SYN", &syn, NEW, BACKENDS[0]);
+        let mut reply = tcp(BACKENDS[0], CLIENT, accepts);
+        if is_established {
+            let counters = &[Replied, Established];
+            becomes("data back", Egress, &answer, counters, &answer.from(ONE)).check_in(world);
+            reply = answer.clone();
+        }
         for direction in [REVERSE, FORWARD] {
             let lost = world
                 .path
@@ -127,8 +134,9 @@ fn an_evicted_direction_comes_back() {
             world.path.age(2);
             match direction {
                 REVERSE => forward(world, "data", &data, OLD, BACKENDS[0]),
-                _ => becomes("answer", Egress, &answer, &[Replied], &answer.from(ONE))
-                    .check_in(world),
+                _ => {
+                    becomes("answer", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world)
+                }
             }
             let back = world
                 .path

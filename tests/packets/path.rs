@@ -104,9 +104,15 @@ impl World {
 
 /// Both worlds in both families.
 pub(crate) fn worlds() -> Vec<World> {
+    worlds_where(|_| {})
+}
+
+/// The same, with other tables.
+pub(crate) fn worlds_where(edit: impl Fn(&mut Config)) -> Vec<World> {
     let mut worlds = Vec::new();
     for family in [Family::V4, Family::V6] {
-        let config = fixture::config_of(family);
+        let mut config = fixture::config_of(family);
+        edit(&mut config);
         let paths: [Box<dyn Path>; 2] =
             [Box::new(Host::new(&config)), Box::new(Kernel::new(&config))];
         worlds.extend(paths.map(|path| World { path, family }));

@@ -14,10 +14,10 @@ use crate::{
 const FRAMES: usize = 8_000;
 
 /// xorshift64*.
-struct Rng(u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -68,6 +68,7 @@ fn agree(seed: u64, host: World, kernel: World) {
         ("forwarded", counters.forwarded),
         ("replied", counters.replied),
         ("opened", counters.opened),
+        ("established", counters.established),
         ("malformed", counters.pass_malformed),
         ("fragments", counters.pass_fragment),
         ("ARP answers", counters.answer_arp),

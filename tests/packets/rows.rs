@@ -33,7 +33,7 @@ fn requests_and_replies_are_translated() {
             "no UDP checksum",
             Ingress,
             &bare,
-            &[Forwarded],
+            &[Forwarded, Established],
             &bare.to(backend),
         ),
         becomes(

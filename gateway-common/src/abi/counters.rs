@@ -88,6 +88,8 @@ counters! {
         replied: Replied,
         /// First packets of flows; counted as forwarded too.
         opened: Opened,
+        /// Packets that showed that both ends take part in a flow; counted as forwarded or replied too.
+        established: Established,
         /// ICMP errors about flows, sent on to the end that they concern.
         related: Related,
     }
@@ -136,6 +138,8 @@ counters! {
         suppress_ndp: SuppressNdp,
     }
     Drop {
+        /// The service has no backend, and the Gateway is to be silent about it.
+        drop_unserved: DropUnserved,
         /// Client and backend already talk through another listener from the same client port.
         drop_reverse_taken: DropReverseTaken,
         /// The flow table took no new entry.

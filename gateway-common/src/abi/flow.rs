@@ -11,6 +11,11 @@ pub const REVERSE: u16 = 1;
 pub const CLOSED_BY_CLIENT: u32 = 1;
 pub const CLOSED_BY_BACKEND: u32 = 2;
 pub const RESET: u32 = 4;
+/// Bit of `Flow::state`, UDP only, until it is established: the backend has replied.
+pub const ANSWERED: u32 = 8;
+/// Bit of `Flow::state`: both ends take part, so that the entry is in the map of established flows
+/// and not in that of fresh ones.
+pub const ESTABLISHED: u32 = 16;
 
 /// A packet's addresses as it arrives: (client, gateway) or (backend, client).
 #[repr(C, align(8))]
@@ -41,7 +46,7 @@ pub struct Flow {
     pub peer_port: u32,
     pub service: u32,
     pub backend: u32,
-    /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`].
+    /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`], [`ANSWERED`], [`ESTABLISHED`].
     pub state: u32,
     /// Low 32 bits of the kernel's jiffies; up to a second late.
     pub last_seen: u32,

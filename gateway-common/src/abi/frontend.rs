@@ -27,7 +27,8 @@ pub struct Frontend {
     pub service: u32,
     /// Number of proxy workers, for [`KIND_PROXY`]: slots `0..workers` of the `listeners` map.
     pub workers: u32,
-    pub pad: u32,
+    /// 1, for [`KIND_L4`]: what has no backend is dropped; 0: the stack refuses it.
+    pub silent: u32,
 }
 
 /// A set of weighted backends behind a frontend.
@@ -40,7 +41,8 @@ pub struct Service {
     pub maglev_size: u32,
     /// Number of distinct backends in the table.
     pub backends: u32,
-    pub pad: u32,
+    /// 1: the client's address alone picks the slot; 0: the ports and the other address, too.
+    pub affinity: u32,
 }
 
 /// One endpoint of one service.
@@ -51,11 +53,15 @@ pub struct Backend {
     pub port: u32,
     /// Id of the service it belongs to.
     pub service: u32,
-    /// Share of the service's slots, relative to its other backends.
+    /// Share of the service's slots, relative to its other backends; 0: it gets no new flows, and
+    /// keeps those that it has.
     pub weight: u32,
     /// 1: its replies would not pass this node, so that it must see an address of the node as the
     /// client's.
     pub far: u32,
+    /// 1: it will not come back, so that its flows have a deadline.
+    pub draining: u32,
+    pub pad: u32,
 }
 
 /// How far backends of one address family are reached.

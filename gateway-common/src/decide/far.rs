@@ -3,7 +3,7 @@
 //! own address for a forgery. It leaves by the uplink that it came by, to the next hop of the node's
 //! routes there.
 
-use super::{icmp, neighbour, quiet, touch};
+use super::{fresh, icmp, neighbour, quiet};
 use crate::{
     abi::{Counter, FORWARD, Flow, REVERSE},
     addr::Addr,
@@ -62,10 +62,15 @@ where
     }
     // XDP has brought flows of requests up to date.
     let is_reply = key.direction == REVERSE;
-    if is_reply && !tables.flow(&key).is_some_and(|f| quiet(f, signal, tables)) {
-        touch::touch(&key, signal, tables);
+    if is_reply {
+        match tables.flow(&key) {
+            Some(flow) if quiet(flow, signal, tables) => {}
+            found => {
+                fresh::reply(&key, found.is_some(), signal, bytes, tables);
+            }
+        }
     }
-    let Some(flow) = tables.flow(&key).filter(|flow| flow.is_far()) else {
+    let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
         return PASS;
     };
     let backend = flow.backend;
@@ -147,7 +152,7 @@ fn error<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -
         Some(way) => key.direction = way,
         None => return PASS,
     }
-    let Some(flow) = tables.flow(&key).filter(|flow| flow.is_far()) else {
+    let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
         return PASS;
     };
     let is_reply = key.direction == REVERSE;

@@ -109,7 +109,7 @@ where
     if end == End::Source {
         key.direction = REVERSE;
     }
-    let Some(flow) = tables.flow(&key) else {
+    let Some(flow) = tables.find(&key) else {
         return Counter::PassProtocol;
     };
     if flow.is_far() {

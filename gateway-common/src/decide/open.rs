@@ -1,9 +1,11 @@
 //! A new flow: frontend, service, backend, and both entries.
 
+use super::fresh;
 use crate::{
-    abi::{Counter, Flow, FlowKey, FrontendKey, KIND_L4, KIND_PROXY, Service},
+    abi::{Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service},
     checksum,
     flow::expired,
+    header::Signal,
     maps::{SNAT_V4, SNAT_V6},
     pick,
     tables::{Tables, Traffic},
@@ -13,16 +15,38 @@ use crate::{
 /// a far one already talks to them.
 const ATTEMPTS: u32 = 4;
 
-/// Opens a flow for the first packet of `key`: [`Counter::Opened`], or why not.
+/// A packet of `key` that belongs to no established flow: [`Counter::Opened`] where it has a fresh
+/// one now, [`Counter::Established`] where it proved that, or why it has none.
 #[inline(never)]
-pub(super) fn open<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> Counter {
-    let service = match service(key, tables) {
-        Ok(id) => id,
+pub(super) fn open<T: Tables>(
+    key: &FlowKey,
+    signal: Signal,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    let &Frontend {
+        service, silent, ..
+    } = match frontend(key, tables) {
+        Ok(frontend) => frontend,
         Err(reason) => return reason,
     };
+    let known = fresh::request(key, signal, bytes, tables);
+    if known != fresh::NONE {
+        return known;
+    }
+    match choose(key, service, bytes, tables) {
+        Counter::RefuseNoBackend if silent != 0 => Counter::DropUnserved,
+        outcome => outcome,
+    }
+}
+
+/// Gives a new flow of `key` one of the service's backends.
+#[inline(always)]
+fn choose<T: Tables>(key: &FlowKey, service: u32, bytes: u64, tables: &mut T) -> Counter {
     let Some(&Service {
         maglev_offset,
         maglev_size,
+        affinity,
         ..
     }) = tables.service(service)
     else {
@@ -31,7 +55,10 @@ pub(super) fn open<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> Coun
     if maglev_size == 0 {
         return Counter::RefuseNoBackend;
     }
-    let hash = pick::hash(key);
+    let hash = match affinity {
+        0 => pick::hash(key),
+        _ => pick::client(key),
+    };
     let (mut walked, mut outcome) = (0, Counter::DropReverseTaken);
     for attempt in 0..ATTEMPTS {
         let slot = maglev_offset + pick::slot(hash, walked, maglev_size);
@@ -54,16 +81,16 @@ pub(super) fn open<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> Coun
     outcome
 }
 
-/// Service of the frontend that `key` addresses.
+/// The layer 4 frontend that `key` addresses.
 #[inline(always)]
-fn service<T: Tables>(key: &FlowKey, tables: &T) -> Result<u32, Counter> {
+fn frontend<'a, T: Tables>(key: &FlowKey, tables: &'a T) -> Result<&'a Frontend, Counter> {
     let wanted = FrontendKey {
         address: key.destination,
         port: u32::from(key.destination_port),
         protocol: u32::from(key.protocol),
     };
     match tables.frontend(&wanted) {
-        Some(frontend) if frontend.kind == KIND_L4 => Ok(frontend.service),
+        Some(frontend) if frontend.kind == KIND_L4 => Ok(frontend),
         Some(frontend) if frontend.kind == KIND_PROXY => Err(Counter::PassProxy),
         _ => Err(Counter::PassNotOurs),
     }
@@ -139,14 +166,14 @@ fn disguise<T: Tables>(key: &FlowKey, attempt: u32, flow: &mut Flow, tables: &T)
 /// from ours.
 #[inline(never)]
 fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, tables: &T) -> bool {
-    let Some(entry) = tables.flow(reverse) else {
+    let Some(entry) = tables.find(reverse) else {
         return false;
     };
     let (owner, is_far) = (reverse.other(entry), entry.is_far());
     if owner == *key {
         return false;
     }
-    let Some(flow) = tables.flow(&owner) else {
+    let Some(flow) = tables.find(&owner) else {
         return false;
     };
     let same_client = match flow.is_far() {

@@ -15,7 +15,7 @@ pub(super) fn ended<T: Tables>(key: &FlowKey, signal: Signal, tables: &T) -> boo
     if key.is_tcp() && signal != OPENS {
         return false;
     }
-    let Some(flow) = tables.flow(key) else {
+    let Some(flow) = tables.find(key) else {
         return true;
     };
     let backend_gone = match tables.backend(flow.backend) {
@@ -26,9 +26,8 @@ pub(super) fn ended<T: Tables>(key: &FlowKey, signal: Signal, tables: &T) -> boo
     backend_gone || flow.closing() || expired(key, flow, tables.now(), tables.hz())
 }
 
-/// Notes time and state in both entries, so that neither is forgotten while the other lives; an
-/// entry that was evicted comes back.
-#[inline(never)]
+/// Notes time, and what the signal says of the state.
+#[inline(always)]
 pub(super) fn touch<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) {
     let state = match (signal, key.direction) {
         (RESETS, _) => RESET,
@@ -36,9 +35,16 @@ pub(super) fn touch<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) {
         (ENDS, _) => CLOSED_BY_BACKEND,
         _ => 0,
     };
+    note(key, state, tables);
+}
+
+/// Notes time and state in both entries, so that neither is forgotten while the other lives; an
+/// entry that was evicted comes back.
+#[inline(never)]
+pub(super) fn note<T: Tables>(key: &FlowKey, state: u32, tables: &mut T) {
     let now = tables.now();
     tables.mark(key, state, now);
-    let Some(flow) = tables.flow(key) else {
+    let Some(flow) = tables.find(key) else {
         return;
     };
     let (other, mirror) = (key.other(flow), key.mirror(flow));

@@ -48,15 +48,18 @@ fn each_direction_names_the_other() {
 fn tcp_lives_for_hours_and_ten_seconds_more_when_closing() {
     let (key, mut flow) = pair(TCP);
     let at = |seconds: u32| 1_000 + seconds * HZ;
+    assert!(!expired(&key, &flow, at(TCP_OPENING), HZ));
+    assert!(expired(&key, &flow, at(TCP_OPENING) + 1, HZ), "half open");
+    flow.state = ESTABLISHED;
     assert!(!expired(&key, &flow, at(TCP_IDLE), HZ));
     assert!(expired(&key, &flow, at(TCP_IDLE) + 1, HZ));
-    flow.state = CLOSED_BY_CLIENT;
+    flow.state = CLOSED_BY_CLIENT | ESTABLISHED;
     assert!(
         !expired(&key, &flow, at(TCP_IDLE), HZ),
         "half closed is still open"
     );
     for closing in [CLOSED_BY_CLIENT | CLOSED_BY_BACKEND, RESET] {
-        flow.state = closing;
+        flow.state = closing | ESTABLISHED;
         assert!(!expired(&key, &flow, at(TCP_CLOSING), HZ));
         assert!(expired(&key, &flow, at(TCP_CLOSING) + 1, HZ));
     }

@@ -2,7 +2,7 @@
 
 use core::mem::offset_of;
 
-use super::{ENDS, End, L4, OPENS, RESETS, Signal};
+use super::{ACCEPTS, ENDS, End, L4, OPENS, RESETS, Signal};
 use crate::{abi, checksum};
 
 #[repr(C)]
@@ -34,10 +34,12 @@ impl L4 for Tcp {
             RESETS
         } else if self.flags & FIN != 0 {
             ENDS
-        } else if self.flags & (SYN | ACK) == SYN {
-            OPENS
         } else {
-            0
+            match self.flags & (SYN | ACK) {
+                SYN => OPENS,
+                flags if flags == SYN | ACK => ACCEPTS,
+                _ => 0,
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod backends;
 pub mod compile;
 pub mod diff;
+pub mod drain;
 pub mod flows;
 mod ids;
 pub mod maglev;
@@ -17,6 +18,7 @@ pub mod unserved;
 
 pub use compile::{CapacityError, compile};
 pub use diff::{MapOp, diff};
+pub use drain::Drains;
 pub use sweep::{Gauges, Sweep};
 pub use tables::Tables;
 pub use unserved::{Unserved, unserved};

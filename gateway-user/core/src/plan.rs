@@ -8,6 +8,7 @@ mod backends;
 pub mod certificate;
 pub mod cors;
 mod filter;
+mod l4;
 pub mod node;
 mod parameters;
 mod retry;
@@ -30,6 +31,7 @@ pub use self::{
     certificate::{Certificate, UsedFor, Validity},
     cors::Cors,
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
+    l4::{DRAIN, L4Options},
     node::NodeWish,
     parameters::Parameters,
     retry::Retry,
@@ -106,6 +108,7 @@ pub struct L4Service {
     /// `None` where no route is attached: connections are refused.
     pub route: Option<ObjectName>,
     pub backends: Vec<WeightedBackend>,
+    pub options: L4Options,
 }
 
 /// A backend with its share; weights are relative within their list. 0 receives nothing.

@@ -26,7 +26,8 @@ const KINDS: [(&str, &str, &str); 2] = [
         "GatewayParameters",
         "gatewayparameters.yaml",
         r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
-            "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"}}"#,
+            "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"},
+            "l4": {"drainTimeout": "10m", "noBackend": "Drop"}}"#,
     ),
 ];
 

@@ -12,7 +12,7 @@ use gateway_common::{
     abi,
     maps::{LISTENERS_MAX, LISTENERS_V6},
 };
-use gateway_core::l4::{MapOp, Sweep, Tables};
+use gateway_core::l4::{MapOp, Tables, trace::Clock};
 
 use super::{
     attach::{Attachment, Survey, Uplink, attach_all, attached_before},
@@ -264,18 +264,12 @@ impl Datapath {
         Events::open(&self.pins)
     }
 
-    /// What the next sweep of the flow table shall judge by; see [`Flows::sweep`].
-    pub fn sweep(&self) -> Result<Sweep> {
-        Ok(Sweep {
-            now: self.now()?,
+    /// What flows are stamped with, now; see [`Flows::sweep`].
+    pub fn clock(&self) -> Result<Clock> {
+        Ok(Clock {
+            now: clock::read(&self.ebpf)?,
             hz: self.hz,
-            backends: self.tables.backends.keys().copied().collect(),
         })
-    }
-
-    /// Low 32 bits of the kernel's jiffies, which flows are stamped with.
-    fn now(&self) -> Result<u32> {
-        clock::read(&self.ebpf)
     }
 }
 

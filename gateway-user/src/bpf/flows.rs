@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use aya::maps::{HashMap, MapData, MapError};
 use gateway_common::{
-    abi::{Flow, FlowKey},
-    maps::{self, FLOWS_MAX},
+    abi::{FORWARD, Flow, FlowKey},
+    maps::{self, FLOWS_MAX, FRESH_MAX},
 };
 use gateway_core::l4::{Gauges, Sweep, sweep::Fate};
 
@@ -12,12 +12,18 @@ use super::pins::Pins;
 
 /// Entries that one pass over the table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
+/// Entries of both maps.
+const ENTRIES: usize = FLOWS_MAX as usize + FRESH_MAX as usize;
 /// Passes of one sweep: enough for a full table.
-const PASSES: usize = (FLOWS_MAX as usize).div_ceil(BATCH) + 1;
+const PASSES: usize = ENTRIES.div_ceil(BATCH) + 1;
 
-/// A handle of its own on the flow table: sweep from a thread that may block.
+type Entries = HashMap<MapData, FlowKey, Flow>;
+
+/// A handle of its own on the flow table, established flows and fresh ones: sweep from a thread
+/// that may block.
 pub struct Flows {
-    map: HashMap<MapData, FlowKey, Flow>,
+    established: Entries,
+    fresh: Entries,
 }
 
 /// Result of a sweep.
@@ -25,18 +31,22 @@ pub struct Flows {
 pub struct Swept {
     pub live: Gauges,
     pub removed: usize,
+    /// Of these: their backends left, and they did not end in time.
+    pub drained: usize,
 }
 
 impl Flows {
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
-            map: pins.open(maps::FLOWS)?,
+            established: pins.open(maps::FLOWS)?,
+            fresh: pins.open(maps::FRESH)?,
         })
     }
 
     /// At most `limit` entries, in no order; both directions are entries.
     pub fn list(&self, limit: usize) -> Result<Vec<(FlowKey, Flow)>> {
-        let entries = self.map.iter().take(limit);
+        let entries = self.established.iter().chain(self.fresh.iter());
+        let entries = entries.take(limit);
         entries
             .collect::<Result<_, _>>()
             .context("cannot read the flow table")
@@ -44,20 +54,29 @@ impl Flows {
 
     /// Shows every entry, in no order. What comes and goes meanwhile may be shown, twice at worst.
     pub fn each(&self, mut show: impl FnMut(&FlowKey, &Flow)) -> Result<()> {
-        for entry in self.map.iter().take(2 * FLOWS_MAX as usize) {
-            let (key, flow) = entry.context("cannot read the flow table")?;
+        for entry in self.entries() {
+            let (key, flow) = entry?;
             show(&key, &flow);
         }
         Ok(())
     }
 
-    /// The entry of `key`.
+    /// The entry of `key` among the established flows.
     pub fn get(&self, key: &FlowKey) -> Result<Option<Flow>> {
-        match self.map.get(key, 0) {
-            Ok(flow) => Ok(Some(flow)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).context("cannot read the flow table"),
-        }
+        get(&self.established, key)
+    }
+
+    /// The entry of `key` among those that are not.
+    pub fn get_fresh(&self, key: &FlowKey) -> Result<Option<Flow>> {
+        get(&self.fresh, key)
+    }
+
+    /// An entry that the kernel evicts under an iterator sends it back to the first: bounded.
+    fn entries(&self) -> impl Iterator<Item = Result<(FlowKey, Flow)>> {
+        let established = self.established.iter().take(2 * FLOWS_MAX as usize);
+        let fresh = self.fresh.iter().take(2 * FRESH_MAX as usize);
+        let all = established.chain(fresh);
+        all.map(|entry| entry.context("cannot read the flow table"))
     }
 
     /// Removes what `sweep` says, and counts the rest. A full table takes half a second,
@@ -67,8 +86,15 @@ impl Flows {
         for _ in 0..PASSES {
             let (live, dead, more) = self.pass(sweep)?;
             swept.live = live;
-            for key in &dead {
-                swept.removed += usize::from(self.remove(key, sweep)?);
+            for (key, established) in &dead {
+                let removed = match established {
+                    true => remove(&mut self.established, key, sweep)?,
+                    false => remove(&mut self.fresh, key, sweep)?,
+                };
+                swept.removed += usize::from(removed.is_some());
+                // Each flow has an entry of either direction.
+                let forward = key.direction == FORWARD;
+                swept.drained += usize::from(forward && removed == Some(Fate::Drained));
             }
             if !more {
                 break;
@@ -77,29 +103,38 @@ impl Flows {
         Ok(swept)
     }
 
-    /// What lives, a batch of what does not, and whether there is more of that.
-    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<FlowKey>, bool)> {
+    /// What lives, a batch of what does not (`true`: established), and whether there is more of that.
+    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<(FlowKey, bool)>, bool)> {
         let (mut live, mut dead) = (Gauges::default(), Vec::new());
-        // An entry that the kernel evicts under the iterator sends it back to the first: bounded.
-        for entry in self.map.iter().take(2 * FLOWS_MAX as usize) {
-            let (key, flow) = entry.context("cannot read the flow table")?;
+        for entry in self.entries() {
+            let (key, flow) = entry?;
             match sweep.judge(&key, &flow) {
-                Fate::Keep => live.add(&key, &flow),
-                Fate::Expired | Fate::Orphaned if dead.len() < BATCH => dead.push(key),
-                Fate::Expired | Fate::Orphaned => return Ok((live, dead, true)),
+                Fate::Keep(standing) => live.add(&key, &flow, standing),
+                _ if dead.len() == BATCH => return Ok((live, dead, true)),
+                Fate::Expired | Fate::Orphaned | Fate::Drained => {
+                    dead.push((key, flow.is_established()));
+                }
             }
         }
         Ok((live, dead, false))
     }
+}
 
-    /// Unless a packet came for it in the meantime.
-    fn remove(&mut self, key: &FlowKey, sweep: &Sweep) -> Result<bool> {
-        match self.map.get(key, 0) {
-            Ok(flow) if sweep.judge(key, &flow) == Fate::Keep => return Ok(false),
-            Ok(_) => {}
-            Err(MapError::KeyNotFound) => return Ok(false),
-            Err(error) => return Err(error).context("cannot read the flow table"),
-        }
-        Ok(self.map.remove(key).is_ok())
+/// Unless a packet came for it in the meantime; why.
+fn remove(map: &mut Entries, key: &FlowKey, sweep: &Sweep) -> Result<Option<Fate>> {
+    let Some(flow) = get(map, key)? else {
+        return Ok(None);
+    };
+    match sweep.judge(key, &flow) {
+        Fate::Keep(_) => Ok(None),
+        fate => Ok(map.remove(key).is_ok().then_some(fate)),
+    }
+}
+
+fn get(map: &Entries, key: &FlowKey) -> Result<Option<Flow>> {
+    match map.get(key, 0) {
+        Ok(flow) => Ok(Some(flow)),
+        Err(MapError::KeyNotFound) => Ok(None),
+        Err(error) => Err(error).context("cannot read the flow table"),
     }
 }

@@ -106,6 +106,10 @@ impl Source for View {
     fn flow(&self, key: &FlowKey) -> Result<Option<Flow>> {
         self.flows.get(key)
     }
+
+    fn fresh(&self, key: &FlowKey) -> Result<Option<Flow>> {
+        self.flows.get_fresh(key)
+    }
 }
 
 fn entry<K: aya::Pod, V: aya::Pod>(map: &HashMap<MapData, K, V>, key: &K) -> Result<Option<V>> {

@@ -18,8 +18,16 @@ const BACKENDS_MAX: usize = 2_000;
 pub struct Kernel {
     pub stats: Stats,
     pub in_force: Arc<ArcSwap<InForce>>,
-    /// From the last sweep of the flow table.
-    pub flows: Arc<ArcSwap<Gauges>>,
+    pub flows: Arc<ArcSwap<Swept>>,
+}
+
+/// What sweeps of the flow table found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Swept {
+    /// By the last one.
+    pub live: Gauges,
+    /// Flows that did not end before their backends' deadlines, by all of them.
+    pub drained: u64,
 }
 
 impl fmt::Debug for Kernel {

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Result;
 use gateway_core::{
     infrastructure::Infrastructure,
+    l4::Drains,
     status::{NodeReport, Statuses},
     translate::Translation,
     world::{Problem, World},
@@ -41,6 +42,9 @@ pub(super) struct Daemon {
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
+    pub(super) drains: Drains,
+    /// What times are counted from.
+    pub(super) epoch: Instant,
     pub(super) conflicts: Conflicts,
     pub(super) health: Arc<Health>,
     pub(super) reloads: Reloads,
@@ -89,6 +93,8 @@ impl Daemon {
         self.reconciler.set_out(self.health.out());
         let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
         let plan = &outcome.translation.plan;
+        let tables = self.reconciler.path.tables();
+        self.drains.observe(plan, tables, self.epoch.elapsed());
         self.conflicts.tell(plan, &mut outcome.statuses);
         let mut infrastructure = source.infrastructure(plan, &outcome.statuses);
         // While a class cannot be read, its Gateways only seem to be of nobody.
@@ -233,7 +239,9 @@ impl Daemon {
     }
 
     fn sweep_or_error(&self) -> Result<()> {
-        self.sweeper.begin(self.reconciler.path.kernel.sweep()?)
+        let clock = self.reconciler.path.kernel.clock()?;
+        self.sweeper
+            .begin(self.drains.sweep(clock, self.epoch.elapsed()))
     }
 
     /// Ends the proxy gracefully. The kernel data path stays in force.

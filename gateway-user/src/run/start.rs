@@ -1,10 +1,17 @@
 //! Everything that must work before the daemon can serve, in the order of how easily it fails.
 
-use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use gateway_core::{addresses::Addressing, announce::Members, http, translate::Settings};
+use gateway_core::{
+    addresses::Addressing, announce::Members, http, l4::Drains, translate::Settings,
+};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
@@ -77,6 +84,8 @@ impl Daemon {
             reconciler: Reconciler::new(path, settings, Members::none()),
             backoff: Backoff::default(),
             sweeper,
+            drains: Drains::new(Duration::ZERO),
+            epoch: Instant::now(),
             conflicts: Conflicts::new(),
             health,
             reloads,

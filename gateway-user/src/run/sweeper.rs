@@ -10,9 +10,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use arc_swap::ArcSwap;
-use gateway_core::l4::{Gauges, Sweep};
+use gateway_core::l4::Sweep;
 
-use crate::bpf::Flows;
+use crate::{bpf::Flows, metrics::kernel::Swept};
 
 #[derive(Debug)]
 pub(super) struct Sweeper {
@@ -21,14 +21,23 @@ pub(super) struct Sweeper {
 
 impl Sweeper {
     /// `live` gets the number of flows after each sweep. The thread ends with the sweeper.
-    pub(super) fn start(mut flows: Flows, live: Arc<ArcSwap<Gauges>>) -> Result<Self> {
+    pub(super) fn start(mut flows: Flows, live: Arc<ArcSwap<Swept>>) -> Result<Self> {
         let (sweeps, orders) = sync_channel::<Sweep>(1);
         let work = move || {
+            let mut drained = 0;
             for sweep in orders {
                 match flows.sweep(&sweep) {
                     Ok(swept) => {
                         tracing::debug!(removed = swept.removed, "flow table swept");
-                        live.store(Arc::new(swept.live));
+                        if swept.drained > 0 {
+                            let flows = swept.drained;
+                            tracing::info!(flows, "backends left and had their time: flows end");
+                        }
+                        drained += swept.drained as u64;
+                        live.store(Arc::new(Swept {
+                            live: swept.live,
+                            drained,
+                        }));
                     }
                     Err(error) => tracing::warn!("the flow table is not swept: {error:#}"),
                 }

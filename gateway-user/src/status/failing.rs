@@ -85,6 +85,7 @@ mod tests {
                 terminating: false,
             },
             far: false,
+            spare: false,
         };
         let all = ["one", "two"].map(|name| (id(name), vec![endpoint]));
         let rows = failing(

@@ -31,9 +31,9 @@ fn jiffies_are_what_the_daemon_takes_them_for() {
     let options = rig.options();
     rig.on_node(async || {
         let datapath = Datapath::open(&options).await.expect("it opens");
-        let (start, first) = (Instant::now(), datapath.sweep().expect("the clock"));
+        let (start, first) = (Instant::now(), datapath.clock().expect("the clock"));
         sleep(WAIT).await;
-        let second = datapath.sweep().expect("the clock");
+        let second = datapath.clock().expect("the clock");
         let took = start.elapsed().as_secs_f64();
         let ticks = f64::from(second.now.wrapping_sub(first.now));
         let expected = took * f64::from(first.hz);
@@ -55,7 +55,7 @@ fn a_flow_is_touched_once_a_second() {
         let datapath = open(&options).await;
         sockets.exchange().expect("an answer");
         let opened = last_seen(&datapath);
-        let clock = datapath.sweep().expect("the clock");
+        let clock = datapath.clock().expect("the clock");
         assert!(
             clock.now.wrapping_sub(opened) < clock.hz / 2,
             "opened just now"

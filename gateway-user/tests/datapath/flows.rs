@@ -1,8 +1,13 @@
 //! Sweeping the flow table in the kernel.
 
+use std::time::Duration;
+
 use aya::maps::{HashMap, Map, MapData};
-use gateway_common::abi::{FORWARD, Flow, FlowKey, REVERSE, TCP, UDP};
-use gateway_core::l4::Gauges;
+use gateway_common::abi::{ESTABLISHED, FORWARD, Flow, FlowKey, REVERSE, TCP, UDP};
+use gateway_core::{
+    l4::{Drains, Gauges, Sweep},
+    plan::Plan,
+};
 use gateway_user::bpf::Datapath;
 
 use crate::rig::Rig;
@@ -14,6 +19,14 @@ fn key(port: u16, protocol: u32, direction: u16) -> FlowKey {
         direction,
         ..FlowKey::default()
     }
+}
+
+/// As a daemon that has just started orders it.
+pub(crate) fn sweep(datapath: &Datapath) -> Sweep {
+    let clock = datapath.clock().expect("the clock");
+    let mut drains = Drains::new(Duration::ZERO);
+    drains.observe(&Plan::default(), datapath.tables(), Duration::ZERO);
+    drains.sweep(clock, Duration::ZERO)
 }
 
 fn table(rig: &Rig) -> HashMap<MapData, FlowKey, Flow> {
@@ -28,14 +41,15 @@ fn removes_what_is_over_and_counts_what_lives() {
     let options = rig.options();
     rig.on_node(async || {
         let datapath = Datapath::open(&options).await.expect("it opens");
-        let sweep = datapath.sweep().expect("the clock");
+        let sweep = sweep(&datapath);
         let mut map = table(&rig);
         let live = Flow {
-            last_seen: sweep.now,
+            last_seen: sweep.clock.now,
+            state: ESTABLISHED,
             ..Flow::default()
         };
         let idle = Flow {
-            last_seen: sweep.now.wrapping_sub(61 * sweep.hz),
+            last_seen: sweep.clock.now.wrapping_sub(61 * sweep.clock.hz),
             ..live
         };
         for (key, flow) in [
@@ -51,8 +65,8 @@ fn removes_what_is_over_and_counts_what_lives() {
         let swept = flows.sweep(&sweep).expect("a sweep");
         let live = Gauges {
             tcp: 2,
-            tcp_closing: 0,
-            udp: 0,
+            draining: 2,
+            ..Gauges::default()
         };
         assert_eq!((swept.live, swept.removed), (live, 2));
         let left: Vec<u16> = flows
@@ -75,10 +89,10 @@ fn one_sweep_removes_all_that_is_over() {
     let options = rig.options();
     rig.on_node(async || {
         let datapath = Datapath::open(&options).await.expect("it opens");
-        let sweep = datapath.sweep().expect("the clock");
+        let sweep = sweep(&datapath);
         let mut map = table(&rig);
         let orphaned = Flow {
-            last_seen: sweep.now,
+            last_seen: sweep.clock.now,
             ..Flow::default()
         };
         for port in 1..=MANY {

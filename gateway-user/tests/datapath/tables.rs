@@ -19,6 +19,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
         gateway: ObjectName::new("default", "gateway"),
         listener: "l4".into(),
         route: None,
+        options: gateway_core::plan::L4Options::default(),
         backends: vec![WeightedBackend {
             target: Target::Backend(id.clone()),
             weight: 1,
@@ -36,6 +37,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
             terminating: false,
         },
         far: false,
+        spare: false,
     };
     let endpoints = [(id, backends.iter().map(endpoint).collect())];
     let frontends = [(frontend, Frontend::L4(service))];

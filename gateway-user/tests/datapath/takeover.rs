@@ -124,7 +124,7 @@ fn statistics_and_flows_can_be_read_and_a_backend_starts_from_zero() {
         let mut flows = datapath.open_flows().expect("a handle");
         assert!(flows.list(10).expect("flows").is_empty());
         let swept = flows
-            .sweep(&datapath.sweep().expect("the clock"))
+            .sweep(&crate::flows::sweep(&datapath))
             .expect("a sweep");
         assert_eq!(swept.removed, 0);
         datapath.open_events().expect("the event ring");

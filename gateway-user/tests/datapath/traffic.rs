@@ -13,7 +13,7 @@ use gateway_user::{
     bpf::{Datapath, Options},
 };
 
-use crate::{rig::Rig, tables};
+use crate::{flows::sweep, rig::Rig, tables};
 
 const FRONTEND: &str = "10.77.1.200:5353";
 const BACKEND: &str = "10.77.1.1:9000";
@@ -132,7 +132,7 @@ fn a_drop_is_told_and_a_removed_backend_is_forgotten() {
         let mut events = datapath.open_events().expect("the event ring");
         sockets.exchange().expect("an answer");
         tables::put(&mut datapath, FRONTEND, Transport::Udp, &[]);
-        let sweep = datapath.sweep().expect("the clock");
+        let sweep = sweep(&datapath);
         let swept = datapath.open_flows().expect("a handle").sweep(&sweep);
         assert_eq!(swept.expect("a sweep").removed, 2, "its UDP flow moves on");
         sockets

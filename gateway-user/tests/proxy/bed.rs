@@ -224,6 +224,7 @@ fn backends(
                     address: *a,
                     conditions,
                     far: false,
+                    spare: false,
                 });
                 endpoints.insert(id.clone(), all.collect());
                 (weight, Target::Backend(id))

@@ -49,6 +49,7 @@ fn bed(
                 address,
                 conditions,
                 far: false,
+                spare: false,
             };
             endpoints.0.insert(id.clone(), vec![endpoint]);
             let backend = HttpBackend {

@@ -39,6 +39,7 @@ fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, En
             address: *address,
             conditions,
             far: false,
+            spare: false,
         });
         endpoints.0.insert(id.clone(), all.collect());
         weighted.push(WeightedBackend {

@@ -85,6 +85,7 @@ async fn mixed() -> Mixed {
             address,
             conditions,
             far: false,
+            spare: false,
         };
         endpoints.0.insert(backend(name), vec![endpoint]);
     }

@@ -25,7 +25,10 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
                 let by = format!("{} listener {}", service.gateway, service.listener);
                 let route = service.route.as_ref();
                 let route = route.map_or("no route".to_owned(), |name| format!("route {name}"));
-                lines.push(format!("{at}: {by}, {route}"));
+                let affinity = service.options.by_client;
+                let affinity = affinity.then_some(", by client address");
+                let affinity = affinity.unwrap_or_default();
+                lines.push(format!("{at}: {by}, {route}{affinity}"));
                 for backend in &service.backends {
                     lines.push(format!(
                         "  -> {} x{}",
@@ -75,6 +78,8 @@ fn set(parameters: &Parameters) -> String {
         greeting_timeout,
         idle_timeout,
         body_timeout,
+        drain,
+        silent,
         access_log,
     } = parameters;
     let parts = [
@@ -84,6 +89,8 @@ fn set(parameters: &Parameters) -> String {
         greeting_timeout.map(|d| format!("greeting {d:?}")),
         idle_timeout.map(|d| format!("idle {d:?}")),
         body_timeout.map(|d| format!("body {d:?}")),
+        drain.map(|d| format!("drain {d:?}")),
+        silent.then(|| "no answer without backend".to_owned()),
         access_log.then(|| "access log".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

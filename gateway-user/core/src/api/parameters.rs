@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Object, duration::ApiDuration};
+use super::{Object, Open, duration::ApiDuration};
 
 pub type GatewayParameters = Object<ParametersSpec>;
 
@@ -18,6 +18,7 @@ pub struct ParametersSpec {
     /// Threads of the proxy; 0 is as if it was not set. Of a class only.
     pub workers: Option<i64>,
     pub limits: Option<LimitsSpec>,
+    pub l4: Option<L4Spec>,
     pub access_log: Option<AccessLogSpec>,
 }
 
@@ -35,6 +36,24 @@ pub struct LimitsSpec {
     pub idle_timeout: Option<ApiDuration>,
     /// Longest pause in a request's body.
     pub body_timeout: Option<ApiDuration>,
+}
+
+/// Of TCP and UDP listeners.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct L4Spec {
+    /// How long connections keep a backend that gets no new ones and will not come back.
+    pub drain_timeout: Option<ApiDuration>,
+    /// What becomes of connections and datagrams that have no backend.
+    pub no_backend: Option<Open<NoBackend>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum NoBackend {
+    /// A reset, or "port unreachable".
+    Refuse,
+    /// No answer.
+    Drop,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

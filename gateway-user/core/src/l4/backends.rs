@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    endpoints::Endpoints,
-    plan::{BackendId, L4Service, Target},
+    endpoints::{Conditions, Endpoints},
+    plan::{BackendId, L4Service, Target, Transport},
 };
 
 /// One destination of new flows: an address, or `None` for the share that is refused (the
@@ -70,6 +70,39 @@ pub fn destinations(
         }
     }
     reduced(weights)
+}
+
+/// Endpoints that get no new flows of the service and may keep old ones; `true` for those that
+/// will not come back.
+///
+/// Datagrams know no end and no answer that they are lost: they stay only where the endpoint is
+/// said to answer.
+pub fn resting(
+    service: &L4Service,
+    endpoints: &Endpoints,
+    family: Family,
+    transport: Transport,
+) -> BTreeMap<SocketAddr, bool> {
+    let mut resting = BTreeMap::new();
+    for backend in &service.backends {
+        let Target::Backend(id) = &backend.target else {
+            continue;
+        };
+        let all = endpoints.all(id);
+        for endpoint in all.filter(|e| Family::of(&e.address) == family) {
+            let Conditions {
+                ready,
+                serving,
+                terminating,
+            } = endpoint.conditions;
+            if transport == Transport::Tcp || ready || (serving && terminating) {
+                let leaves = backend.weight == 0 || terminating;
+                let all = resting.entry(endpoint.address).or_insert(true);
+                *all &= leaves;
+            }
+        }
+    }
+    resting
 }
 
 fn ready(endpoints: &Endpoints, id: &BackendId, family: Family) -> BTreeSet<SocketAddr> {

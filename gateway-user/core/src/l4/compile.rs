@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
@@ -13,7 +13,7 @@ use gateway_common::{
 };
 
 use super::{
-    backends::{Destination, Family, destinations},
+    backends::{Destination, Family, destinations, resting},
     ids::{take_id, take_slots},
     maglev::{self, Candidate},
     tables::Tables,
@@ -62,7 +62,8 @@ pub fn compile(
         let value = match frontend {
             plan::Frontend::L4(l4) => Frontend {
                 kind: KIND_L4,
-                service: compiler.service(&key, l4, endpoints, Family::of(&id.address))?,
+                service: compiler.service(id, l4, endpoints)?,
+                silent: l4.options.silent.into(),
                 ..Frontend::default()
             },
             plan::Frontend::Http(_) => Frontend {
@@ -124,12 +125,12 @@ impl<'a> Compiler<'a> {
     /// Adds the service of a frontend with its backends and lookup table; returns its id.
     fn service(
         &mut self,
-        key: &FrontendKey,
+        frontend: &FrontendId,
         l4: &L4Service,
         endpoints: &Endpoints,
-        family: Family,
     ) -> Result<u32, CapacityError> {
-        let id = match self.current.service_of(key) {
+        let family = Family::of(&frontend.address);
+        let id = match self.current.service_of(&frontend_key(frontend)) {
             Some(id) => id,
             None => self.new_service_id()?,
         };
@@ -143,6 +144,11 @@ impl<'a> Compiler<'a> {
                 self.backend(id, *to, *weight, far)
             })
             .collect::<Result<Vec<_>, _>>()?;
+        for (to, draining) in resting(l4, endpoints, family, frontend.transport) {
+            if !destinations.contains_key(&Some(to)) {
+                self.rest(id, to, far.contains(&to), draining);
+            }
+        }
         let backends = ids.iter().filter(|id| **id != 0).count() as u32;
         // Without any backend there is nothing to choose from: the whole service refuses.
         let slots: Arc<[u32]> = match backends {
@@ -153,7 +159,7 @@ impl<'a> Compiler<'a> {
             maglev_offset: self.region(id, &slots)?,
             maglev_size: slots.len() as u32,
             backends,
-            pad: 0,
+            affinity: l4.options.by_client.into(),
         };
         self.desired.services.insert(id, service);
         Ok(id)
@@ -183,6 +189,7 @@ impl<'a> Compiler<'a> {
             service,
             weight,
             far: far.into(),
+            ..Backend::default()
         };
         let name = (service, backend.address, backend.port);
         let id = match self.known.get(&name) {
@@ -191,6 +198,23 @@ impl<'a> Compiler<'a> {
         };
         self.desired.backends.insert(id, backend);
         Ok(id)
+    }
+
+    /// Keeps a backend that gets no new flows any more. One that never had any needs no entry.
+    fn rest(&mut self, service: u32, to: SocketAddr, far: bool, draining: bool) {
+        let (address, port) = (Addr::from(to.ip()), u32::from(to.port()));
+        if let Some(id) = self.known.get(&(service, address, port)) {
+            let backend = Backend {
+                address,
+                port,
+                service,
+                weight: 0,
+                far: far.into(),
+                draining: draining.into(),
+                pad: 0,
+            };
+            self.desired.backends.insert(*id, backend);
+        }
     }
 
     fn new_backend_id(&mut self) -> Result<u32, CapacityError> {

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use gateway_common::abi::{FORWARD, Flow, FlowKey, RESET, TCP};
+use gateway_common::abi::{
+    CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, TCP,
+};
 use serde::Serialize;
 
 use super::trace::Clock;
@@ -30,6 +32,8 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    /// Nobody has said anything on it yet; of UDP, one packet or unanswered ones.
+    New,
     Open,
     /// One end has said that it sends no more.
     HalfClosed,
@@ -107,15 +111,16 @@ impl State {
         match flow.state {
             state if state & RESET != 0 => Self::Reset,
             _ if flow.closing() => Self::Closed,
-            0 => Self::Open,
-            _ => Self::HalfClosed,
+            state if state & (CLOSED_BY_CLIENT | CLOSED_BY_BACKEND) != 0 => Self::HalfClosed,
+            _ if flow.is_established() => Self::Open,
+            _ => Self::New,
         }
     }
 
     /// How the connection ended; `None` where it has not.
     fn end(self) -> Option<Change> {
         match self {
-            Self::Open | Self::HalfClosed => None,
+            Self::New | Self::Open | Self::HalfClosed => None,
             Self::Closed => Some(Change::Closed),
             Self::Reset => Some(Change::Reset),
         }
@@ -123,6 +128,7 @@ impl State {
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::New => "new",
             Self::Open => "open",
             Self::HalfClosed => "half-closed",
             Self::Closed => "closed",
@@ -235,7 +241,7 @@ fn idle(flow: &Flow, clock: Clock) -> Duration {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use gateway_common::abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, REVERSE};
+    use gateway_common::abi::{ESTABLISHED, REVERSE};
 
     use super::*;
 
@@ -270,12 +276,13 @@ mod tests {
     fn states_and_ages_read_as_people_say_them() {
         let states = [
             0,
-            CLOSED_BY_CLIENT,
+            ESTABLISHED,
+            ESTABLISHED | CLOSED_BY_CLIENT,
             CLOSED_BY_CLIENT | CLOSED_BY_BACKEND,
             RESET,
         ];
         let names = states.map(|state| row(state, 0).state.as_str());
-        assert_eq!(names, ["open", "half-closed", "closed", "reset"]);
+        assert_eq!(names, ["new", "open", "half-closed", "closed", "reset"]);
         // 250 jiffies before 50, across the wrap.
         assert_eq!(row(0, 50_u32.wrapping_sub(250)).idle, 2);
         assert_eq!(row(0, 60).idle, 0, "touched since the clock was read");

@@ -23,13 +23,21 @@ pub struct Candidate<'a> {
 }
 
 /// The smallest size that gives each backend enough slots; the largest there is where none does.
+///
+/// Where the size changes, all new flows are spread anew. It depends on nothing but the backends of
+/// the moment, so that all nodes agree; the smallest is for one backend alone, which has no flows
+/// to lose.
 pub fn size(weights: &[u32]) -> u32 {
+    let sizes = match weights.len() {
+        0 | 1 => &SIZES[..1],
+        _ => &SIZES[1..],
+    };
     let total: u64 = weights.iter().map(|w| u64::from(*w)).sum();
     let least = weights.iter().copied().min().unwrap_or(1).max(1);
     let wanted = (weights.len() as u64 * SLOTS_PER_BACKEND)
         .max(total.div_ceil(u64::from(least)) * SLOTS_OF_LEAST);
-    let fits = SIZES.into_iter().find(|size| u64::from(*size) >= wanted);
-    fits.unwrap_or(SIZES[SIZES.len() - 1])
+    let fits = sizes.iter().find(|size| u64::from(**size) >= wanted);
+    fits.or(sizes.last()).copied().unwrap_or(SIZES[0])
 }
 
 /// The lookup table: for each of `size` (a prime) slots the index of a candidate.

@@ -32,7 +32,7 @@ mod tests {
             maglev_offset: 5,
             maglev_size: 4,
             backends: 2,
-            pad: 0,
+            affinity: 0,
         };
         let mut tables = Tables::default();
         tables.regions.insert(5, [1, 2, 1, 0].into());

@@ -52,6 +52,7 @@ pub(crate) fn service(backends: &[(&str, u32)]) -> L4Service {
         gateway: ObjectName::new("default", "gateway"),
         listener: "tcp".into(),
         route: Some(ObjectName::new("default", "route")),
+        options: crate::plan::L4Options::default(),
         backends: backends.iter().map(weighted).collect(),
     }
 }
@@ -78,6 +79,7 @@ pub(crate) fn endpoints(of: &[(&str, &[&str])]) -> Endpoints {
         address: address.parse().expect("an address and port"),
         conditions: READY,
         far: false,
+        spare: false,
     };
     let lists = of
         .iter()

@@ -31,7 +31,10 @@ pub trait Source {
     fn address(&self, address: &Addr) -> Result<Option<Address>, Self::Error>;
     fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>, Self::Error>;
     fn snat(&self, slot: u32) -> Result<Option<Snat>, Self::Error>;
+    /// Among the established flows.
     fn flow(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
+    /// Among those that are not.
+    fn fresh(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
 }
 
 /// Time as the flow table knows it.
@@ -119,8 +122,7 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
     let mut outcome = replay.run(Hook::Ingress, &mut frame);
     let mut reply = false;
     if replay.is_sure() && outcome.kind() == gateway_common::abi::Kind::Pass {
-        let found = replay.peek(&tuple.key(REVERSE));
-        if found.is_some() {
+        if replay.knows(&tuple.key(REVERSE)) {
             frame = frame::build(&tuple);
             outcome = replay.run(Hook::Egress, &mut frame);
             reply = true;

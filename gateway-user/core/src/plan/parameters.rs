@@ -17,6 +17,10 @@ pub struct Parameters {
     pub idle_timeout: Option<Duration>,
     /// Longest pause in a request's body.
     pub body_timeout: Option<Duration>,
+    /// How long a backend of TCP or UDP that leaves keeps the flows it has.
+    pub drain: Option<Duration>,
+    /// TCP and UDP that has no backend is dropped without an answer.
+    pub silent: bool,
     /// Whether each request is logged.
     pub access_log: bool,
 }

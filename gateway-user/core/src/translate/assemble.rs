@@ -12,8 +12,8 @@ use super::{
 };
 use crate::api::Kind;
 use crate::plan::{
-    Certificate, Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute,
-    L4Service, Parameters, Plan, TlsListener, TlsRoute, UsedFor,
+    Certificate, DRAIN, Frontend, FrontendId, HostPattern, HttpFrontend, HttpListener, HttpRoute,
+    L4Options, L4Service, Parameters, Plan, TlsListener, TlsRoute, UsedFor,
 };
 
 /// Accepted routes of each listener with the hosts they take there, the oldest first.
@@ -135,6 +135,11 @@ fn l4(
         listener: listener.label.clone(),
         route,
         backends: backends.unwrap_or_default(),
+        options: L4Options {
+            drain: gateway.parameters.drain.unwrap_or(DRAIN),
+            silent: gateway.parameters.silent,
+            by_client: false,
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Scope, class, nearby};
 use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
-        parameters::{AccessLogSpec, LimitsSpec, ParametersSpec},
+        parameters::{AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
         refs::ParametersRef,
     },
     name::ObjectName,
@@ -112,6 +112,13 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         idle_timeout,
         body_timeout,
     } = own_limits;
+    let l4 = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.l4.clone());
+    let class_l4 = l4(class).unwrap_or_default();
+    let L4Spec {
+        drain_timeout,
+        no_backend,
+    } = l4(own).unwrap_or_default();
+    let no_backend = no_backend.or(class_l4.no_backend);
     let log = |spec: Option<&ParametersSpec>| {
         let log = spec.and_then(|s| s.access_log.as_ref());
         log.and_then(|AccessLogSpec { enabled }| *enabled)
@@ -126,6 +133,8 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
             .map(|d| d.0),
         idle_timeout: idle_timeout.or(class_limits.idle_timeout).map(|d| d.0),
         body_timeout: body_timeout.or(class_limits.body_timeout).map(|d| d.0),
+        drain: drain_timeout.or(class_l4.drain_timeout).map(|d| d.0),
+        silent: no_backend.is_some_and(|value| value.is(NoBackend::Drop)),
         access_log: log(own).or(log(class)).unwrap_or(false),
     }
 }
@@ -147,10 +156,12 @@ mod tests {
         let read = |json: Json| -> ParametersSpec { from_value(json).expect("parameters") };
         let class = read(json!({
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7},
+            "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
             "accessLog": {"enabled": true},
         }));
         let own = read(json!({
             "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m"},
+            "l4": {"drainTimeout": "5m"},
         }));
         let merged = merge(Some(&class), Some(&own));
         let expected = Parameters {
@@ -160,11 +171,14 @@ mod tests {
             greeting_timeout: None,
             idle_timeout: Some(Duration::from_secs(5)),
             body_timeout: Some(Duration::from_secs(60)),
+            drain: Some(Duration::from_secs(300)),
+            silent: true,
             access_log: true,
         };
         assert_eq!(merged, expected);
-        let silent = read(json!({"accessLog": {"enabled": false}}));
-        assert!(!merge(Some(&class), Some(&silent)).access_log);
+        let off = json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse"}});
+        let off = merge(Some(&class), Some(&read(off)));
+        assert!(!off.access_log && !off.silent);
         assert_eq!(merge(None, None), Parameters::default());
     }
 }

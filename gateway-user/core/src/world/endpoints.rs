@@ -35,12 +35,17 @@ impl World {
         Endpoints(found.collect())
     }
 
-    /// Nodes of all endpoints that say theirs.
+    /// Nodes of all endpoints that say theirs, and Services that care.
     pub fn endpoint_nodes(&self) -> Nodes {
         let all = self.slices.values().flat_map(|slice| &slice.spec.endpoints);
         let named = all.filter_map(|e| Some((e, e.node.as_ref()?)));
         let pairs = named.flat_map(|(e, node)| e.addresses.iter().map(|ip| (*ip, node.clone())));
-        Nodes(pairs.collect())
+        let services = self.services.iter();
+        let kept = services.filter(|(_, service)| service.spec.same_node);
+        Nodes {
+            of: pairs.collect(),
+            kept: kept.map(|(name, _)| name.clone()).collect(),
+        }
     }
 
     fn slices_by_service(&self) -> BTreeMap<ObjectName, Vec<&EndpointSlice>> {
@@ -92,6 +97,7 @@ fn of_slice(service: &ServiceSpec, id: &BackendId, slice: &EndpointSlice) -> Vec
                 address: SocketAddr::new(ip, *port),
                 conditions,
                 far: false,
+                spare: false,
             })
         })
         .collect()

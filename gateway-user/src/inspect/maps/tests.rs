@@ -32,7 +32,7 @@ fn tables() -> Tables {
         maglev_offset: 0,
         maglev_size: 4,
         backends: 2,
-        pad: 0,
+        affinity: 0,
     };
     tables.services.insert(2, service);
     tables.regions.insert(0, [7, 8, 7, 0].into());
@@ -43,6 +43,8 @@ fn tables() -> Tables {
             service: 2,
             weight: 1,
             far: 0,
+            draining: 0,
+            pad: 0,
         };
         tables.backends.insert(id, backend);
     }

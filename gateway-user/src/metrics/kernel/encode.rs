@@ -8,7 +8,7 @@ use std::{
 
 use gateway_common::abi::{BackendStats, Count, Counter, Counters, Kind};
 use gateway_core::{
-    l4::{Gauges, Tables, compile::frontend_key},
+    l4::{Tables, compile::frontend_key},
     plan::{Frontend, Plan},
 };
 use prometheus_client::{
@@ -17,11 +17,13 @@ use prometheus_client::{
     registry::Unit,
 };
 
+use super::Swept;
+
 /// Everything of one scrape.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) counters: Counters,
-    pub(super) flows: Gauges,
+    pub(super) flows: Swept,
     pub(super) backends: Vec<(BackendName, BackendStats)>,
 }
 
@@ -106,6 +108,10 @@ fn carried(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
     let (name, help) = ("l4_flows_opened", "Flows that the kernel gave a backend");
     let opened = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     ConstCounter::new(counters.opened.packets).encode(opened)?;
+    let help = "Flows that both ends took part in; far below those opened, there is a flood";
+    let name = "l4_flows_established";
+    let established = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(counters.established.packets).encode(established)?;
     let help = "ICMP errors about flows, which the kernel sent on to whom they concern";
     let name = "l4_icmp_errors";
     let related = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -148,18 +154,34 @@ fn by_reason(
     })
 }
 
-fn flows(flows: &Gauges, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn flows(swept: &Swept, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let flows = &swept.live;
     let help = "Flows in the kernel's table, as of its last sweep";
     let mut family = encoder.encode_descriptor("l4_flows", help, None, MetricType::Gauge)?;
     for (protocol, state, value) in [
-        ("tcp", "open", flows.tcp.saturating_sub(flows.tcp_closing)),
+        ("tcp", "new", flows.tcp_fresh),
+        (
+            "tcp",
+            "open",
+            flows
+                .tcp
+                .saturating_sub(flows.tcp_closing + flows.tcp_fresh),
+        ),
         ("tcp", "closing", flows.tcp_closing),
-        ("udp", "open", flows.udp),
+        ("udp", "new", flows.udp_fresh),
+        ("udp", "open", flows.udp.saturating_sub(flows.udp_fresh)),
     ] {
         let labels = [("protocol", protocol), ("state", state)];
         ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
     }
-    Ok(())
+    let help = "Flows whose backends get no new ones, as of the last sweep";
+    let name = "l4_flows_draining";
+    let draining = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(flows.draining).encode(draining)?;
+    let help = "Flows that did not end before the deadline of a backend that left";
+    let name = "l4_flows_drained";
+    let drained = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(swept.drained).encode(drained)
 }
 
 fn backends(

@@ -34,6 +34,7 @@ fn plan() -> Plan {
         gateway: gateway.clone(),
         listener: "tcp".into(),
         route: None,
+        options: gateway_core::plan::L4Options::default(),
         backends: vec![WeightedBackend {
             target: Target::Backend(backend()),
             weight: 1,
@@ -65,6 +66,7 @@ fn endpoints(last: u8) -> Endpoints {
                 address,
                 conditions,
                 far: false,
+                spare: false,
             }],
         )]
         .into(),

@@ -6,9 +6,9 @@ use gateway_common::maps::LISTENERS_MAX;
 
 use super::Problems;
 use crate::api::{
-    GatewayParameters,
+    GatewayParameters, Open,
     duration::ApiDuration,
-    parameters::{LimitsSpec, ParametersSpec},
+    parameters::{L4Spec, LimitsSpec, ParametersSpec},
     path::Path,
 };
 
@@ -25,6 +25,9 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     node(&object.spec, out);
     if let Some(limits) = &object.spec.limits {
         self::limits(limits, out);
+    }
+    if let Some(l4) = &object.spec.l4 {
+        self::l4(l4, out);
     }
 }
 
@@ -84,11 +87,24 @@ fn limits(limits: &LimitsSpec, out: &mut Problems) {
         ("bodyTimeout", limits.body_timeout),
     ];
     for (name, value) in timeouts {
-        if let Some(ApiDuration(value)) = value
-            && !TIMEOUTS.contains(&value)
-        {
-            let message = format!("{value:?} is out of range: use 1s to 24h");
-            out.error(at.field(name), message);
-        }
+        timeout(at.field(name), value, out);
+    }
+}
+
+/// What concerns TCP and UDP listeners.
+fn l4(l4: &L4Spec, out: &mut Problems) {
+    let at = Path::spec().field("l4");
+    timeout(at.field("drainTimeout"), l4.drain_timeout, out);
+    if let Some(Open::Unknown(value)) = &l4.no_backend {
+        let message = format!("{value:?} is not known: use Refuse or Drop");
+        out.error(at.field("noBackend"), message);
+    }
+}
+
+fn timeout(at: Path, value: Option<ApiDuration>, out: &mut Problems) {
+    if let Some(ApiDuration(value)) = value
+        && !TIMEOUTS.contains(&value)
+    {
+        out.error(at, format!("{value:?} is out of range: use 1s to 24h"));
     }
 }

@@ -16,6 +16,10 @@ pub struct ServiceSpec {
     pub families: Vec<Family>,
     /// Target of a Service with `type: ExternalName`, which has no endpoints.
     pub external_name: Option<Arc<str>>,
+    /// `sessionAffinity: ClientIP`.
+    pub by_client: bool,
+    /// `trafficDistribution: PreferSameNode`.
+    pub same_node: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +96,8 @@ impl From<core::Service> for Service {
                     .filter_map(|text| Family::parse(text))
                     .collect(),
                 external_name: spec.external_name.filter(|_| external).map(Into::into),
+                by_client: spec.session_affinity.as_deref() == Some("ClientIP"),
+                same_node: spec.traffic_distribution.as_deref() == Some("PreferSameNode"),
             },
         }
     }

@@ -130,6 +130,7 @@ fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
             terminating: false,
         },
         far: false,
+        spare: false,
     };
     let endpoints = Endpoints(BTreeMap::from([
         (id("good"), vec![ready(true)]),

@@ -39,6 +39,7 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
             terminating: false,
         },
         far: false,
+        spare: false,
     };
     let all = [
         (

@@ -34,6 +34,7 @@ fn session(carrier: Carrier, lifetime: Option<Duration>, key: &str, ready: &[u8]
         address: endpoint(*last),
         conditions,
         far: false,
+        spare: false,
     });
     let endpoints = Endpoints([(id("web"), ready.collect())].into());
     let backend = HttpBackend {

@@ -77,6 +77,7 @@ fn table(listeners: Vec<HttpListener>) -> Table {
         gateway: gateway.clone(),
         listener: "tcp".into(),
         route: None,
+        options: crate::plan::L4Options::default(),
         backends: Vec::new(),
     };
     let frontends = BTreeMap::from([

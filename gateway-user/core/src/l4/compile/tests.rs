@@ -38,11 +38,11 @@ fn service_of(tables: &Tables, port: u16) -> (u32, Service) {
 fn a_frontend_leads_to_its_backends() {
     let tables = advance(&Tables::default(), &plan(&[(tcp(80), TWO)]), &backends());
     let (id, service) = service_of(&tables, 80);
-    assert_eq!((service.maglev_size, service.backends), (251, 2));
+    assert_eq!((service.maglev_size, service.backends), (2_039, 2));
     let slots = tables.region_of(&service).expect("a lookup table");
     for (backend, value) in tables.backends_of(id) {
         let share = slots.iter().filter(|slot| **slot == backend).count();
-        assert!((120..=131).contains(&share), "{share} of 251");
+        assert!((1_009..=1_030).contains(&share), "{share} of 2039");
         assert_eq!((value.port, value.weight), (80, 1));
     }
     assert_eq!(tables.backends_of(id).count(), 2);
@@ -77,7 +77,7 @@ fn the_refused_share_is_slot_value_zero() {
     let (_, service) = service_of(&tables, 80);
     let slots = tables.region_of(&service).expect("a lookup table");
     let refused = slots.iter().filter(|slot| **slot == 0).count();
-    assert!((120..=131).contains(&refused), "{refused} of 251");
+    assert!((1_009..=1_030).contains(&refused), "{refused} of 2039");
     assert_eq!(service.backends, 1);
     assert!(!tables.backends.contains_key(&0));
 }
@@ -117,7 +117,10 @@ fn backends_on_other_nodes_are_far() {
     let mut of = backends();
     let nodes = [("10.0.0.1", "here"), ("10.0.0.2", "there")];
     let nodes = nodes.map(|(ip, node)| (ip.parse().expect("an address"), node.into()));
-    let nodes = Nodes(nodes.into());
+    let nodes = Nodes {
+        of: nodes.into(),
+        ..Nodes::default()
+    };
     let far = |of: &Endpoints| {
         let tables = advance(&Tables::default(), &plan(&[(tcp(80), TWO)]), of);
         let all = tables.backends.values().map(|b| (b.address.into(), b.far));
@@ -189,4 +192,93 @@ fn lookup_tables_can_run_out() {
     let ids: Vec<_> = (1..=17).map(|port| (tcp(port), wide)).collect();
     let error = compile(&plan(&ids), &backends(), 1, &Tables::default()).err();
     assert_eq!(error, Some(CapacityError::Slots));
+}
+
+/// `(weight, draining)` of the backend at this address.
+fn standing(tables: &Tables, address: &str) -> Option<(u32, u32)> {
+    let to: SocketAddr = address.parse().expect("an address and port");
+    let found = tables.backends.values();
+    let mut found = found.filter(|b| b.address == to.ip().into());
+    found.next().map(|b| (b.weight, b.draining))
+}
+
+#[test]
+fn listed_endpoints_that_get_no_new_flows_keep_their_entry() {
+    let both = endpoints(&[("a", &["10.0.0.1:80", "10.0.0.2:80"])]);
+    // Conditions of the second endpoint, and what remains of it for TCP and for UDP.
+    for (ready, serving, terminating, tcp_keeps, udp_keeps) in [
+        (false, true, true, Some((0, 1)), Some((0, 1))),
+        (false, false, true, Some((0, 1)), None),
+        (false, true, false, Some((0, 0)), None),
+        (true, true, false, Some((1, 0)), Some((1, 0))),
+    ] {
+        for (transport, expected) in [(Transport::Tcp, tcp_keeps), (Transport::Udp, udp_keeps)] {
+            let frontend = FrontendId {
+                transport,
+                ..tcp(80)
+            };
+            let plan = plan(&[(frontend, ONE)]);
+            let first = advance(&Tables::default(), &plan, &both);
+            let mut changed = both.clone();
+            for list in changed.0.values_mut() {
+                list[1].conditions = crate::endpoints::Conditions {
+                    ready,
+                    serving,
+                    terminating,
+                };
+            }
+            let after = advance(&first, &plan, &changed);
+            let context = format!("{transport:?} {ready} {serving} {terminating}");
+            assert_eq!(standing(&after, "10.0.0.2:80"), expected, "{context}");
+            assert_eq!(standing(&after, "10.0.0.1:80"), Some((1, 0)), "{context}");
+            let fresh = advance(&Tables::default(), &plan, &changed);
+            let never_served = standing(&fresh, "10.0.0.2:80");
+            assert_eq!(never_served.is_some(), ready, "{context}: it has no flows");
+        }
+    }
+}
+
+#[test]
+fn an_address_of_two_references_drains_when_both_leave() {
+    let plan = |first, second| plan(&[(tcp(80), &[("a", first), ("b", second)])]);
+    let same = endpoints(&[("a", &["10.0.0.1:80"]), ("b", &["10.0.0.1:80"])]);
+    let tables = advance(&Tables::default(), &plan(1, 1), &same);
+    assert_eq!(standing(&tables, "10.0.0.1:80"), Some((1, 0)));
+    let tables = advance(&tables, &plan(0, 1), &same);
+    assert_eq!(standing(&tables, "10.0.0.1:80"), Some((1, 0)));
+    let tables = advance(&tables, &plan(0, 0), &same);
+    assert_eq!(standing(&tables, "10.0.0.1:80"), Some((0, 1)));
+}
+
+#[test]
+fn endpoints_that_are_passed_over_keep_what_they_have() {
+    let both = endpoints(&[("a", &["10.0.0.1:80", "10.0.0.2:80"])]);
+    let frontend = FrontendId {
+        transport: Transport::Udp,
+        ..tcp(80)
+    };
+    let plan = plan(&[(frontend, ONE)]);
+    let tables = advance(&Tables::default(), &plan, &both);
+    let mut nearer = both;
+    for list in nearer.0.values_mut() {
+        list[1].spare = true;
+    }
+    let tables = advance(&tables, &plan, &nearer);
+    assert_eq!(standing(&tables, "10.0.0.2:80"), Some((0, 0)));
+    assert_eq!(standing(&tables, "10.0.0.1:80"), Some((1, 0)));
+}
+
+#[test]
+fn options_of_the_listener_reach_its_entries() {
+    let mut plan = plan(&[(tcp(80), ONE)]);
+    for frontend in plan.frontends.values_mut() {
+        if let plan::Frontend::L4(service) = frontend {
+            service.options.silent = true;
+            service.options.by_client = true;
+        }
+    }
+    let tables = advance(&Tables::default(), &plan, &backends());
+    let (_, service) = service_of(&tables, 80);
+    assert_eq!(service.affinity, 1);
+    assert_eq!(tables.frontends[&frontend_key(&tcp(80))].silent, 1);
 }

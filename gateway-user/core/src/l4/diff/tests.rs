@@ -55,6 +55,7 @@ fn random_endpoints(rng: &mut Rng) -> Endpoints {
             address: ([10, 0, 0, rng.below(6) as u8], 80).into(),
             conditions: READY,
             far: false,
+            spare: false,
         });
         all.insert(backend(name), addresses.collect());
     }

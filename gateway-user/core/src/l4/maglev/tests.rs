@@ -67,8 +67,10 @@ fn shares_follow_weights() {
 #[test]
 fn the_table_grows_for_small_shares() {
     assert_eq!(size(&[1]), 251);
-    assert_eq!(size(&[80, 20]), 251);
-    assert_eq!(size(&[1; 3]), 2_039);
+    assert_eq!(size(&[80]), 251);
+    assert_eq!(size(&[80, 20]), 2_039);
+    assert_eq!(size(&[1; 20]), 2_039);
+    assert_eq!(size(&[1; 21]), 16_381);
     assert_eq!(size(&[100, 1]), 2_039);
     assert_eq!(size(&[1_000_000, 1]), 65_521);
     assert_eq!(size(&[1; 10_000]), 65_521);

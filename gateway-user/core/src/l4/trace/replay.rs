@@ -36,6 +36,7 @@ pub(super) enum Question {
     Uplink(u32),
     Snat(u32),
     Flow(FlowKey),
+    Fresh(FlowKey),
 }
 
 /// Entries that were read; `None` for those that do not exist.
@@ -49,6 +50,7 @@ pub(super) struct Known {
     uplinks: BTreeMap<u32, Option<LinkAddress>>,
     snat: BTreeMap<u32, Option<Snat>>,
     flows: BTreeMap<FlowKey, Option<Flow>>,
+    fresh: BTreeMap<FlowKey, Option<Flow>>,
 }
 
 impl Known {
@@ -62,6 +64,7 @@ impl Known {
             Question::Uplink(index) => drop(self.uplinks.insert(index, from.uplink(index)?)),
             Question::Snat(slot) => drop(self.snat.insert(slot, from.snat(slot)?)),
             Question::Flow(key) => drop(self.flows.insert(key, from.flow(&key)?)),
+            Question::Fresh(key) => drop(self.fresh.insert(key, from.fresh(&key)?)),
         }
         Ok(())
     }
@@ -70,8 +73,8 @@ impl Known {
 pub(super) struct Replay<'a> {
     known: &'a Known,
     clock: Clock,
-    /// Entries as this packet leaves them.
-    changed: BTreeMap<FlowKey, Flow>,
+    /// Entries as this packet leaves them; `None` where it removes one.
+    changed: BTreeMap<FlowKey, Option<Flow>>,
     steps: RefCell<Vec<Step>>,
     missing: RefCell<Option<Question>>,
 }
@@ -100,14 +103,16 @@ impl<'a> Replay<'a> {
         steer(key, self)
     }
 
-    /// The entry, without that becoming a step.
-    pub(super) fn peek(&self, key: &FlowKey) -> Option<&'a Flow> {
-        self.find(&self.known.flows, *key, Question::Flow)
+    /// Whether there is such a flow, without that becoming a step.
+    pub(super) fn knows(&self, key: &FlowKey) -> bool {
+        let Self { known, .. } = self;
+        let flow = self.lookup(&known.flows, *key, Question::Flow);
+        flow.is_some() || self.lookup(&known.fresh, *key, Question::Fresh).is_some()
     }
 
-    /// As [`Self::peek`], of an address.
+    /// As [`Self::knows`], of an address.
     pub(super) fn owner(&self, address: &Addr) -> Option<&'a Address> {
-        self.find(&self.known.addresses, *address, Question::Address)
+        self.lookup(&self.known.addresses, *address, Question::Address)
     }
 
     /// Every question so far was answered.
@@ -119,7 +124,7 @@ impl<'a> Replay<'a> {
         (self.steps.into_inner(), self.missing.into_inner())
     }
 
-    fn find<K: Ord + Copy, V>(
+    fn lookup<K: Ord + Copy, V>(
         &self,
         map: &'a BTreeMap<K, Option<V>>,
         key: K,
@@ -146,54 +151,67 @@ impl<'a> Replay<'a> {
 
 impl Tables for Replay<'_> {
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
-        let found = self.find(&self.known.frontends, *key, Question::Frontend);
+        let found = self.lookup(&self.known.frontends, *key, Question::Frontend);
         self.note(Step::Frontend(*key, found.copied()));
         found
     }
 
     fn service(&self, id: u32) -> Option<&Service> {
-        let found = self.find(&self.known.services, id, Question::Service);
+        let found = self.lookup(&self.known.services, id, Question::Service);
         self.note(Step::Service(id, found.copied()));
         found
     }
 
     fn slot(&self, slot: u32) -> Option<u32> {
-        let found = self.find(&self.known.slots, slot, Question::Slot).copied();
+        let found = self
+            .lookup(&self.known.slots, slot, Question::Slot)
+            .copied();
         self.note(Step::Slot(slot, found));
         found
     }
 
     fn backend(&self, id: u32) -> Option<&Backend> {
-        let found = self.find(&self.known.backends, id, Question::Backend);
+        let found = self.lookup(&self.known.backends, id, Question::Backend);
         self.note(Step::Backend(id, found.copied()));
         found
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {
-        let found = self.find(&self.known.addresses, *address, Question::Address);
+        let found = self.lookup(&self.known.addresses, *address, Question::Address);
         self.note(Step::Address(*address, found.copied()));
         found
     }
 
     fn uplink(&self, interface: u32) -> Option<&LinkAddress> {
-        self.find(&self.known.uplinks, interface, Question::Uplink)
+        self.lookup(&self.known.uplinks, interface, Question::Uplink)
     }
 
     fn snat(&self, slot: u32) -> Option<&Snat> {
-        self.find(&self.known.snat, slot, Question::Snat)
+        self.lookup(&self.known.snat, slot, Question::Snat)
     }
 
     fn flow(&self, key: &FlowKey) -> Option<&Flow> {
         if let Some(changed) = self.changed.get(key) {
-            return Some(changed);
+            return changed.as_ref().filter(|flow| flow.is_established());
         }
-        let found = self.find(&self.known.flows, *key, Question::Flow);
+        let found = self.lookup(&self.known.flows, *key, Question::Flow);
         self.note(Step::Flow(*key, found.copied()));
         found
     }
 
+    fn fresh(&self, key: &FlowKey) -> Option<&Flow> {
+        if let Some(changed) = self.changed.get(key) {
+            return changed.as_ref().filter(|flow| !flow.is_established());
+        }
+        let found = self.lookup(&self.known.fresh, *key, Question::Fresh);
+        if found.is_some() {
+            self.note(Step::Flow(*key, found.copied()));
+        }
+        found
+    }
+
     fn mark(&mut self, key: &FlowKey, state: u32, now: u32) -> bool {
-        let Some(flow) = self.flow(key).copied() else {
+        let Some(flow) = Tables::find(self, key).copied() else {
             return false;
         };
         let marked = Flow {
@@ -201,14 +219,26 @@ impl Tables for Replay<'_> {
             last_seen: now,
             ..flow
         };
-        self.changed.insert(*key, marked);
+        self.changed.insert(*key, Some(marked));
         true
     }
 
     fn insert(&mut self, key: &FlowKey, flow: &Flow) -> bool {
         self.note(Step::Open(*key, *flow));
-        self.changed.insert(*key, *flow);
+        self.changed.insert(*key, Some(*flow));
         true
+    }
+
+    fn forget(&mut self, key: &FlowKey) {
+        if self.flow(key).is_some() {
+            self.changed.insert(*key, None);
+        }
+    }
+
+    fn forget_fresh(&mut self, key: &FlowKey) {
+        if self.fresh(key).is_some() {
+            self.changed.insert(*key, None);
+        }
     }
 
     fn now(&self) -> u32 {

@@ -7,6 +7,8 @@ use gateway_core::{
 };
 use prometheus_client::{collector::Collector, registry::Registry};
 
+use gateway_core::l4::Gauges;
+
 use super::*;
 
 #[derive(Debug)]
@@ -29,10 +31,16 @@ fn text(snapshot: Snapshot) -> String {
 #[test]
 fn a_scrape_reads_like_the_counters() {
     let mut snapshot = Snapshot {
-        flows: Gauges {
-            tcp: 5,
-            tcp_closing: 2,
-            udp: 7,
+        flows: Swept {
+            live: Gauges {
+                tcp: 6,
+                tcp_closing: 2,
+                tcp_fresh: 1,
+                udp: 9,
+                udp_fresh: 2,
+                draining: 4,
+            },
+            drained: 8,
         },
         ..Snapshot::default()
     };
@@ -40,6 +48,8 @@ fn a_scrape_reads_like_the_counters() {
     snapshot.counters.add(Counter::Forwarded, 40);
     snapshot.counters.add(Counter::Replied, 1500);
     snapshot.counters.add(Counter::Opened, 60);
+    snapshot.counters.add(Counter::Established, 60);
+    snapshot.counters.add(Counter::DropUnserved, 60);
     snapshot.counters.add(Counter::Related, 70);
     snapshot.counters.add(Counter::AnswerEcho, 98);
     snapshot.counters.add(Counter::RefuseNoBackend, 60);
@@ -64,6 +74,12 @@ fn a_scrape_reads_like_the_counters() {
         "xdp_gateway_l4_bytes_total{direction=\"request\"} 100",
         "xdp_gateway_l4_bytes_total{direction=\"reply\"} 1500",
         "xdp_gateway_l4_flows_opened_total 1",
+        "xdp_gateway_l4_flows_established_total 1",
+        "xdp_gateway_l4_flows_draining 4",
+        "xdp_gateway_l4_flows_drained_total 8",
+        "xdp_gateway_l4_flows{protocol=\"tcp\",state=\"new\"} 1",
+        "xdp_gateway_l4_flows{protocol=\"udp\",state=\"new\"} 2",
+        "xdp_gateway_l4_dropped_packets_total{reason=\"unserved\"} 1",
         "xdp_gateway_l4_icmp_errors_total 1",
         "xdp_gateway_neighbour_packets_total{outcome=\"answer\",protocol=\"echo\"} 1",
         "xdp_gateway_l4_dropped_packets_total{reason=\"no_backend\"} 1",
@@ -92,6 +108,7 @@ fn backends_are_named_by_their_listener() {
         gateway: ObjectName::new("infra", "web"),
         listener: "dns".into(),
         route: None,
+        options: gateway_core::plan::L4Options::default(),
         backends: Vec::new(),
     };
     let plan = Plan {

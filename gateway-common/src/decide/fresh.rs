@@ -1,0 +1,113 @@
+//! Flows that nothing proves yet: a SYN or a datagram that anybody may have forged. They live in a
+//! table of their own, so that a flood of them evicts only its like. One moves to the established
+//! flows when a packet shows that both ends take part in it.
+
+use super::{quiet, touch};
+use crate::{
+    abi::{ANSWERED, Counter, ESTABLISHED, Flow, FlowKey},
+    header::{ACCEPTS, RESETS, Signal},
+    tables::Tables,
+};
+
+/// What [`request`] and [`reply`] say where there is no such flow.
+pub(super) const NONE: Counter = Counter::PassNoFlow;
+
+/// A request of a fresh flow: [`Counter::Established`] where it is one of the established flows
+/// now, [`Counter::Opened`] where it stays fresh, or [`NONE`].
+#[inline(never)]
+pub(super) fn request<T: Tables>(
+    key: &FlowKey,
+    signal: Signal,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    let Some(flow) = tables.fresh(key) else {
+        return NONE;
+    };
+    let is_quiet = quiet(flow, signal, tables);
+    // Datagrams prove little: an answer to which the client says more, or that it goes on.
+    let proves = !key.is_tcp() && (flow.state & ANSWERED != 0 || !is_quiet);
+    if touch::ended(key, signal, tables) {
+        return NONE;
+    }
+    if !is_quiet {
+        touch::touch(key, signal, tables);
+    }
+    match proves && establish(key, bytes, tables) {
+        true => Counter::Established,
+        false => Counter::Opened,
+    }
+}
+
+/// A reply, as [`request`]. `known`: of an established flow, which is brought up to date.
+#[inline(never)]
+pub(super) fn reply<T: Tables>(
+    key: &FlowKey,
+    known: bool,
+    signal: Signal,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
+    if known {
+        touch::touch(key, signal, tables);
+        return Counter::Established;
+    }
+    let Some(flow) = tables.fresh(key) else {
+        return NONE;
+    };
+    if !key.is_tcp() {
+        if flow.state & ANSWERED == 0 || !quiet(flow, signal, tables) {
+            touch::note(key, ANSWERED, tables);
+        }
+        return Counter::Opened;
+    }
+    if signal != 0 || !quiet(flow, signal, tables) {
+        touch::touch(key, signal, tables);
+    }
+    // A backend answers a SYN with SYN-ACK, and what it does not know with a reset: whatever else
+    // it says, the client has shown it that it gets the answers.
+    let proves = !matches!(signal, ACCEPTS | RESETS);
+    match proves && establish(key, bytes, tables) {
+        true => Counter::Established,
+        false => Counter::Opened,
+    }
+}
+
+/// Moves both entries to the established flows; `false` where that has no room.
+#[inline(never)]
+fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
+    let Some(flow) = tables.fresh(key) else {
+        return false;
+    };
+    let other = key.other(flow);
+    let moved = Flow {
+        state: flow.state & !ANSWERED | ESTABLISHED,
+        ..*flow
+    };
+    // First the one that is not asked for next: where the second has no room, nothing has changed.
+    if !mirror(key, &moved, &other, tables) || !tables.insert(key, &moved) {
+        return false;
+    }
+    tables.forget_fresh(key);
+    tables.forget_fresh(&other);
+    tables.count(Counter::Established, bytes);
+    true
+}
+
+/// Apart from the above, whose frame on the stack is large enough.
+#[inline(never)]
+fn mirror<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
+    tables.insert(other, &key.mirror(flow))
+}
+
+/// An established flow that has ended, and whose addresses and ports are used anew: it makes way
+/// for a fresh one.
+#[inline(never)]
+pub(super) fn retire<T: Tables>(key: &FlowKey, tables: &mut T) {
+    let Some(flow) = tables.flow(key) else {
+        return;
+    };
+    let other = key.other(flow);
+    tables.forget(&other);
+    tables.forget(key);
+}

@@ -1,0 +1,152 @@
+//! Backends that leave: their flows stay until they end, or until a deadline. Pure: times are
+//! arguments, since any fixed moment.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use gateway_common::{
+    abi::{FORWARD, Flow, FlowKey},
+    addr::Addr,
+};
+
+use super::{Sweep, Tables, compile::frontend_key, sweep::Standing, trace::Clock};
+use crate::plan::{DRAIN, Frontend, Plan};
+
+/// Id, address and port of a backend: ids are given out again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    pub id: u32,
+    pub address: Addr,
+    pub port: u32,
+}
+
+/// Remembers since when each backend has been leaving. A new daemon does not know that of its
+/// predecessor's: deadlines begin anew.
+#[derive(Clone, Debug)]
+pub struct Drains {
+    started: Duration,
+    /// Backends of the tables, with their services.
+    known: BTreeMap<Name, u32>,
+    leaving: BTreeMap<Name, Leaving>,
+    /// How long the backends of a service may take.
+    timeouts: BTreeMap<u32, Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    since: Duration,
+    service: u32,
+    timeout: Duration,
+}
+
+/// A backend that is gone from the tables is remembered for so long after its deadline: until
+/// sweeps have removed its last flow.
+const REMEMBERED: Duration = Duration::from_mins(10);
+
+impl Name {
+    /// Of an entry's backend, whichever its direction.
+    pub fn of(key: &FlowKey, flow: &Flow) -> Self {
+        let (address, port) = match key.direction {
+            FORWARD => (flow.address, flow.port),
+            _ => (key.source, u32::from(key.source_port)),
+        };
+        Self {
+            id: flow.backend,
+            address,
+            port,
+        }
+    }
+}
+
+impl Drains {
+    pub fn new(now: Duration) -> Self {
+        Self {
+            started: now,
+            known: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            timeouts: BTreeMap::new(),
+        }
+    }
+
+    /// Notes which backends leave, now that `tables` are in force.
+    pub fn observe(&mut self, plan: &Plan, tables: &Tables, now: Duration) {
+        let before = std::mem::take(&mut self.known);
+        for (id, frontend) in &plan.frontends {
+            if let (Frontend::L4(l4), Some(service)) =
+                (frontend, tables.service_of(&frontend_key(id)))
+            {
+                self.timeouts.insert(service, l4.options.drain);
+            }
+        }
+        for (id, backend) in &tables.backends {
+            let name = Name {
+                id: *id,
+                address: backend.address,
+                port: backend.port,
+            };
+            self.known.insert(name, backend.service);
+            match backend.draining {
+                0 => drop(self.leaving.remove(&name)),
+                _ => self.leaves(name, backend.service, now),
+            }
+        }
+        for (name, service) in before {
+            if !self.known.contains_key(&name) {
+                self.leaves(name, service, now);
+            }
+        }
+        for leaving in self.leaving.values_mut() {
+            let timeout = self.timeouts.get(&leaving.service);
+            leaving.timeout = timeout.copied().unwrap_or(leaving.timeout);
+        }
+        let (known, leaving) = (&self.known, &mut self.leaving);
+        leaving.retain(|name, l| known.contains_key(name) || now < l.end() + REMEMBERED);
+        // The id of a service that is gone may be another's next; those that leave have their own.
+        self.timeouts
+            .retain(|id, _| tables.services.contains_key(id));
+    }
+
+    fn leaves(&mut self, name: Name, service: u32, now: Duration) {
+        let timeout = self.timeouts.get(&service).copied().unwrap_or(DRAIN);
+        let new = Leaving {
+            since: now,
+            service,
+            timeout,
+        };
+        self.leaving.entry(name).or_insert(new);
+    }
+
+    /// What the flow table is swept by: the same moment as `clock` and as `now`.
+    pub fn sweep(&self, clock: Clock, now: Duration) -> Sweep {
+        let mut backends: BTreeMap<_, _> = self
+            .known
+            .keys()
+            .map(|name| (*name, Standing::Serving))
+            .collect();
+        for (name, leaving) in &self.leaving {
+            let standing = match self.known.contains_key(name) {
+                _ if now >= leaving.end() => Standing::Over,
+                true => Standing::Leaving,
+                false => Standing::Gone,
+            };
+            backends.insert(*name, standing);
+        }
+        let longest = self.timeouts.values().copied().max().unwrap_or(DRAIN);
+        Sweep {
+            clock,
+            backends,
+            strangers: match now >= self.started + longest {
+                true => Standing::Over,
+                false => Standing::Gone,
+            },
+        }
+    }
+}
+
+impl Leaving {
+    fn end(&self) -> Duration {
+        self.since + self.timeout
+    }
+}
+
+#[cfg(test)]
+mod tests;
