@@ -7,6 +7,7 @@ mod capture;
 mod check;
 mod checksums;
 mod churn;
+mod drain;
 mod far;
 mod files;
 mod grpc;

@@ -20,7 +20,7 @@ const BYTES: u64 = 60_000_000;
 const RATE: u64 = 8_000_000;
 
 /// A bed whose GatewayClass has parameters.
-fn bed(spec: &str) -> Result<Bed> {
+pub(crate) fn bed(spec: &str) -> Result<Bed> {
     let bed = Bed::new()?;
     let reference = "parametersRef: {group: xdp-gateway.dev, kind: GatewayParameters, name: node, \
                      namespace: default}";
@@ -30,7 +30,7 @@ fn bed(spec: &str) -> Result<Bed> {
     Ok(bed)
 }
 
-fn ask(bed: &Bed, spec: &str) -> Result<()> {
+pub(crate) fn ask(bed: &Bed, spec: &str) -> Result<()> {
     let text = format!(
         "apiVersion: xdp-gateway.dev/v1alpha1\nkind: GatewayParameters\n\
          metadata: {{name: node, namespace: default}}\nspec: {spec}\n"

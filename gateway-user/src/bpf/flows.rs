@@ -55,7 +55,7 @@ impl Flows {
     /// Shows every entry, in no order. What comes and goes meanwhile may be shown, twice at worst.
     pub fn each(&self, mut show: impl FnMut(&FlowKey, &Flow)) -> Result<()> {
         for entry in self.entries() {
-            let (key, flow) = entry?;
+            let (_, key, flow) = entry?;
             show(&key, &flow);
         }
         Ok(())
@@ -71,12 +71,17 @@ impl Flows {
         get(&self.fresh, key)
     }
 
-    /// An entry that the kernel evicts under an iterator sends it back to the first: bounded.
-    fn entries(&self) -> impl Iterator<Item = Result<(FlowKey, Flow)>> {
+    /// Of both maps, the established ones (`true`) first. An entry that the kernel evicts under an
+    /// iterator sends it back to the first: bounded.
+    fn entries(&self) -> impl Iterator<Item = Result<(bool, FlowKey, Flow)>> {
         let established = self.established.iter().take(2 * FLOWS_MAX as usize);
         let fresh = self.fresh.iter().take(2 * FRESH_MAX as usize);
-        let all = established.chain(fresh);
-        all.map(|entry| entry.context("cannot read the flow table"))
+        let established = established.map(|entry| (true, entry));
+        let all = established.chain(fresh.map(|entry| (false, entry)));
+        all.map(|(is_established, entry)| {
+            let (key, flow) = entry.context("cannot read the flow table")?;
+            Ok((is_established, key, flow))
+        })
     }
 
     /// Removes what `sweep` says, and counts the rest. A full table takes half a second,
@@ -86,8 +91,8 @@ impl Flows {
         for _ in 0..PASSES {
             let (live, dead, more) = self.pass(sweep)?;
             swept.live = live;
-            for (key, established) in &dead {
-                let removed = match established {
+            for (is_established, key) in &dead {
+                let removed = match is_established {
                     true => remove(&mut self.established, key, sweep)?,
                     false => remove(&mut self.fresh, key, sweep)?,
                 };
@@ -104,15 +109,15 @@ impl Flows {
     }
 
     /// What lives, a batch of what does not (`true`: established), and whether there is more of that.
-    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<(FlowKey, bool)>, bool)> {
+    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<(bool, FlowKey)>, bool)> {
         let (mut live, mut dead) = (Gauges::default(), Vec::new());
         for entry in self.entries() {
-            let (key, flow) = entry?;
+            let (is_established, key, flow) = entry?;
             match sweep.judge(&key, &flow) {
                 Fate::Keep(standing) => live.add(&key, &flow, standing),
                 _ if dead.len() == BATCH => return Ok((live, dead, true)),
                 Fate::Expired | Fate::Orphaned | Fate::Drained => {
-                    dead.push((key, flow.is_established()));
+                    dead.push((is_established, key));
                 }
             }
         }

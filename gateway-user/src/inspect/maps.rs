@@ -96,7 +96,10 @@ fn backends(rows: &[BackendRow]) -> Table<10> {
             row.service.to_string(),
             row.address.to_string(),
             row.name.clone().unwrap_or("-".to_owned()),
-            row.weight.to_string(),
+            match row.draining {
+                true => "draining".to_owned(),
+                false => row.weight.to_string(),
+            },
             percent(row.share),
             row.traffic.map_or("-".to_owned(), percent),
             row.flows.to_string(),

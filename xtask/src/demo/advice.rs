@@ -41,7 +41,7 @@ $client $peer udp --to 10.77.0.100:53 --count 10
 # What is in force
 $node $gateway status
 $node curl -s http://127.0.0.1:9901/metrics
-bpftool map dump pinned $pins/v3/maps/flows
+bpftool map dump pinned $pins/v4/maps/flows
 tail LOG
 
 # A change, and a broken file: the status names file, document and field

@@ -55,7 +55,7 @@ pub struct Gauges {
     pub udp: u64,
     /// Of `udp`: one packet, or unanswered ones.
     pub udp_fresh: u64,
-    /// Of all: their backends get no new ones.
+    /// Of all that are not closed: their backends get no new ones.
     pub draining: u64,
 }
 
@@ -69,7 +69,8 @@ impl Sweep {
         }
         let standing = self.backends.get(&Name::of(key, flow));
         match standing.copied().unwrap_or(self.strangers) {
-            Standing::Over => Fate::Drained,
+            // One that has closed is over in a moment, by itself.
+            Standing::Over if !flow.closing() => Fate::Drained,
             Standing::Gone if !key.is_tcp() => Fate::Orphaned,
             standing => Fate::Keep(standing),
         }
@@ -91,7 +92,7 @@ impl Gauges {
             self.udp += 1;
             self.udp_fresh += fresh;
         }
-        self.draining += u64::from(standing != Standing::Serving);
+        self.draining += u64::from(standing != Standing::Serving && !flow.closing());
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct BackendRow {
     /// Service and port; `None` without a daemon.
     pub name: Option<String>,
     pub weight: u32,
+    /// It will not come back: its flows have a deadline.
+    pub draining: bool,
     /// Of the service's new flows, from 0 to 1.
     pub share: f64,
     /// Of the service's bytes so far, from 0 to 1; `None` where there were none.
@@ -145,6 +147,7 @@ fn backends(tables: &Tables, traffic: &Traffic, names: &Names) -> Vec<BackendRow
             address,
             name: name.and_then(|n| n.service(address)).map(str::to_owned),
             weight: backend.weight,
+            draining: backend.draining != 0,
             share: share.copied().unwrap_or_default(),
             traffic: (sum > 0).then(|| bytes(id) as f64 / sum as f64),
             flows: stats.flows,

@@ -36,14 +36,14 @@ fn tables() -> Tables {
     };
     tables.services.insert(2, service);
     tables.regions.insert(0, [7, 8, 7, 0].into());
-    for (id, host) in [(7, 1), (8, 2)] {
+    for (id, host, draining) in [(7, 1, 0), (8, 2, 0), (9, 3, 1)] {
         let backend = Backend {
             address: std::net::Ipv4Addr::new(10, 0, 0, host).into(),
             port: 9000,
             service: 2,
-            weight: 1,
+            weight: 1 - draining,
             far: 0,
-            draining: 0,
+            draining,
             pad: 0,
         };
         tables.backends.insert(id, backend);
@@ -120,6 +120,18 @@ fn rows_have_names_and_shares() {
             "-",
             "1",
             "25.0%",
+            "0.0%",
+            "0",
+            "0 packets, 0 bytes",
+            "0 packets, 0 bytes",
+        ],
+        vec![
+            "9",
+            "2",
+            "10.0.0.3:9000",
+            "-",
+            "draining",
+            "0.0%",
             "0.0%",
             "0",
             "0 packets, 0 bytes",

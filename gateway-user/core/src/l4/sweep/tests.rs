@@ -65,6 +65,21 @@ fn flows_of_a_backend_that_leaves_stay_until_its_deadline() {
         assert_eq!(judge(protocol, flow(10, NOW - 1)), Fate::Drained);
         assert_eq!(judge(protocol, flow(10, NOW + 1)), Fate::Drained);
     }
+    let closed = Flow {
+        state: ESTABLISHED | RESET,
+        ..flow(10, NOW - 1)
+    };
+    assert_eq!(judge(TCP, closed), Fate::Keep(Standing::Over), "it ends");
+    assert_eq!(
+        judge(
+            TCP,
+            Flow {
+                last_seen: NOW - 1_001,
+                ..closed
+            }
+        ),
+        Fate::Expired
+    );
 }
 
 #[test]
@@ -113,13 +128,14 @@ fn connections_are_counted_once() {
     gauges.add(&key(TCP, REVERSE), &of(ESTABLISHED), serving);
     gauges.add(&key(TCP, FORWARD), &of(RESET), serving);
     gauges.add(&key(TCP, FORWARD), &of(0), serving);
+    gauges.add(&key(TCP, FORWARD), &of(RESET), Standing::Over);
     gauges.add(&key(UDP, FORWARD), &of(ESTABLISHED), Standing::Leaving);
     gauges.add(&key(UDP, FORWARD), &of(0), Standing::Gone);
     assert_eq!(
         gauges,
         Gauges {
-            tcp: 3,
-            tcp_closing: 1,
+            tcp: 4,
+            tcp_closing: 2,
             tcp_fresh: 1,
             udp: 2,
             udp_fresh: 1,
