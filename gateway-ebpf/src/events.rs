@@ -1,6 +1,6 @@
 //! What user space hears of single packets.
 
-use gateway_common::abi::Event;
+use gateway_common::abi::{Counter, Event, FlowKey, LinkAddress, Mac};
 
 use crate::maps::{EVENT_GATE, EVENTS};
 
@@ -22,6 +22,12 @@ pub(crate) fn gate(slot: u32, now: u32, hz: u32) -> bool {
 
 /// A full buffer loses the event; the counters have the packet.
 #[inline(always)]
-pub(crate) fn tell(event: Event) {
+pub(crate) fn tell(key: FlowKey, reason: Counter, bytes: u64, station: Mac) {
+    let event = Event {
+        key,
+        reason: reason as u32,
+        bytes: bytes as u32,
+        station: LinkAddress::from_words(station),
+    };
     let _ = EVENTS.output_untyped::<Event>(event, 0);
 }

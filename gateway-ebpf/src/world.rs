@@ -6,8 +6,8 @@ use aya_ebpf::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Count, Counter, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Service, Snat,
+        Address, Backend, BackendStats, Count, Counter, Flow, FlowKey, Frontend, FrontendKey,
+        LinkAddress, Service, Snat,
     },
     addr::Addr,
     maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
@@ -186,24 +186,14 @@ impl Tables for World {
     #[inline(always)]
     fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64) {
         if gate(EVENT_GATE_DROPS, self.now(), self.hz()) {
-            tell(Event {
-                key: *key,
-                reason: reason as u32,
-                bytes: bytes as u32,
-                station: LinkAddress::from_words([0; 3]),
-            });
+            tell(*key, reason, bytes, [0; 3]);
         }
     }
 
     #[inline(always)]
     fn dispute(&mut self, reason: Counter, claim: &Claim, bytes: u64) {
         if gate(EVENT_GATE_CLAIMS, self.now(), self.hz()) {
-            tell(Event {
-                key: claim.key(),
-                reason: reason as u32,
-                bytes: bytes as u32,
-                station: LinkAddress::from_words(claim.mac),
-            });
+            tell(claim.key(), reason, bytes, claim.mac);
         }
     }
 }

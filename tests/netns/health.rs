@@ -35,18 +35,25 @@ fn what_fails_for_http_gets_no_new_traffic_of_any_route() -> Result<()> {
     let bed = Bed::new()?;
     bed.config.write("dead.yaml", SLICES)?;
     let daemon = bed.daemon()?;
-    let maps = || -> Result<String> {
+    // Its weight in the kernel.
+    let weight = || -> Result<Option<u64>> {
         let pins = bed.net.pins().display().to_string();
         let gateway = &gateway_tests::programs::Programs::get()?.gateway;
-        bed.node.run(gateway, ["maps", "--pin-dir", &pins])
+        let said = bed
+            .node
+            .run(gateway, ["maps", "-o", "json", "--pin-dir", &pins])?;
+        let maps: serde_json::Value = serde_json::from_str(&said)?;
+        let rows = maps["backends"].as_array().into_iter().flatten();
+        let mut dead = rows.filter(|row| row["address"] == DEAD);
+        Ok(dead.next().and_then(|row| row["weight"].as_u64()))
     };
-    ensure!(maps()?.contains(DEAD), "the kernel has no such backend");
+    ensure!(weight()? == Some(1), "the kernel has no such backend");
 
     let hello = format!("--to {GATEWAY}:80 --host hello.example.com --count 100");
     let http = bed.http(&hello)?;
     ensure!(http.failed == 0 && http.errors.is_empty(), "{http:?}");
-    wait_until(LIMIT, "the kernel has no such backend any more", || {
-        Ok(!maps()?.contains(DEAD))
+    wait_until(LIMIT, "it gets no new connections in the kernel", || {
+        Ok(weight()? == Some(0))
     })
     .map_err(|e| e.context(daemon.log()))?;
 

@@ -88,7 +88,8 @@ fn row(route: &str, rule: usize, target: &Target, share: f64, endpoints: &Endpoi
         Target::Invalid => ("invalid".to_owned(), 0, 0),
         Target::Backend(id) => {
             let total = endpoints.0.get(id).map_or(0, Vec::len);
-            (id.to_string(), endpoints.ready(id).count(), total)
+            let ready = endpoints.all(id).filter(|e| e.conditions.ready);
+            (id.to_string(), ready.count(), total)
         }
     };
     BackendRow {

@@ -159,3 +159,23 @@ fn slices_of_other_services_and_namespaces_do_not_count() {
     );
     assert_eq!(join(&one, 80), [""; 0], "no Service");
 }
+
+#[test]
+fn nodes_of_endpoints_and_services_that_keep_their_traffic_there() {
+    let endpoints = "[{addresses: [10.0.0.1], nodeName: a}, {addresses: [10.0.0.2]}]";
+    let slices = slices(&[("IPv4", "[{name: http, port: 1}]", endpoints)]);
+    for (distribution, keeps) in [
+        ("PreferSameNode", true),
+        ("PreferClose", false),
+        ("PreferSameZone", false),
+    ] {
+        let service = format!("{SERVICE}  trafficDistribution: {distribution}\n");
+        let mut files = FileSet::default();
+        assert_eq!(files.update("a.yaml", Some(&(service + &slices))), []);
+        let nodes = files.world().endpoint_nodes();
+        let of: Vec<_> = nodes.of.iter().map(|(ip, n)| format!("{ip} {n}")).collect();
+        assert_eq!(of, ["10.0.0.1 a"]);
+        let web = ObjectName::new("default", "web");
+        assert_eq!(nodes.kept.contains(&web), keeps, "{distribution}");
+    }
+}
