@@ -135,7 +135,7 @@ fn an_evicted_direction_comes_back() {
             match direction {
                 REVERSE => forward(world, "data", &data, OLD, BACKENDS[0]),
                 _ => {
-                    becomes("answer", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world)
+                    becomes("answer", Egress, &reply, &[Replied], &reply.from(ONE)).check_in(world);
                 }
             }
             let back = world

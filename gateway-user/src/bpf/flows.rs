@@ -18,6 +18,8 @@ const ENTRIES: usize = FLOWS_MAX as usize + FRESH_MAX as usize;
 const PASSES: usize = ENTRIES.div_ceil(BATCH) + 1;
 
 type Entries = HashMap<MapData, FlowKey, Flow>;
+/// Keys of entries that are over; `true`: of established flows.
+type Dead = Vec<(bool, FlowKey)>;
 
 /// A handle of its own on the flow table, established flows and fresh ones: sweep from a thread
 /// that may block.
@@ -108,9 +110,9 @@ impl Flows {
         Ok(swept)
     }
 
-    /// What lives, a batch of what does not (`true`: established), and whether there is more of that.
-    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Vec<(bool, FlowKey)>, bool)> {
-        let (mut live, mut dead) = (Gauges::default(), Vec::new());
+    /// What lives, a batch of what does not, and whether there is more of that.
+    fn pass(&self, sweep: &Sweep) -> Result<(Gauges, Dead, bool)> {
+        let (mut live, mut dead) = (Gauges::default(), Dead::new());
         for entry in self.entries() {
             let (is_established, key, flow) = entry?;
             match sweep.judge(&key, &flow) {

@@ -121,12 +121,11 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
     let mut frame = frame::build(&tuple);
     let mut outcome = replay.run(Hook::Ingress, &mut frame);
     let mut reply = false;
-    if replay.is_sure() && outcome.kind() == gateway_common::abi::Kind::Pass {
-        if replay.knows(&tuple.key(REVERSE)) {
-            frame = frame::build(&tuple);
-            outcome = replay.run(Hook::Egress, &mut frame);
-            reply = true;
-        }
+    let passes = replay.is_sure() && outcome.kind() == gateway_common::abi::Kind::Pass;
+    if passes && replay.knows(&tuple.key(REVERSE)) {
+        frame = frame::build(&tuple);
+        outcome = replay.run(Hook::Egress, &mut frame);
+        reply = true;
     }
     let now = frame::addresses(&frame);
     let before = (tuple.source, tuple.destination);

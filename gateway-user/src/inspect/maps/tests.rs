@@ -125,22 +125,23 @@ fn rows_have_names_and_shares() {
             "0 packets, 0 bytes",
             "0 packets, 0 bytes",
         ],
-        vec![
-            "9",
-            "2",
-            "10.0.0.3:9000",
-            "-",
-            "draining",
-            "0.0%",
-            "0.0%",
-            "0",
-            "0 packets, 0 bytes",
-            "0 packets, 0 bytes",
-        ],
         vec!["203.0.113.1", "this node"],
     ] {
         assert!(lines.contains(&expected), "{expected:?} is not in\n{text}");
     }
+}
+
+#[test]
+fn a_backend_that_leaves_is_draining() {
+    let report = report(&tables(), &BTreeMap::new(), &Names::default());
+    let draining = report.backends.iter().filter(|row| row.draining);
+    let ids: Vec<_> = draining
+        .map(|row| (row.id, row.weight, row.share))
+        .collect();
+    assert_eq!(ids, [(9, 0, 0.0)]);
+    let text = render(&report);
+    let line = text.lines().find(|line| line.contains("10.0.0.3:9000"));
+    assert!(line.is_some_and(|line| line.contains("draining")), "{text}");
 }
 
 #[test]
