@@ -16,8 +16,9 @@ use super::{
 };
 use crate::report::{Greeting, TcpReport};
 
-/// Connections that are being opened at the same time: a listener's backlog takes that many.
-const OPENING: usize = 200;
+/// Connections that do something at the same time: a veth with an XDP program behind it queues 256
+/// packets and drops more.
+const AT_ONCE: usize = 100;
 /// Long, as all connections of a crowd share a core with their server.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Errors that are told; the others are alike.
@@ -75,50 +76,46 @@ struct Crowd {
 
 impl Crowd {
     async fn open(&mut self, args: &Args) -> Result<()> {
-        let mut opening = JoinSet::new();
-        for seed in 0..args.connections {
-            if opening.len() >= OPENING
-                && let Some(opened) = opening.join_next().await
-            {
-                self.keep(opened?);
-            }
-            opening.spawn(Connection::open(args.to, seed));
-        }
-        self.keep_all(opening).await
+        let opening = (0..args.connections).map(|seed| Connection::open(args.to, seed));
+        self.open = self.each(opening).await?;
+        Ok(())
     }
 
     async fn round(&mut self, bytes: usize) -> Result<()> {
         let open = take(&mut self.open).into_iter();
-        let exchanges = open.map(|connection| connection.exchange(bytes));
-        self.keep_all(exchanges.collect()).await
+        self.open = self.each(open.map(|c| c.exchange(bytes))).await?;
+        Ok(())
     }
 
     /// Ends every stream and waits for the other end to do so.
     async fn close(mut self) -> Result<TcpReport> {
-        let mut closing: JoinSet<_> = take(&mut self.open)
-            .into_iter()
-            .map(Connection::close)
-            .collect();
-        while let Some(closed) = closing.join_next().await {
-            match closed? {
-                Ok(connection) => connection.note(&mut self.report),
-                Err(error) => self.fail(&error),
-            }
+        let open = take(&mut self.open).into_iter();
+        for connection in self.each(open.map(Connection::close)).await? {
+            connection.note(&mut self.report);
         }
         Ok(self.report)
     }
 
-    async fn keep_all(&mut self, mut work: JoinSet<Result<Connection>>) -> Result<()> {
-        while let Some(done) = work.join_next().await {
-            self.keep(done?);
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, done: Result<Connection>) {
-        match done {
-            Ok(connection) => self.open.push(connection),
-            Err(error) => self.fail(&error),
+    /// Does all work, some of it at a time; those for which it went well.
+    async fn each<W>(&mut self, work: impl Iterator<Item = W>) -> Result<Vec<Connection>>
+    where
+        W: Future<Output = Result<Connection>> + Send + 'static,
+    {
+        let (mut going_on, mut well) = (JoinSet::new(), Vec::new());
+        let mut work = work.fuse();
+        loop {
+            while going_on.len() < AT_ONCE
+                && let Some(next) = work.next()
+            {
+                going_on.spawn(next);
+            }
+            match going_on.join_next().await {
+                None => return Ok(well),
+                Some(done) => match done? {
+                    Ok(connection) => well.push(connection),
+                    Err(error) => self.fail(&error),
+                },
+            }
         }
     }
 
