@@ -19,6 +19,10 @@ mod path;
 mod random;
 mod refusals;
 mod rows;
+mod simulate;
 mod steer;
+mod sums;
 mod table;
 mod verifier;
+#[allow(dead_code, reason = "a fuzz target uses the rest")]
+mod wire;

@@ -5,8 +5,6 @@
 
 mod judge;
 mod script;
-mod sums;
-mod wire;
 
 // The host's side of the packet table, which also runs against the kernel's.
 #[allow(dead_code, reason = "the packet table uses the rest")]
@@ -21,6 +19,11 @@ mod host;
 #[allow(dead_code, reason = "the packet table uses the rest")]
 #[path = "../../../packets/path.rs"]
 mod path;
+#[path = "../../../packets/sums.rs"]
+mod sums;
+#[allow(dead_code, reason = "the packet table uses the rest")]
+#[path = "../../../packets/wire.rs"]
+mod wire;
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 

@@ -67,6 +67,8 @@ pub(crate) struct Parsed {
     pub(crate) source: End,
     pub(crate) destination: End,
     pub(crate) payload: Vec<u8>,
+    /// Of TCP.
+    pub(crate) flags: Option<u8>,
     layout: Layout,
 }
 
@@ -90,6 +92,7 @@ impl Parsed {
                 u16::from_be_bytes([l4[2], l4[3]]),
             ),
             payload,
+            flags: (header == 20).then(|| l4[13]),
             layout,
         })
     }
