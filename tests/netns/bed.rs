@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use gateway_tests::{bed::Bed, net::litter, wait::wait_until};
+use gateway_tests::{bed::Bed, net::litter, report::TcpReport, wait::wait_until};
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -17,6 +17,12 @@ fn clients_reach_servers_through_the_node() -> Result<()> {
     let tcp = bed.tcp(&format!("--to 10.77.2.2:9000 --bytes {MEGABYTE} --count 3"))?;
     tcp.expect_echoed(3 * MEGABYTE)?;
     ensure!(tcp.client_address_kept, "{tcp:?}");
+
+    let crowd = "crowd --to 10.77.2.2:9000 --connections 300 --bytes 100 --rounds 3";
+    let crowd: TcpReport = bed.start("crowd", crowd)?.report()?;
+    crowd.expect_echoed(300 * 100 * 3)?;
+    ensure!(crowd.servers.get("echo-app2") == Some(&300), "{crowd:?}");
+    ensure!(crowd.client_address_kept, "{crowd:?}");
 
     let udp = bed.udp("--to 10.77.1.2:5353 --count 10")?;
     ensure!(udp.lost == 0 && udp.client_address_kept, "{udp:?}");
@@ -34,6 +40,10 @@ fn clients_count_what_fails() -> Result<()> {
     ensure!(http.failed == 2 && http.statuses.is_empty(), "{http:?}");
     let tcp = bed.tcp("--to 10.77.1.2:1 --count 2")?;
     ensure!(tcp.failed == 2 && tcp.bytes_back == 0, "{tcp:?}");
+    let crowd = "crowd --to 10.77.1.2:1 --connections 9 --rounds 1";
+    let crowd: TcpReport = bed.start("crowd", crowd)?.report()?;
+    ensure!(crowd.failed == 9 && crowd.bytes_back == 0, "{crowd:?}");
+    ensure!(!crowd.errors.is_empty(), "{crowd:?}");
     let udp = bed.udp("--to 10.77.1.2:1 --count 2 --patience-ms 100")?;
     ensure!(udp.lost == 2, "{udp:?}");
     // An address of the client's own network that nobody has.

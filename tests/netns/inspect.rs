@@ -22,7 +22,7 @@ fn run(bed: &Bed, arguments: &str) -> Result<String> {
     bed.node.run(&Programs::get()?.gateway, all)
 }
 
-fn json(bed: &Bed, arguments: &str) -> Result<Value> {
+pub(crate) fn json(bed: &Bed, arguments: &str) -> Result<Value> {
     let text = run(bed, &format!("{arguments} -o json"))?;
     serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))
 }

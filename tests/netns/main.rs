@@ -23,6 +23,7 @@ mod mtu;
 mod neighbours;
 mod others;
 mod parameters;
+mod programs;
 mod refused;
 mod reload;
 mod restart;

@@ -1,14 +1,17 @@
 //! The data path outlives the daemon.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
     measured::measured,
+    process::Process,
     report::{TcpReport, UdpReport},
     wait::wait_until,
 };
+
+use super::{admin::sum, inspect::json};
 
 /// A backend of the TCPRoute, in `/config`.
 const BACKEND: &str = "10.77.1.2 port 9000";
@@ -16,6 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const BYTES: u64 = 120_000_000;
 const RATE: u64 = 12_000_000;
 const STEP: u64 = 10_000_000;
+const CONNECTIONS: u64 = 1_000;
 
 #[test]
 fn kill_9_and_take_over_lose_nothing() -> Result<()> {
@@ -66,6 +70,94 @@ fn kill_9_and_take_over_lose_nothing() -> Result<()> {
     transfer.expect_echoed(BYTES)?;
     measured(format_args!("{} UDP flows, none lost", queries.sent));
     drop(daemon);
+    Ok(())
+}
+
+/// Every packet finds the flow that the first one opened, whoever changes what meanwhile.
+#[test]
+fn a_thousand_connections_outlive_reload_kill_9_and_take_over() -> Result<()> {
+    let bed = Bed::new()?;
+    let daemon = bed.daemon()?;
+    let mut load = Load::start(&bed)?;
+
+    reload(&bed, "[10.77.2.2]", "[10.77.2.9]")?;
+    load.goes_on("a backend has left")?;
+    reload(&bed, "[10.77.2.9]", "[10.77.2.2]")?;
+    load.goes_on("it is back")?;
+    daemon.kill()?;
+    load.goes_on("without a daemon")?;
+    let daemon = bed.daemon()?;
+    load.goes_on("after take-over")?;
+    reload(&bed, "[10.77.2.2]", "[10.77.2.9]")?;
+    load.goes_on("a backend has left again")?;
+
+    let (crowd, stream) = load.end()?;
+    let metrics = daemon.admin("/metrics")?;
+    let opened = sum(&metrics, "xdp_gateway_l4_flows_opened_total", &[])?;
+    ensure!(opened == CONNECTIONS as f64 + 1.0, "{metrics}");
+    let dropped = sum(&metrics, "xdp_gateway_l4_dropped_packets_total", &[])?;
+    ensure!(dropped == 0.0, "{metrics}");
+    measured(format_args!(
+        "{CONNECTIONS} connections with {} bytes and {} datagrams, none lost",
+        crowd.bytes_back, stream.sent
+    ));
+    Ok(())
+}
+
+/// Connections that all send and receive, and a stream of datagrams.
+struct Load {
+    crowd: Process,
+    stream: Process,
+}
+
+impl Load {
+    /// Returns when all connections are open.
+    fn start(bed: &Bed) -> Result<Self> {
+        let crowd = format!("crowd --to {GATEWAY}:9000 --connections {CONNECTIONS}");
+        let stream = format!("udp --to {GATEWAY}:53 --one-socket");
+        let mut load = Self {
+            crowd: bed.start("crowd", &crowd)?,
+            stream: bed.start("stream", &stream)?,
+        };
+        load.goes_on("before")?;
+        Ok(load)
+    }
+
+    fn goes_on(&mut self, when: &str) -> Result<()> {
+        // The second round begins now.
+        self.crowd.goes_on(2).context(when.to_owned())?;
+        self.stream.goes_on(20).context(when.to_owned())
+    }
+
+    /// Nothing was lost.
+    fn end(self) -> Result<(TcpReport, UdpReport)> {
+        let crowd: TcpReport = self.crowd.finish()?;
+        crowd.expect_echoed(crowd.bytes_sent)?;
+        ensure!(
+            crowd.connections == CONNECTIONS && crowd.client_address_kept,
+            "{crowd:?}"
+        );
+        ensure!(crowd.servers.len() == 3, "{crowd:?}");
+        let stream: UdpReport = self.stream.finish()?;
+        ensure!(stream.lost == 0 && stream.servers.len() == 1, "{stream:?}");
+        Ok((crowd, stream))
+    }
+}
+
+/// Replaces endpoints of the TCPRoute and waits until the kernel has it.
+fn reload(bed: &Bed, old: &str, new: &str) -> Result<()> {
+    let file = "services.yaml";
+    let text = fs::read_to_string(bed.config.dir().join(file))?;
+    let (before, echo) = text.split_once("name: echo-1").context("no slice")?;
+    let (echo, after) = echo.split_once("---").context("no other slice")?;
+    ensure!(echo.contains(old), "{echo}");
+    let echo = echo.replace(old, new);
+    bed.config
+        .write(file, &format!("{before}name: echo-1{echo}---{after}"))?;
+    let wanted = format!("\"{}:9000\"", new.trim_matches(['[', ']']));
+    wait_until(LIMIT, "the change is in the maps", || {
+        Ok(json(bed, "maps")?.to_string().contains(&wanted))
+    })?;
     Ok(())
 }
 

@@ -11,9 +11,10 @@ use gateway_common::{
 use crate::{
     fixture,
     frames::{End, Family},
-    host::Host,
-    kernel::Kernel,
 };
+// A fuzz target shares this file, and has no kernel.
+#[cfg(test)]
+use crate::{host::Host, kernel::Kernel};
 
 /// Where frames arrive: test runs of the kernel use the loopback interface.
 pub(crate) const INTERFACE: u32 = 1;
@@ -84,6 +85,7 @@ pub(crate) trait Path {
 }
 
 /// Both worlds with the same tables, of IPv4.
+#[cfg(test)]
 pub(crate) fn both() -> [Box<dyn Path>; 2] {
     let config = fixture::config();
     [Box::new(Host::new(&config)), Box::new(Kernel::new(&config))]
@@ -103,6 +105,7 @@ impl World {
 }
 
 /// Both worlds in both families.
+#[cfg(test)]
 pub(crate) fn worlds() -> Vec<World> {
     worlds_where(|_| {})
 }

@@ -178,6 +178,9 @@ fn namespaces(net: &Net) -> Result<[Namespace; 4]> {
         (&app2, "eth0", "10.77.2.2/24"),
         (&node, "app2", "10.77.2.1/24"),
     ])?;
+    // Else a veth drops what does not fit into the 256 places of a peer with XDP (before Linux 6.16
+    // in any case); a card makes the sender wait.
+    client.run("tc", "qdisc replace dev eth0 root pfifo".split(' '))?;
     node.sysctl("net/ipv4/ip_forward", "1")?;
     client.ip("route add default via 10.77.0.1")?;
     app1.ip("route add default via 10.77.1.1")?;

@@ -1,5 +1,6 @@
 //! Small real servers and clients, as the `peer` binary.
 
+mod crowd;
 mod dns;
 mod http_client;
 mod http_server;
@@ -13,8 +14,9 @@ mod udp_server;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
 /// Servers answer with their name and what they see; clients print a report as JSON.
@@ -40,6 +42,7 @@ enum Role {
     ServeUdp(udp_server::Args),
     Http(http_client::Args),
     Tcp(tcp_client::Args),
+    Crowd(crowd::Args),
     Udp(udp_client::Args),
     Ping(ping::Args),
 }
@@ -50,15 +53,27 @@ enum Role {
 /// A server cannot listen; a client cannot work at all. What fails on the way is in its report.
 pub async fn main(cli: Cli) -> Result<()> {
     let limit = Duration::from_secs(cli.limit_seconds);
+    raise_file_limit()?;
     match cli.role {
         Role::ServeHttp(args) => http_server::serve(args).await,
         Role::ServeTcp(args) => tcp_server::serve(args).await,
         Role::ServeUdp(args) => udp_server::serve(args).await,
         Role::Http(args) => print(limit, http_client::run(args)).await,
         Role::Tcp(args) => print(limit, tcp_client::run(args)).await,
+        Role::Crowd(args) => print(limit, crowd::run(args)).await,
         Role::Udp(args) => print(limit, udp_client::run(args)).await,
         Role::Ping(args) => print(limit, ping::run(args)).await,
     }
+}
+
+/// As many connections as the system allows: the soft limit of a shell is far lower.
+fn raise_file_limit() -> Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, raised).context("cannot raise the limit of open files")
 }
 
 async fn print<R: Serialize>(

@@ -16,6 +16,7 @@ use crate::{cache::Cache, image, process::Job, workspace};
 
 /// Target, and the directories of the clone that it begins with.
 const TARGETS: &[(&str, &[&str])] = &[
+    ("decide", &[]),
     ("framing", &[]),
     ("head", &[]),
     ("hello", &[]),

@@ -1,4 +1,5 @@
-//! The programs that the demo and the tests call, by the Debian package that has them.
+//! The programs that the demo and the tests call, by the Debian package that has them: packages
+//! that start no service.
 
 use std::{env, path::Path};
 
@@ -10,11 +11,16 @@ use crate::steps::{Context, State};
 /// (program, package)
 const PROGRAMS: &[(&str, &str)] = &[
     ("bpftool", "bpftool"),
+    ("dig", "bind9-dnsutils"),
+    ("dnsmasq", "dnsmasq-base"),
     ("ethtool", "ethtool"),
     ("ip", "iproute2"),
+    ("iperf3", "iperf3"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("ping", "iputils-ping"),
+    // The server, too: what it does depends on its name.
+    ("redis-check-rdb", "redis-tools"),
     ("sysctl", "procps"),
 ];
 
