@@ -13,9 +13,12 @@ pub use address::{Address, LinkAddress, Mac};
 pub use counters::{Count, Counter, Counters, Description, Kind};
 pub use flow::{
     ANSWERED, BackendStats, CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, Event, FORWARD, Flow,
-    FlowKey, RESET, REVERSE,
+    FlowKey, RESET, REVERSE, TUNNEL,
 };
-pub use frontend::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, Snat};
+pub use frontend::{
+    BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service, Snat,
+    TagKey,
+};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -60,7 +63,8 @@ mod pod {
         Addr,
         Address,
         LinkAddress,
-        Snat
+        Snat,
+        TagKey
     );
 }
 
@@ -69,7 +73,7 @@ const _: () = {
     assert!(size_of::<FrontendKey>() == 24);
     assert!(size_of::<Frontend>() == 16);
     assert!(size_of::<Service>() == 16);
-    assert!(size_of::<Backend>() == 40);
+    assert!(size_of::<Backend>() == 56);
     assert!(size_of::<FlowKey>() == 40);
     assert!(size_of::<Flow>() == 64);
     assert!(size_of::<BackendStats>() == 40);
@@ -77,6 +81,7 @@ const _: () = {
     assert!(size_of::<Addr>() == 16);
     assert!(size_of::<Address>() == 8);
     assert!(size_of::<LinkAddress>() == 8);
-    assert!(size_of::<Snat>() == 24);
+    assert!(size_of::<Snat>() == 32);
+    assert!(size_of::<TagKey>() == 8);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

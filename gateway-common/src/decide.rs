@@ -3,6 +3,7 @@
 //! Parse, decide, rewrite: nothing is written before everything was checked, and every packet
 //! ends in exactly one [`Counter`], whose kind says what to do with it.
 
+mod dsr;
 mod far;
 mod fresh;
 mod icmp;
@@ -12,7 +13,7 @@ mod rewrite;
 mod touch;
 
 use crate::{
-    abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE},
+    abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE, TUNNEL},
     header::{ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
@@ -54,6 +55,8 @@ pub fn egress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> 
 trait Hook {
     fn transport<P: Packet + ?Sized, I: Ip, L: L4, T: Tables>(p: &mut P, t: &mut T) -> Counter;
     fn control<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter;
+    /// A packet inside another.
+    fn nested<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter;
     /// Neither IPv4 nor IPv6.
     fn other<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter;
 }
@@ -76,6 +79,11 @@ impl Hook for Ingress {
     }
 
     #[inline(always)]
+    fn nested<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
+        dsr::arrive::<P, I, T>(packet, tables)
+    }
+
+    #[inline(always)]
     fn other<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
         neighbour::arp::<P, T, false>(packet, tables)
     }
@@ -90,6 +98,11 @@ impl Hook for Egress {
     #[inline(always)]
     fn control<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
         icmp::egress::<P, I, T>(packet, tables)
+    }
+
+    #[inline(always)]
+    fn nested<P: Packet + ?Sized, I: Ip, T: Tables>(_: &mut P, _: &mut T) -> Counter {
+        Counter::PassProtocol
     }
 
     #[inline(always)]
@@ -128,6 +141,7 @@ fn by_protocol<H: Hook, P: Packet + ?Sized, I: Ip, T: Tables>(
             H::transport::<P, I, Udp, T>(packet, tables)
         }
         Some(Ok(p)) if p == I::ICMP => H::control::<P, I, T>(packet, tables),
+        Some(Ok(p)) if p == I::TUNNEL => H::nested::<P, I, T>(packet, tables),
         Some(Ok(_)) => Counter::PassProtocol,
     }
 }
@@ -156,9 +170,19 @@ where
             reason => Err(reason),
         },
     };
-    // What is far leaves by the program behind XDP, which finds the flow as it is now.
-    let near = flow.and_then(|flow| near(flow, Counter::PassFar));
-    let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Destination));
+    let carried = match flow {
+        Ok(flow) if flow.is_near() => carry::<P, I, L>(packet, flow, End::Destination),
+        Ok(flow) if flow.is_dsr() => {
+            let (node, tag, backend) = (flow.peer, flow.peer_port, flow.backend);
+            match dsr::send::<P, I, T>(packet, &node, tag, backend, tables) {
+                Counter::Forwarded => return Counter::Forwarded,
+                reason => Err(reason),
+            }
+        }
+        // It leaves by the program behind XDP, which finds the flow as it is now.
+        Ok(_) => Err(Counter::PassFar),
+        Err(reason) => Err(reason),
+    };
     settle(carried, &key, bytes, tables)
 }
 
@@ -175,6 +199,7 @@ where
         return Counter::PassMalformed;
     };
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
+    let is_first = frame.l4.is_first();
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match fresh::reply(&key, found.is_some(), signal, packet.len(), tables) {
@@ -183,18 +208,20 @@ where
             reason => return reason,
         },
     };
-    let near = flow.and_then(|flow| near(flow, Counter::PassNoFlow));
-    let carried = near.and_then(|flow| carry::<P, I, L>(packet, flow, End::Source));
+    let carried = match flow {
+        Ok(flow) if flow.is_near() => {
+            let by_tunnel = flow.state & TUNNEL != 0;
+            let carried = carry::<P, I, L>(packet, flow, End::Source);
+            if by_tunnel && is_first {
+                dsr::clamp::<P, I, T>(packet, tables);
+            }
+            carried
+        }
+        // Both ends of its packets are to be rewritten: that is not done here.
+        Ok(_) => Err(Counter::PassNoFlow),
+        Err(reason) => Err(reason),
+    };
     settle(carried, &key, bytes, tables)
-}
-
-/// The flow, unless both ends of its packets are to be rewritten: that is not done here.
-#[inline(always)]
-const fn near(flow: &Flow, far: Counter) -> Result<&Flow, Counter> {
-    match flow.is_far() {
-        true => Err(far),
-        false => Ok(flow),
-    }
 }
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.

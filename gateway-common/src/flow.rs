@@ -5,7 +5,7 @@
 use crate::{
     abi::{
         CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, FORWARD, Flow, FlowKey, RESET, REVERSE,
-        TCP,
+        TCP, TUNNEL,
     },
     checksum,
 };
@@ -17,6 +17,9 @@ pub const TCP_IDLE: u32 = 7_440;
 pub const TCP_OPENING: u32 = 240;
 /// Time for the last segments after both ends closed or one reset, in seconds.
 pub const TCP_CLOSING: u32 = 10;
+/// The same where only the client's segments are seen, so that the backend may go on for long after
+/// the client's FIN (RFC 5382, REQ-5: at least 4 min).
+pub const TCP_CLOSING_UNSEEN: u32 = 240;
 /// Idle time of a UDP flow, in seconds. Short, so that a client that keeps its port follows
 /// changes of the backends; a live exchange is far below it.
 pub const UDP_IDLE: u32 = 60;
@@ -88,7 +91,8 @@ impl FlowKey {
 }
 
 impl Flow {
-    /// Both ends have sent a FIN, or one a RST.
+    /// Both ends have sent a FIN, or one a RST. By DSR only the client's end is seen, and the
+    /// backend's counts as closed.
     #[inline(always)]
     pub const fn closing(&self) -> bool {
         let both = CLOSED_BY_CLIENT | CLOSED_BY_BACKEND;
@@ -101,10 +105,22 @@ impl Flow {
         self.state & ESTABLISHED != 0
     }
 
-    /// The backend is far: both ends of packets are rewritten.
+    /// One end of packets is rewritten.
+    #[inline(always)]
+    pub const fn is_near(&self) -> bool {
+        self.peer_port == 0
+    }
+
+    /// Both ends of packets are rewritten, and the node sends them itself.
     #[inline(always)]
     pub const fn is_far(&self) -> bool {
-        self.peer_port != 0
+        self.peer_port != 0 && self.state & TUNNEL == 0
+    }
+
+    /// Packets go to the backend's node in an outer header.
+    #[inline(always)]
+    pub const fn is_dsr(&self) -> bool {
+        self.peer_port != 0 && self.state & TUNNEL != 0
     }
 
     /// At least a second since `last_seen`: worth a write.
@@ -125,6 +141,15 @@ pub const fn expired(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
         (true, false) => TCP_OPENING,
     };
     now.wrapping_sub(flow.last_seen) > limit.wrapping_mul(hz)
+}
+
+/// The entry is of no use any more. The data path itself opens a closing flow anew for the first
+/// segment of another connection, and needs not know how long the last one may still go on.
+pub const fn forgettable(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
+    if flow.is_dsr() && flow.closing() {
+        return now.wrapping_sub(flow.last_seen) > TCP_CLOSING_UNSEEN.wrapping_mul(hz);
+    }
+    expired(key, flow, now, hz)
 }
 
 #[cfg(test)]

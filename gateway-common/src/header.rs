@@ -6,6 +6,7 @@ mod icmp6;
 mod ipv4;
 mod ipv6;
 mod tcp;
+mod tunnel;
 mod udp;
 
 pub use arp::{ARP_REPLY, ARP_REQUEST, Arp};
@@ -13,7 +14,8 @@ pub use icmp::{Icmp, Quote};
 pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
-pub use tcp::Tcp;
+pub use tcp::{Opening, Tcp};
+pub use tunnel::{DeepQuote, Nested};
 pub use udp::Udp;
 
 use crate::{
@@ -86,7 +88,29 @@ pub trait Ip: Wire {
     const SNAT: u32;
     /// Puts an address in, and corrects this header's own checksum by its delta.
     fn set(&mut self, end: End, address: Addr, delta: u32);
+    /// Kind and code of the error that tells of a smaller MTU.
+    const TOO_BIG: [u8; 2];
+    /// Protocol number of a packet of this family inside another (RFC 2003, RFC 2473).
+    const TUNNEL: u8;
+    /// What this header adds to a checksum.
+    fn sum(&self) -> u64;
+    /// Bytes behind this header, as it says.
+    fn payload(&self) -> u16;
+    fn set_payload(&mut self, bytes: u16);
+    /// Makes this the outer header of the packet of `inner`, from the same source to `to`. It asks
+    /// routers not to fragment, has the traffic class of the packet (RFC 6040), and carries 16 bits
+    /// beside.
+    fn enclose(&mut self, inner: &Self, to: &Addr, tag: u32);
+    /// These 16 bits, of an outer header.
+    fn tag(&self) -> u32;
+    /// Congestion notification bits (RFC 3168), and setting them to "experienced".
+    fn congestion(&self) -> u8;
+    fn set_congested(&mut self);
 }
+
+/// Of [`Ip::congestion`]: not capable, and congestion experienced.
+pub const NOT_CAPABLE: u8 = 0;
+pub const CONGESTED: u8 = 3;
 
 /// What a packet means for its flow, as bits: 0 for ordinary data.
 pub type Signal = u32;
@@ -114,6 +138,11 @@ pub trait L4: Wire {
     fn set(&mut self, end: End, port: u16);
     /// Corrects the checksum by the deltas of everything that changes.
     fn adjust(&mut self, delta: u32);
+    /// First segment of either side of a connection: SYN, with or without ACK.
+    #[inline(always)]
+    fn is_first(&self) -> bool {
+        false
+    }
 }
 
 impl<I: Ip, L: L4> Frame<I, L> {
@@ -133,7 +162,10 @@ impl<I: Ip, L: L4> Frame<I, L> {
 
 mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
-    use super::{Advertisement, Arp, Ether, Icmp, Ipv4, Ipv6, Neighbour, Quote, Tcp, Udp};
+    use super::{
+        Advertisement, Arp, DeepQuote, Ether, Icmp, Ipv4, Ipv6, Neighbour, Nested, Opening, Quote,
+        Tcp, Udp,
+    };
     use crate::packet::Wire;
 
     macro_rules! wire {
@@ -145,10 +177,14 @@ mod wire {
     }
     wire!(
         Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Icmp: 8, Neighbour: 24,
-        Advertisement: 32
+        Advertisement: 32, Opening: 24
     );
 
     // SAFETY: every part is Wire and of even size, so that there is no padding between them.
     unsafe impl<I: Wire> Wire for Quote<I> {}
+    // SAFETY: as above.
+    unsafe impl<I: Wire> Wire for DeepQuote<I> {}
+    // SAFETY: as above.
+    unsafe impl<I: Wire> Wire for Nested<I> {}
     const _: () = assert!(size_of::<Quote<Ipv4>>() == 36 && size_of::<Quote<Ipv6>>() == 56);
 }

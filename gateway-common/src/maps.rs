@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";
@@ -40,9 +40,12 @@ pub const UPLINKS: &str = "uplinks";
 /// [`SNAT_V4`] and [`SNAT_V6`] -> [`crate::abi::Snat`].
 pub const SNAT: &str = "snat";
 
-/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses` and
+/// [`crate::abi::TagKey`] -> id of a backend on this node.
+pub const TAGS: &str = "tags";
+
+/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags` and
 /// `uplinks` are hashes, `maglev` and `snat` arrays.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -57,6 +60,7 @@ pub const ALL: [&str; 14] = [
     ADDRESSES,
     UPLINKS,
     SNAT,
+    TAGS,
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;

@@ -39,6 +39,10 @@ pub trait Packet {
     /// where that is impossible. New bytes hold anything.
     fn resize(&mut self, bytes: u64) -> bool;
 
+    /// Cuts so many bytes off the front of the frame, or with a negative number puts as many there,
+    /// which hold anything; `false`, and nothing has changed, where that is impossible.
+    fn shift(&mut self, bytes: i32) -> bool;
+
     /// The first bytes as `T`; `None` where the frame is shorter.
     fn head<T: Wire>(&mut self) -> Option<&mut T>;
 
@@ -54,29 +58,42 @@ pub trait Packet {
     }
 }
 
-/// A frame in plain memory, with room behind it. The storage must be aligned to 2, which every
-/// allocator does.
+/// A frame in plain memory, with room behind it, and maybe before it. The storage must be aligned
+/// to 2, which every allocator does.
 #[derive(Debug)]
 pub struct Buffer<'a> {
     storage: &'a mut [u8],
-    length: usize,
+    start: usize,
+    end: usize,
     interface: u32,
 }
 
 impl<'a> Buffer<'a> {
     /// The first `length` bytes are the frame.
     pub fn new(storage: &'a mut [u8], length: usize, interface: u32) -> Self {
+        Self::with_room(storage, 0, length, interface)
+    }
+
+    /// The frame is `length` bytes behind the first `room`.
+    pub fn with_room(storage: &'a mut [u8], room: usize, length: usize, interface: u32) -> Self {
+        let start = room.min(storage.len());
         Self {
-            length: length.min(storage.len()),
+            start,
+            end: start.saturating_add(length).min(storage.len()),
             storage,
             interface,
         }
+    }
+
+    /// Where in the storage the frame is now.
+    pub const fn place(&self) -> core::ops::Range<usize> {
+        self.start..self.end
     }
 }
 
 impl Packet for Buffer<'_> {
     fn len(&self) -> u64 {
-        self.length as u64
+        (self.end - self.start) as u64
     }
 
     fn interface(&self) -> u32 {
@@ -84,20 +101,29 @@ impl Packet for Buffer<'_> {
     }
 
     fn resize(&mut self, bytes: u64) -> bool {
-        let fits = bytes <= self.storage.len() as u64;
+        let room = self.storage.len() - self.start;
+        let fits = bytes <= room as u64;
         if fits {
-            self.length = bytes as usize;
+            self.end = self.start + bytes as usize;
         }
         fits
     }
 
+    fn shift(&mut self, bytes: i32) -> bool {
+        let start = self.start.checked_add_signed(bytes as isize);
+        let inside = start.filter(|start| *start <= self.end);
+        self.start = inside.unwrap_or(self.start);
+        inside.is_some()
+    }
+
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
-        let start: *mut T = self.storage.as_mut_ptr().cast();
-        if self.length < size_of::<T>() || !start.is_aligned() {
+        let frame = self.storage.get_mut(self.start..self.end)?;
+        let start: *mut T = frame.as_mut_ptr().cast();
+        if frame.len() < size_of::<T>() || !start.is_aligned() {
             return None;
         }
-        // SAFETY: in bounds (the length is within the storage) and aligned, just checked; Wire
-        // types take any bytes; the borrow of `self` keeps others away.
+        // SAFETY: in bounds and aligned, just checked; Wire types take any bytes; the borrow of
+        // `self` keeps others away.
         Some(unsafe { &mut *start })
     }
 }

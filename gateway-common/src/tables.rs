@@ -3,7 +3,7 @@
 use crate::{
     abi::{
         Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Mac, Service,
-        Snat,
+        Snat, TagKey,
     },
     addr::Addr,
 };
@@ -46,6 +46,8 @@ pub trait Tables {
     /// Backend id in a slot of the Maglev tables.
     fn slot(&self, slot: u32) -> Option<u32>;
     fn backend(&self, id: u32) -> Option<&Backend>;
+    /// Id of the backend on this node that an outer header names.
+    fn tagged(&self, key: &TagKey) -> Option<u32>;
 
     /// Of a Gateway.
     fn address(&self, address: &Addr) -> Option<&Address>;

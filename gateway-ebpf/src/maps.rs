@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Service, Snat,
+        LinkAddress, Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{
@@ -47,3 +47,14 @@ pub(crate) static ADDRESSES: HashMap<Addr, Address, { ADDRESSES_MAX as usize }> 
 pub(crate) static SNAT: Array<Snat, 2> = Array::new();
 #[btf_map(name = "uplinks")]
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();
+#[btf_map(name = "tags")]
+pub(crate) static TAGS: HashMap<TagKey, u32, { BACKENDS_MAX as usize }> = HashMap::new();
+
+/// First entry of a backend. A static, because zeroing the stack would call memset.
+pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {
+    request_packets: 0,
+    request_bytes: 0,
+    reply_packets: 0,
+    reply_bytes: 0,
+    flows: 0,
+};

@@ -3,7 +3,7 @@
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR},
-    helpers::{bpf_skb_change_tail, bpf_xdp_adjust_tail},
+    helpers::{bpf_skb_change_tail, bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
     programs::{TcContext, XdpContext},
 };
 use gateway_common::{
@@ -36,6 +36,12 @@ impl Packet for Xdp<'_> {
     }
 
     #[inline(always)]
+    fn shift(&mut self, bytes: i32) -> bool {
+        // SAFETY: a valid context; the kernel checks what it can do.
+        unsafe { bpf_xdp_adjust_head(self.0.as_ptr().cast(), bytes) == 0 }
+    }
+
+    #[inline(always)]
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
         view(self.0.data(), self.0.data_end())
     }
@@ -61,6 +67,12 @@ impl Packet for Skb<'_> {
     fn resize(&mut self, bytes: u64) -> bool {
         // SAFETY: a valid context; the kernel checks what it can do.
         unsafe { bpf_skb_change_tail(self.0.skb.skb, bytes as u32, 0) == 0 }
+    }
+
+    /// Outer headers come and go in XDP only.
+    #[inline(always)]
+    fn shift(&mut self, _bytes: i32) -> bool {
+        false
     }
 
     #[inline(always)]

@@ -6,8 +6,8 @@ use aya_ebpf::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Count, Counter, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Service, Snat,
+        Address, Backend, Count, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
+        Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
@@ -17,8 +17,8 @@ use gateway_common::{
 use crate::{
     events::{gate, tell},
     maps::{
-        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, SERVICES,
-        SNAT, UPLINKS,
+        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, NO_TRAFFIC,
+        SERVICES, SNAT, TAGS, UPLINKS,
     },
 };
 
@@ -26,15 +26,6 @@ use crate::{
 /// where it did not.
 #[unsafe(no_mangle)]
 static HZ: u32 = 1;
-
-/// First entry of a backend. A static, because zeroing the stack would call memset.
-static NO_TRAFFIC: BackendStats = BackendStats {
-    request_packets: 0,
-    request_bytes: 0,
-    reply_packets: 0,
-    reply_bytes: 0,
-    flows: 0,
-};
 
 /// Stands for all maps, which are statics.
 ///
@@ -65,6 +56,12 @@ impl Tables for World {
     fn backend(&self, id: u32) -> Option<&Backend> {
         // SAFETY: as above.
         unsafe { BACKENDS.get(id) }
+    }
+
+    #[inline(always)]
+    fn tagged(&self, key: &TagKey) -> Option<u32> {
+        // SAFETY: as above.
+        unsafe { TAGS.get(key).copied() }
     }
 
     #[inline(always)]

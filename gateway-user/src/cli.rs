@@ -59,6 +59,11 @@ pub struct Run {
     /// Address for Gateways that name none themselves; may be given several times.
     #[arg(long = "address", value_name = "IP")]
     pub addresses: Vec<IpAddr>,
+    /// With --config: another node that runs xdp-gateway, by the name that EndpointSlices have for
+    /// it, and where it takes packets for its pods in an outer header (DSR): the first address of
+    /// its interfaces in each family. May be given several times; --node-name names this node.
+    #[arg(long = "peer", value_name = "NAME=IP[,IP]", value_parser = peer, conflicts_with = "kubernetes")]
+    pub peers: Vec<Peer>,
     /// Address of /healthz, /readyz, /metrics, /config and /status.
     #[arg(long, value_name = "ADDR", default_value_t = ADMIN)]
     pub admin: SocketAddr,
@@ -97,7 +102,8 @@ pub struct Source {
 #[derive(Debug, Default, Args)]
 #[group(skip)]
 pub struct Kubernetes {
-    /// With --kubernetes: name of this node. Default: the name of the host.
+    /// Name of this node, as EndpointSlices have it. Default with --kubernetes: the name of the
+    /// host; with --config: a name that no EndpointSlice has.
     #[arg(long, value_name = "NAME", env = "NODE_NAME")]
     pub node_name: Option<String>,
     /// With --kubernetes: name of this pod. Default: that of the node.
@@ -149,6 +155,26 @@ pub enum Format {
     Json,
 }
 
+/// Another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub name: String,
+    pub addresses: Vec<IpAddr>,
+}
+
+/// `NAME=IP[,IP]`.
+fn peer(text: &str) -> Result<Peer, String> {
+    let (name, addresses) = text.split_once('=').unwrap_or_default();
+    let addresses: Result<Vec<_>, _> = addresses.split(',').map(str::parse).collect();
+    match addresses {
+        Ok(addresses) if !name.is_empty() => Ok(Peer {
+            name: name.to_owned(),
+            addresses,
+        }),
+        _ => Err("write the name of a node and its addresses, such as n2=192.0.2.2".to_owned()),
+    }
+}
+
 /// `ADDRESS:PORT`. Brackets are allowed around every address: whoever puts one together of parts,
 /// as a pod does with its own address, need not know the family.
 fn listen_address(text: &str) -> Result<SocketAddr, AddrParseError> {
@@ -196,6 +222,21 @@ mod tests {
             (ADMIN, None, XdpMode::Auto)
         );
         assert_eq!(run.pin_dir, PathBuf::from(DEFAULT_PIN_DIR));
+    }
+
+    #[test]
+    fn peers_have_a_name_and_addresses() {
+        let two = peer("n2=192.0.2.2,2001:db8::2").expect("a peer");
+        assert_eq!((two.name.as_str(), two.addresses.len()), ("n2", 2));
+        for bad in [
+            "n2",
+            "n2=",
+            "=192.0.2.2",
+            "n2=192.0.2.2,",
+            "n2=192.0.2.2 192.0.2.3",
+        ] {
+            assert!(peer(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

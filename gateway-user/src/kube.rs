@@ -17,6 +17,7 @@ mod reporter;
 mod request;
 mod source;
 mod target;
+mod tunnel;
 mod watch;
 mod writer;
 
@@ -26,4 +27,5 @@ pub use self::{
     daemonset::OurDaemonSet,
     newest::{Newest, News},
     source::Source,
+    tunnel::Tunnel,
 };

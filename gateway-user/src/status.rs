@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod changes;
 pub mod conditions;
 pub mod failing;
+pub mod far;
 pub mod pools;
 pub mod render;
 pub mod report;

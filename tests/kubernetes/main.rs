@@ -4,6 +4,7 @@
 mod bed;
 mod certificates;
 mod crds;
+mod dsr;
 mod infrastructure;
 mod kinds;
 mod leader;

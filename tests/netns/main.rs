@@ -8,6 +8,7 @@ mod check;
 mod checksums;
 mod churn;
 mod drain;
+mod dsr;
 mod far;
 mod files;
 mod grpc;

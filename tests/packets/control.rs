@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::frames::{Family, HOPS, Spec, checksum, octets, packet};
+use crate::{
+    frames::{Family, HOPS, Spec, checksum, octets, packet},
+    nested::Nested,
+};
 
 /// Kinds and codes of ICMP and of ICMPv6.
 pub(crate) type Kinds = ([u8; 2], [u8; 2]);
@@ -34,6 +37,8 @@ pub(crate) enum Body {
     Bytes(Vec<u8>),
     /// The beginning of a packet: its IP header, and so many bytes behind.
     Quote(Spec, usize),
+    /// A whole packet inside another.
+    Nested(Box<Nested>),
 }
 
 /// An error about a packet.
@@ -100,6 +105,7 @@ impl Control {
         let mut message = [&kind[..], &[0, 0], &self.rest].concat();
         match &self.body {
             Body::Bytes(bytes) => message.extend(bytes),
+            Body::Nested(nested) => message.extend(&nested.frame(family)[14..]),
             Body::Quote(spec, behind) => {
                 let ip = spec.within(family).ip();
                 let header: usize = if family == Family::V4 { 20 } else { 40 };

@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use gateway_common::abi::{
-    Address, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress, Service, Snat, TCP,
-    UDP,
+use gateway_common::{
+    abi::{
+        Address, BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress,
+        Service, Snat, TCP, TagKey, UDP,
+    },
+    addr::Addr,
 };
 
 use crate::{
@@ -31,6 +34,17 @@ pub(crate) const NODE: End = (v4(192, 0, 2, 10), 61_000);
 /// Backend 4, behind `REMOTE`.
 pub(crate) const FAR: End = (v4(10, 9, 0, 7), 9090);
 
+/// TCP and UDP, one backend, which is on another node and is reached by DSR.
+pub(crate) const DIRECT: End = (v4(203, 0, 113, 1), 91);
+/// Backend 5, behind `DIRECT`, its node and its tag.
+pub(crate) const DISTANT: End = (v4(10, 9, 0, 8), 9091);
+pub(crate) const OTHER_NODE: IpAddr = v4(192, 0, 2, 11);
+pub(crate) const DISTANT_TAG: u16 = 0xbeef;
+/// Tags of backends 2 and 3, which are on this node, for service 2.
+pub(crate) const TAGS: [u16; 2] = [0x0102, 0x0203];
+/// Of the link that `NODE` is on.
+pub(crate) const MTU: u32 = 1500;
+
 /// Of the interface that frames arrive on.
 pub(crate) const UPLINK: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// Addresses that this node answers for; the first is `ONE`'s.
@@ -53,9 +67,7 @@ pub(crate) fn backend((address, port): End) -> Backend {
         port: port.into(),
         service: 1,
         weight: 1,
-        far: 0,
-        draining: 0,
-        pad: 0,
+        ..Backend::default()
     }
 }
 
@@ -63,11 +75,21 @@ pub(crate) fn backend((address, port): End) -> Backend {
 fn backends(family: Family) -> Vec<(u32, Backend)> {
     let far = Backend {
         service: 4,
-        far: 1,
+        far: BY_SNAT,
         ..backend(family.of(FAR))
     };
-    let near = BACKENDS.map(|end| backend(family.of(end)));
-    (1..).zip(near.into_iter().chain([far])).collect()
+    let direct = Backend {
+        service: 5,
+        far: BY_DSR,
+        node: family.of((OTHER_NODE, 0)).0.into(),
+        tag: DISTANT_TAG.into(),
+        ..backend(family.of(DISTANT))
+    };
+    let near = [(1, 0), (2, 1), (2, 2)].map(|(service, at)| Backend {
+        service,
+        ..backend(family.of(BACKENDS[at]))
+    });
+    (1..).zip(near.into_iter().chain([far, direct])).collect()
 }
 
 /// How far backends are reached, over this family: one port, so that rows can name it.
@@ -77,7 +99,26 @@ fn snat(family: Family) -> Snat {
         address: address.into(),
         first_port: port.into(),
         ports: 1,
+        mtu: MTU,
+        pad: 0,
     }
+}
+
+pub(crate) fn tag_key(service: u32, tag: u16) -> TagKey {
+    let tag = tag.into();
+    TagKey { service, tag }
+}
+
+/// Those that this node answers for, and those of another.
+fn addresses(family: Family) -> Vec<(Addr, Address)> {
+    vec![
+        (IpAddr::V4(OURS).into(), Address::new(true)),
+        (IpAddr::V6(OURS_V6).into(), Address::new(true)),
+        (family.of(ONE).0.into(), Address::new(true)),
+        (IpAddr::V4(THEIRS).into(), Address::new(false)),
+        (IpAddr::V6(THEIRS_V6).into(), Address::new(false)),
+        (family.of(TWO).0.into(), Address::new(false)),
+    ]
 }
 
 pub(crate) fn config() -> Config {
@@ -121,23 +162,23 @@ pub(crate) fn config_of(family: Family) -> Config {
             (key(PROXY, TCP), proxy),
             (key(REMOTE, TCP), l4(4)),
             (key(REMOTE, UDP), l4(4)),
+            (key(DIRECT, TCP), l4(5)),
+            (key(DIRECT, UDP), l4(5)),
         ],
         services: vec![
             (1, service(0, 1, 1)),
             (2, service(1, 7, 2)),
             (3, service(8, 0, 0)),
             (4, service(8, 1, 1)),
+            (5, service(9, 1, 1)),
         ],
-        slots: vec![1, 2, 3, 2, 3, 2, 3, 2, 4],
+        slots: vec![1, 2, 3, 2, 3, 2, 3, 2, 4, 5],
+        tags: (2..)
+            .zip(TAGS)
+            .map(|(id, tag)| (tag_key(2, tag), id))
+            .collect(),
         backends: backends(family),
-        addresses: vec![
-            (IpAddr::V4(OURS).into(), Address::new(true)),
-            (IpAddr::V6(OURS_V6).into(), Address::new(true)),
-            (family.of(ONE).0.into(), Address::new(true)),
-            (IpAddr::V4(THEIRS).into(), Address::new(false)),
-            (IpAddr::V6(THEIRS_V6).into(), Address::new(false)),
-            (family.of(TWO).0.into(), Address::new(false)),
-        ],
+        addresses: addresses(family),
         uplinks: vec![(INTERFACE, LinkAddress::new(UPLINK))],
         snat: [Family::V4, Family::V6].map(snat).to_vec(),
     }

@@ -48,10 +48,14 @@ pub(crate) struct Spec {
     pub(crate) destination: End,
     /// TCP only.
     pub(crate) flags: u8,
+    /// TCP only, whole words.
+    pub(crate) options: Vec<u8>,
     pub(crate) payload: Vec<u8>,
     /// UDP only: sent without a checksum.
     pub(crate) unsummed: bool,
     pub(crate) hops: u8,
+    /// Traffic class, type of service.
+    pub(crate) class: u8,
 }
 
 pub(crate) fn tcp(source: End, destination: End, flags: u8) -> Spec {
@@ -60,9 +64,11 @@ pub(crate) fn tcp(source: End, destination: End, flags: u8) -> Spec {
         source,
         destination,
         flags,
+        options: Vec::new(),
         payload: b"hello".to_vec(),
         unsummed: false,
         hops: HOPS,
+        class: 0,
     }
 }
 
@@ -122,7 +128,17 @@ impl Spec {
     pub(crate) fn ip(&self) -> Vec<u8> {
         let l4 = self.l4();
         let ends = [self.source.0, self.destination.0];
-        packet(ends, self.protocol as u8, self.hops, &l4)
+        let mut packet = packet(ends, self.protocol as u8, self.hops, &l4);
+        if self.source.0.is_ipv4() {
+            packet[1] = self.class;
+            packet[10..12].fill(0);
+            let sum = checksum(&packet[..20]);
+            packet[10..12].copy_from_slice(&sum);
+        } else {
+            packet[0] |= self.class >> 4;
+            packet[1] |= self.class << 4;
+        }
+        packet
     }
 
     fn l4(&self) -> Vec<u8> {
@@ -132,9 +148,26 @@ impl Spec {
         ]
         .concat();
         let field = if self.protocol == TCP {
+            let words = (5 + self.options.len() / 4) as u8;
             l4.extend([
-                0, 0, 0, 7, 0, 0, 0, 9, 0x50, self.flags, 0x20, 0, 0, 0, 0, 0,
+                0,
+                0,
+                0,
+                7,
+                0,
+                0,
+                0,
+                9,
+                words << 4,
+                self.flags,
+                0x20,
+                0,
+                0,
+                0,
+                0,
+                0,
             ]);
+            l4.extend(&self.options);
             16
         } else {
             l4.extend(((8 + self.payload.len()) as u16).to_be_bytes());

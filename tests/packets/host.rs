@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Service, Snat,
+        FrontendKey, LinkAddress, Service, Snat, TagKey,
     },
     addr::Addr,
     decide,
-    packet::{Buffer, Packet as _},
+    packet::Buffer,
     tables::{Claim, Tables, Traffic},
 };
 
 use crate::path::{Action, Config, HZ, Hook, INTERFACE, Path};
 
-/// Bytes that a frame may grow by.
+/// Bytes that a frame may grow by at each end.
 const ROOM: usize = 64;
 
 #[derive(Default)]
@@ -27,6 +27,7 @@ pub(crate) struct Host {
     addresses: HashMap<Addr, Address>,
     uplinks: HashMap<u32, LinkAddress>,
     snat: Vec<Snat>,
+    tags: HashMap<TagKey, u32>,
     flows: HashMap<FlowKey, Flow>,
     fresh: HashMap<FlowKey, Flow>,
     counters: Counters,
@@ -47,6 +48,7 @@ impl Host {
             addresses: config.addresses.iter().copied().collect(),
             uplinks: config.uplinks.iter().copied().collect(),
             snat: config.snat.clone(),
+            tags: config.tags.iter().copied().collect(),
             ..Self::default()
         }
     }
@@ -80,15 +82,16 @@ impl Path for Host {
 
     fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
         let length = frame.len();
-        frame.resize(length + ROOM, 0);
-        let mut packet = Buffer::new(frame, length, INTERFACE);
+        let mut storage = vec![0; length + 2 * ROOM];
+        storage[ROOM..ROOM + length].copy_from_slice(frame);
+        let mut packet = Buffer::with_room(&mut storage, ROOM, length, INTERFACE);
         let outcome = match hook {
             Hook::Ingress => decide::ingress(&mut packet, self),
             Hook::Answer => decide::behind(&mut packet, self),
             Hook::Egress => decide::egress(&mut packet, self),
         };
-        let length = packet.len() as usize;
-        frame.truncate(length);
+        let place = packet.place();
+        *frame = storage[place].to_vec();
         outcome.kind().into()
     }
 
@@ -142,6 +145,10 @@ impl Tables for Host {
 
     fn backend(&self, id: u32) -> Option<&Backend> {
         self.backends.get(&id)
+    }
+
+    fn tagged(&self, key: &TagKey) -> Option<u32> {
+        self.tags.get(key).copied()
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

@@ -6,7 +6,9 @@ use aya::{
     programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp},
 };
 use gateway_common::{
-    abi::{Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Snat},
+    abi::{
+        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Snat, TagKey,
+    },
     addr::Addr,
     maps,
 };
@@ -48,6 +50,9 @@ impl Kernel {
         }
         for (interface, value) in &config.uplinks {
             kernel.insert(maps::UPLINKS, interface, value);
+        }
+        for (key, id) in &config.tags {
+            kernel.insert::<TagKey, u32>(maps::TAGS, key, id);
         }
         for (slot, snat) in (0..).zip(&config.snat) {
             let map = kernel.ebpf.map_mut(maps::SNAT).expect("map in the object");

@@ -4,6 +4,7 @@
 
 mod answers;
 mod control;
+mod dsr;
 mod events;
 mod far;
 mod fixture;
@@ -15,6 +16,7 @@ mod icmp;
 mod kernel;
 mod life;
 mod neighbours;
+mod nested;
 mod options;
 mod pass;
 mod path;

@@ -3,7 +3,7 @@
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        LinkAddress, Service, Snat,
+        LinkAddress, Service, Snat, TagKey,
     },
     addr::Addr,
 };
@@ -60,6 +60,7 @@ pub(crate) struct Config {
     pub(crate) uplinks: Vec<(u32, LinkAddress)>,
     /// Of IPv4, of IPv6.
     pub(crate) snat: Vec<Snat>,
+    pub(crate) tags: Vec<(TagKey, u32)>,
 }
 
 pub(crate) trait Path {

@@ -3,12 +3,15 @@
 use gateway_tests::measured::measured;
 
 use crate::{
-    control::{NO_PORT, TOO_BIG, error, ping},
-    fixture::{BACKENDS, EMPTY, ONE, PROXY, SAME, TWO},
+    control::{Body, NO_PORT, TOO_BIG, error, ping},
+    fixture::{
+        BACKENDS, DIRECT, DISTANT_TAG, EMPTY, NODE, ONE, OTHER_NODE, PROXY, SAME, TAGS, TWO,
+    },
     frames::{ACK, End, FIN, Family, RST, SYN, Spec, tcp, udp, v4},
     neighbours::*,
+    nested::nested,
     path::{Hook, World, worlds},
-    table::difference,
+    table::{Shape, difference},
 };
 
 const FRAMES: usize = 8_000;
@@ -29,8 +32,8 @@ impl Rng {
     }
 }
 
-#[test]
-fn host_and_kernel_agree() {
+/// Of the environment variable SEED, or of the clock; printed.
+pub(crate) fn seed(of: &str) -> u64 {
     let seed = std::env::var("SEED")
         .ok()
         .and_then(|s| s.parse().ok())
@@ -38,7 +41,13 @@ fn host_and_kernel_agree() {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             now.map_or(1, |d| d.as_nanos() as u64 | 1)
         });
-    measured(format_args!("random frames with SEED={seed}"));
+    measured(format_args!("random {of} with SEED={seed}"));
+    seed
+}
+
+#[test]
+fn host_and_kernel_agree() {
+    let seed = seed("frames");
     let mut worlds = worlds().into_iter();
     while let (Some(host), Some(kernel)) = (worlds.next(), worlds.next()) {
         agree(seed, host, kernel);
@@ -77,6 +86,8 @@ fn agree(seed: u64, host: World, kernel: World) {
         ("claims", counters.conflict_arp),
         ("pings", counters.answer_echo),
         ("errors", counters.related),
+        ("encapsulated", counters.encapsulated),
+        ("decapsulated", counters.decapsulated),
     ] {
         println!("{name}: {}", count.packets);
         assert!(
@@ -97,7 +108,7 @@ fn frame(rng: &mut Rng, family: Family) -> (Hook, Vec<u8>) {
     let (source, destination) = match hook {
         Hook::Ingress | Hook::Answer => (
             client,
-            rng.pick(&[ONE, TWO, SAME, EMPTY, PROXY, BACKENDS[0]]),
+            rng.pick(&[ONE, TWO, SAME, EMPTY, PROXY, DIRECT, BACKENDS[0]]),
         ),
         Hook::Egress => (rng.pick(&BACKENDS), client),
     };
@@ -129,8 +140,34 @@ fn frame(rng: &mut Rng, family: Family) -> (Hook, Vec<u8>) {
     };
     spec.unsummed = rng.below(8) == 0;
     spec.payload = (0..rng.below(64)).map(|_| rng.below(256) as u8).collect();
+    if rng.below(4) == 0 {
+        let frame = within(rng, hook, &spec, family);
+        return finish(rng, hook, frame);
+    }
     let frame = spec.within(family).frame();
     finish(rng, hook, frame)
+}
+
+/// A packet of another gateway, or an error of the stack about one for another node.
+fn within(rng: &mut Rng, hook: Hook, spec: &Spec, family: Family) -> Vec<u8> {
+    if hook == Hook::Egress {
+        let client = spec.destination;
+        let request = message(rng, client, DIRECT);
+        let mut error = error(rng.pick(&[TOO_BIG, NO_PORT]), NODE.0, client.0, &request);
+        error.body = Body::Nested(Box::new(nested(&request, OTHER_NODE, DISTANT_TAG)));
+        return error.frame(family);
+    }
+    let node = rng.pick(&[NODE.0, NODE.0, NODE.0, OTHER_NODE]);
+    let tag = rng.pick(&[TAGS[0], TAGS[1], DISTANT_TAG]);
+    let client = spec.source;
+    let inner = match rng.below(4) {
+        0 => {
+            let reply = spec.from(spec.destination).to(client);
+            Shape::Control(error(TOO_BIG, v4(10, 9, 9, 9), spec.destination.0, &reply))
+        }
+        _ => Shape::from(spec),
+    };
+    nested(inner, node, tag).frame(family)
 }
 
 /// A packet that an error may quote.

@@ -32,6 +32,10 @@ impl Packet for Stubborn<'_> {
         false
     }
 
+    fn shift(&mut self, _bytes: i32) -> bool {
+        false
+    }
+
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
         self.0.head()
     }

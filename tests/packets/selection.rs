@@ -81,6 +81,7 @@ impl Node {
             },
             far: false,
             spare: false,
+            via: None,
         };
         let listed = backends
             .keys()

@@ -5,6 +5,7 @@ use gateway_common::abi::{Count, Counter, Counters};
 use crate::{
     control::Control,
     frames::{Family, Spec},
+    nested::Nested,
     path::{Action, Hook, Path, World, both, worlds},
 };
 
@@ -14,6 +15,7 @@ pub(crate) enum Shape {
     Bytes(Vec<u8>),
     Spec(Spec),
     Control(Control),
+    Nested(Box<Nested>),
 }
 
 /// A frame, what becomes of it, and what leaves.
@@ -84,12 +86,19 @@ impl From<&Control> for Shape {
     }
 }
 
+impl From<Nested> for Shape {
+    fn from(nested: Nested) -> Self {
+        Self::Nested(Box::new(nested))
+    }
+}
+
 impl Shape {
-    fn bytes(&self, family: Family) -> Vec<u8> {
+    pub(crate) fn bytes(&self, family: Family) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
             Self::Spec(spec) => spec.within(family).frame(),
             Self::Control(control) => control.frame(family),
+            Self::Nested(nested) => nested.frame(family),
         }
     }
 }

@@ -92,6 +92,10 @@ counters! {
         established: Established,
         /// ICMP errors about flows, sent on to the end that they concern.
         related: Related,
+        /// Sent to the backend's node in an outer header (DSR); counted as forwarded or related too.
+        encapsulated: Encapsulated,
+        /// Came from another node in an outer header (DSR); counted as what became of them too.
+        decapsulated: Decapsulated,
     }
     Answer {
         /// ARP requests for an address of this node, answered.
@@ -148,6 +152,8 @@ counters! {
         drop_no_port: DropNoPort,
         /// Out of hops on the way to or from a far backend.
         drop_hops: DropHops,
+        /// Sent here in an outer header (DSR) for a backend that is not on this node.
+        drop_not_here: DropNotHere,
         /// The kernel refused to rewrite the packet.
         drop_rewrite: DropRewrite,
     }

@@ -16,6 +16,8 @@ pub const ANSWERED: u32 = 8;
 /// Bit of `Flow::state`: both ends take part, so that the entry is in the map of established flows
 /// and not in that of fresh ones.
 pub const ESTABLISHED: u32 = 16;
+/// Bit of `Flow::state`: requests come or go in an outer header (DSR).
+pub const TUNNEL: u32 = 32;
 
 /// A packet's addresses as it arrives: (client, gateway) or (backend, client).
 #[repr(C, align(8))]
@@ -32,21 +34,23 @@ pub struct FlowKey {
 }
 
 /// What becomes of the packets of a [`FlowKey`]. Each connection has two entries, one for each
-/// direction, and each can be found from the other (see `FlowKey::other`).
+/// direction, and each can be found from the other (see `FlowKey::other`); by DSR to another node
+/// the forward one only, for replies do not pass this node.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
     /// Forward: the backend, the new destination. Reverse: the gateway, the new source.
     pub address: Addr,
     /// For a backend whose replies do not pass this node by themselves. Forward: an address of the
-    /// node, the new source. Reverse: the client, the new destination.
+    /// node, the new source. Reverse: the client, the new destination. By DSR: the backend's node.
     pub peer: Addr,
     pub port: u32,
-    /// Port of `peer`; 0: the other end of the packet stays as it is.
+    /// Port of `peer`, or by DSR the backend's tag; 0: the other end of the packet stays as it is.
     pub peer_port: u32,
     pub service: u32,
     pub backend: u32,
-    /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`], [`ANSWERED`], [`ESTABLISHED`].
+    /// [`CLOSED_BY_CLIENT`], [`CLOSED_BY_BACKEND`], [`RESET`], [`ANSWERED`], [`ESTABLISHED`],
+    /// [`TUNNEL`].
     pub state: u32,
     /// Low 32 bits of the kernel's jiffies; up to a second late.
     pub last_seen: u32,

@@ -45,34 +45,56 @@ pub struct Service {
     pub affinity: u32,
 }
 
+/// `Backend::far`: its replies pass this node, which gives them the gateway's address.
+pub const NEAR: u32 = 0;
+/// `Backend::far`: it must see an address of this node as the client's, for its replies would not
+/// pass this node otherwise.
+pub const BY_SNAT: u32 = 1;
+/// `Backend::far`: requests go to its node in an outer header, and that node does the rest.
+pub const BY_DSR: u32 = 2;
+
 /// One endpoint of one service.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backend {
     pub address: Addr,
+    /// For [`BY_DSR`]: where its node takes outer headers.
+    pub node: Addr,
     pub port: u32,
     /// Id of the service it belongs to.
     pub service: u32,
     /// Share of the service's slots, relative to its other backends; 0: it gets no new flows, and
     /// keeps those that it has.
     pub weight: u32,
-    /// 1: its replies would not pass this node, so that it must see an address of the node as the
-    /// client's.
+    /// [`NEAR`], [`BY_SNAT`] or [`BY_DSR`].
     pub far: u32,
     /// 1: it will not come back, so that its flows have a deadline.
     pub draining: u32,
-    pub pad: u32,
+    /// What names it in outer headers: 16 bits, never 0.
+    pub tag: u32,
 }
 
-/// How far backends of one address family are reached.
+/// What an outer header that arrives names; leads to the id of a backend on this node.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TagKey {
+    pub service: u32,
+    /// As `Backend::tag`.
+    pub tag: u32,
+}
+
+/// What this node is to backends and gateways on other nodes, in one address family.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snat {
-    /// Of this node: what they see as the client's.
+    /// Of this node: what far backends see as the client's, and where outer headers arrive.
     pub address: Addr,
     /// Reserved for this: `ports` of them, from `first_port` on; 0: none can be reached.
     pub first_port: u32,
     pub ports: u32,
+    /// Largest packet of the link with this address, in bytes.
+    pub mtu: u32,
+    pub pad: u32,
 }
 
 impl Snat {

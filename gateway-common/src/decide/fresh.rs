@@ -25,8 +25,10 @@ pub(super) fn request<T: Tables>(
         return NONE;
     };
     let is_quiet = quiet(flow, signal, tables);
-    // Datagrams prove little: an answer to which the client says more, or that it goes on.
-    let proves = !key.is_tcp() && (flow.state & ANSWERED != 0 || !is_quiet);
+    // Datagrams prove little: an answer to which the client says more, or that it goes on. By DSR
+    // the answers pass another node, so that TCP proves no more here.
+    let goes_on = !is_quiet && (!key.is_tcp() || flow.is_dsr() && signal == 0);
+    let proves = goes_on || !key.is_tcp() && flow.state & ANSWERED != 0;
     if touch::ended(key, signal, tables) {
         return NONE;
     }
@@ -85,7 +87,8 @@ fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
         ..*flow
     };
     // First the one that is not asked for next: where the second has no room, nothing has changed.
-    if !mirror(key, &moved, &other, tables) || !tables.insert(key, &moved) {
+    let both = moved.is_dsr() || mirror(key, &moved, &other, tables);
+    if !both || !tables.insert(key, &moved) {
         return false;
     }
     tables.forget_fresh(key);

@@ -4,7 +4,7 @@
 //! addresses which that had there. Its own addresses and the quoted ones are translated as those of
 //! the flow; without this, path MTU discovery would stop at the gateway (RFC 5508, RFC 2663).
 
-use super::neighbour;
+use super::{dsr, neighbour};
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, REVERSE, UDP},
     checksum,
@@ -38,6 +38,9 @@ where
     T: Tables,
 {
     match kind::<P, I>(packet) {
+        Some(kind) if I::is_error(kind) && dsr::is_quoted::<P, I>(packet) => {
+            dsr::unquote::<P, I, T>(packet, tables)
+        }
         Some(kind) if I::is_error(kind) => related::<P, I, T>(packet, End::Source, tables),
         Some(_) => Counter::PassProtocol,
         None => Counter::PassMalformed,
@@ -112,8 +115,11 @@ where
     let Some(flow) = tables.find(&key) else {
         return Counter::PassProtocol;
     };
-    if flow.is_far() {
-        return Counter::PassFar;
+    if !flow.is_near() {
+        return match flow.is_dsr() && end == End::Destination {
+            true => onward::<P, I, T>(packet, &key, tables),
+            false => Counter::PassFar,
+        };
     }
     let old = match end {
         End::Destination => ip.destination(),
@@ -125,6 +131,25 @@ where
     quote.ip.set(end.other(), address, flow.address_delta);
     quote.l4.set(end.other(), port);
     resum(quote, flow, own, protocol);
+    Counter::Related
+}
+
+/// Sends an error to the node of the backend that it concerns.
+#[inline(never)]
+fn onward<P, I, T>(packet: &mut P, key: &FlowKey, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    let bytes = packet.len();
+    let Some(flow) = tables.find(key) else {
+        return Counter::PassProtocol;
+    };
+    if !dsr::wrap::<P, I>(packet, &flow.peer, flow.peer_port) {
+        return Counter::DropRewrite;
+    }
+    tables.count(Counter::Encapsulated, bytes);
     Counter::Related
 }
 

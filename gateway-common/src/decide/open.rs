@@ -1,8 +1,10 @@
 //! A new flow: frontend, service, backend, and both entries.
 
-use super::fresh;
+use super::{dsr, fresh};
 use crate::{
-    abi::{Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service},
+    abi::{
+        BY_DSR, Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service,
+    },
     checksum,
     flow::expired,
     header::Signal,
@@ -83,7 +85,10 @@ fn choose<T: Tables>(key: &FlowKey, service: u32, bytes: u64, tables: &mut T) ->
 
 /// The layer 4 frontend that `key` addresses.
 #[inline(always)]
-fn frontend<'a, T: Tables>(key: &FlowKey, tables: &'a T) -> Result<&'a Frontend, Counter> {
+pub(super) fn frontend<'a, T: Tables>(
+    key: &FlowKey,
+    tables: &'a T,
+) -> Result<&'a Frontend, Counter> {
     let wanted = FrontendKey {
         address: key.destination,
         port: u32::from(key.destination_port),
@@ -98,10 +103,13 @@ fn frontend<'a, T: Tables>(key: &FlowKey, tables: &'a T) -> Result<&'a Frontend,
 
 /// Enters the flow of `key` to backend `id`, the reverse first: a reply is never untranslated.
 #[inline(never)]
-fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> Counter {
+pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> Counter {
     let Some(backend) = tables.backend(id) else {
         return Counter::RefuseNoBackend;
     };
+    if backend.far == BY_DSR {
+        return dsr::connect(key, id, tables);
+    }
     let mut flow = Flow {
         address: backend.address,
         peer: key.source,
@@ -114,7 +122,7 @@ fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> C
         address_delta: checksum::address_delta(&key.destination, &backend.address),
         port_delta: checksum::port_delta(key.destination_port, backend.port as u16),
     };
-    if backend.far != 0 && !disguise(key, attempt, &mut flow, tables) {
+    if backend.far != NEAR && !disguise(key, attempt, &mut flow, tables) {
         return Counter::DropNoPort;
     }
     let other = key.other(&flow);
@@ -133,7 +141,12 @@ fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> C
 
 /// Enters the reverse. Apart from the above, whose frame on the stack is large enough.
 #[inline(never)]
-fn reflect<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
+pub(super) fn reflect<T: Tables>(
+    key: &FlowKey,
+    flow: &Flow,
+    other: &FlowKey,
+    tables: &mut T,
+) -> bool {
     tables.insert(other, &key.mirror(flow))
 }
 

@@ -1,5 +1,6 @@
 //! Upkeep of a flow that exists: once a second, and when a connection starts or ends.
 
+use super::open;
 use crate::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, FlowKey, RESET},
     flow::expired,
@@ -44,12 +45,12 @@ pub(super) fn touch<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) {
 pub(super) fn note<T: Tables>(key: &FlowKey, state: u32, tables: &mut T) {
     let now = tables.now();
     tables.mark(key, state, now);
-    let Some(flow) = tables.find(key) else {
+    let Some(flow) = tables.find(key).filter(|flow| !flow.is_dsr()) else {
         return;
     };
-    let (other, mirror) = (key.other(flow), key.mirror(flow));
+    let (flow, other) = (*flow, key.other(flow));
     if !tables.mark(&other, state, now) {
         // Where the table is full the next touch tries again.
-        tables.insert(&other, &mirror);
+        open::reflect(key, &flow, &other, tables);
     }
 }

@@ -65,6 +65,23 @@ fn tcp_lives_for_hours_and_ten_seconds_more_when_closing() {
     }
 }
 
+/// The backend's segments pass another node: it may go on for long.
+#[test]
+fn dsr_waits_longer_after_the_clients_end() {
+    let (key, mut flow) = pair(TCP);
+    flow.peer_port = 7;
+    let at = |seconds: u32| 1_000 + seconds * HZ;
+    let begun = TUNNEL | CLOSED_BY_BACKEND | ESTABLISHED;
+    flow.state = begun;
+    assert!(!flow.closing() && !forgettable(&key, &flow, at(TCP_IDLE), HZ));
+    for end in [CLOSED_BY_CLIENT, RESET] {
+        flow.state = begun | end;
+        assert!(flow.closing());
+        assert!(!forgettable(&key, &flow, at(TCP_CLOSING_UNSEEN), HZ));
+        assert!(forgettable(&key, &flow, at(TCP_CLOSING_UNSEEN) + 1, HZ));
+    }
+}
+
 #[test]
 fn udp_lives_for_a_minute_across_the_wrap_of_the_clock() {
     let (key, mut flow) = pair(UDP);

@@ -34,6 +34,14 @@ impl Icmp {
         self.adjust(checksum::word_delta(old, new));
     }
 
+    /// What this header adds to a checksum.
+    #[inline(always)]
+    pub const fn sum(&self) -> u64 {
+        let first = u16::from_ne_bytes([self.kind, self.code]);
+        let [a, b] = self.rest;
+        first as u64 + self.checksum as u64 + a as u64 + b as u64
+    }
+
     /// Corrects the checksum by the delta of everything that changes.
     #[inline(always)]
     pub const fn adjust(&mut self, delta: u32) {

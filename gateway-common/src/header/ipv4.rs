@@ -1,12 +1,14 @@
 //! IPv4 (RFC 791).
 
-use super::{End, Ether, HOPS, Ip};
+use super::{CONGESTED, End, Ether, HOPS, Ip};
 use crate::{abi::Counter, addr::Addr, checksum, maps::SNAT_V4};
 
 /// Version 4 and five words of header: no options.
 const PLAIN: u8 = 0x45;
 /// Fragment offset and the "more fragments" bit, in memory order.
 const FRAGMENT: u16 = 0x3fff_u16.to_be();
+/// The "do not fragment" bit, in memory order.
+const WHOLE: u16 = 0x4000_u16.to_be();
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -35,6 +37,8 @@ impl Ipv4 {
 
 impl Ip for Ipv4 {
     const ICMP: u8 = 1;
+    const TUNNEL: u8 = 4;
+    const TOO_BIG: [u8; 2] = [3, 4];
     const SNAT: u32 = SNAT_V4;
     const ECHO: u8 = 8;
     const ECHO_REPLY: u8 = 0;
@@ -90,6 +94,67 @@ impl Ip for Ipv4 {
     fn turn(&mut self) {
         self.set_hops(HOPS);
         (self.source, self.destination) = (self.destination, self.source);
+    }
+
+    #[inline(always)]
+    fn sum(&self) -> u64 {
+        let [a, b] = self.source;
+        let [c, d] = self.destination;
+        let bytes = [
+            u16::from_ne_bytes([self.version_words, self.service]),
+            u16::from_ne_bytes([self.hops, self.protocol]),
+        ];
+        let fields = self.length as u64 + self.id as u64 + self.fragment as u64;
+        let ends = a as u64 + b as u64 + c as u64 + d as u64;
+        bytes[0] as u64 + bytes[1] as u64 + fields + self.checksum as u64 + ends
+    }
+
+    #[inline(always)]
+    fn payload(&self) -> u16 {
+        u16::from_be(self.length).wrapping_sub(size_of::<Self>() as u16)
+    }
+
+    #[inline(always)]
+    fn set_payload(&mut self, bytes: u16) {
+        let length = (size_of::<Self>() as u16).wrapping_add(bytes).to_be();
+        let delta = checksum::word_delta(self.length, length);
+        self.length = length;
+        self.checksum = checksum::apply(self.checksum, delta);
+    }
+
+    /// The identification names only fragments (RFC 6864), of which there are none: it is free.
+    #[inline(always)]
+    fn enclose(&mut self, inner: &Self, to: &Addr, tag: u32) {
+        let inside = u16::from_be(inner.length);
+        self.version_words = PLAIN;
+        self.service = inner.service;
+        self.length = inside.wrapping_add(size_of::<Self>() as u16).to_be();
+        self.id = (tag as u16).to_be();
+        self.fragment = WHOLE;
+        self.hops = HOPS;
+        self.protocol = Self::TUNNEL;
+        self.checksum = 0;
+        self.source = inner.source;
+        self.destination = to.v4();
+        self.checksum = checksum::text(self.sum());
+    }
+
+    #[inline(always)]
+    fn tag(&self) -> u32 {
+        u32::from(u16::from_be(self.id))
+    }
+
+    #[inline(always)]
+    fn congestion(&self) -> u8 {
+        self.service & CONGESTED
+    }
+
+    #[inline(always)]
+    fn set_congested(&mut self) {
+        let old = u16::from_ne_bytes([self.version_words, self.service]);
+        self.service |= CONGESTED;
+        let new = u16::from_ne_bytes([self.version_words, self.service]);
+        self.checksum = checksum::apply(self.checksum, checksum::word_delta(old, new));
     }
 
     #[inline(always)]

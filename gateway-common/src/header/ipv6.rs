@@ -1,10 +1,14 @@
 //! IPv6 (RFC 8200).
 
-use super::{End, Ether, HOPS, Ip};
-use crate::{abi::Counter, addr::Addr, maps::SNAT_V6};
+use super::{CONGESTED, End, Ether, HOPS, Ip};
+use crate::{abi::Counter, addr::Addr, checksum, maps::SNAT_V6};
 
 /// Next header: a fragment of a packet.
 const FRAGMENT: u8 = 44;
+/// Version and traffic class, without the flow label; the bits of congestion; in memory order.
+const CLASS: u16 = 0xfff0_u16.to_be();
+const CONGESTION: u16 = 0x0030_u16.to_be();
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Ipv6 {
@@ -20,6 +24,8 @@ pub struct Ipv6 {
 
 impl Ip for Ipv6 {
     const ICMP: u8 = 58;
+    const TUNNEL: u8 = 41;
+    const TOO_BIG: [u8; 2] = [2, 0];
     const SNAT: u32 = SNAT_V6;
     const ECHO: u8 = 128;
     const ECHO_REPLY: u8 = 129;
@@ -80,6 +86,52 @@ impl Ip for Ipv6 {
         let (source, destination) = (self.source(), self.destination());
         self.source = destination.v6();
         self.destination = source.v6();
+    }
+
+    #[inline(always)]
+    fn sum(&self) -> u64 {
+        let [a, b] = self.version_flow;
+        let last = u16::from_ne_bytes([self.next, self.hops]);
+        let fields = a as u64 + b as u64 + self.length as u64 + last as u64;
+        let ends = checksum::address(&self.source()) + checksum::address(&self.destination());
+        fields + ends
+    }
+
+    #[inline(always)]
+    fn payload(&self) -> u16 {
+        u16::from_be(self.length)
+    }
+
+    #[inline(always)]
+    fn set_payload(&mut self, bytes: u16) {
+        self.length = bytes.to_be();
+    }
+
+    /// The flow label is the sender's to choose, and the same for all packets of a flow (RFC 6437).
+    #[inline(always)]
+    fn enclose(&mut self, inner: &Self, to: &Addr, tag: u32) {
+        let inside = u16::from_be(inner.length);
+        self.version_flow = [inner.version_flow[0] & CLASS, (tag as u16).to_be()];
+        self.length = inside.wrapping_add(size_of::<Self>() as u16).to_be();
+        self.next = Self::TUNNEL;
+        self.hops = HOPS;
+        self.source = inner.source;
+        self.destination = to.v6();
+    }
+
+    #[inline(always)]
+    fn tag(&self) -> u32 {
+        u32::from(u16::from_be(self.version_flow[1]))
+    }
+
+    #[inline(always)]
+    fn congestion(&self) -> u8 {
+        (u16::from_be(self.version_flow[0]) >> 4) as u8 & CONGESTED
+    }
+
+    #[inline(always)]
+    fn set_congested(&mut self) {
+        self.version_flow[0] |= CONGESTION;
     }
 
     /// Without a checksum of its own.

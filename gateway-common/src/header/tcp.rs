@@ -19,6 +19,31 @@ pub struct Tcp {
     pub urgent: u16,
 }
 
+/// A segment with one option of four bytes, at least.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Opening {
+    pub tcp: Tcp,
+    pub option: u16,
+    pub value: u16,
+}
+
+impl Opening {
+    /// The largest segment that the sender takes, where its first option says so. All known stacks
+    /// put it first.
+    #[inline(always)]
+    pub const fn segment_size(&self) -> Option<u16> {
+        /// Kind 2, length 4 (RFC 9293, 3.2).
+        const SIZE: u16 = 0x0204_u16.to_be();
+        let has_options = self.tcp.words >> 4 > 5;
+        if has_options && self.option == SIZE {
+            Some(u16::from_be(self.value))
+        } else {
+            None
+        }
+    }
+}
+
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -59,6 +84,11 @@ impl L4 for Tcp {
             End::Source => self.source = port.to_be(),
             End::Destination => self.destination = port.to_be(),
         }
+    }
+
+    #[inline(always)]
+    fn is_first(&self) -> bool {
+        self.flags & SYN != 0
     }
 
     #[inline(always)]

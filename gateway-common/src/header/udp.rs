@@ -14,6 +14,15 @@ pub struct Udp {
     pub checksum: u16,
 }
 
+impl Udp {
+    /// What this header adds to a checksum.
+    #[inline(always)]
+    pub const fn sum(&self) -> u64 {
+        let ports = self.source as u64 + self.destination as u64;
+        ports + self.length as u64 + self.checksum as u64
+    }
+}
+
 impl L4 for Udp {
     const PROTOCOL: u16 = abi::UDP as u16;
     const CHECKSUM: usize = offset_of!(Self, checksum);

@@ -20,7 +20,12 @@ pub struct Endpoint {
     pub far: bool,
     /// It is ready, and others of its Service are nearer: no new traffic.
     pub spare: bool,
+    /// Where that node takes packets for it in an outer header; of the same address family.
+    pub via: Option<IpAddr>,
 }
+
+/// Nodes that take packets for their pods in an outer header (DSR), and at which addresses.
+pub type Tunnels = BTreeMap<Arc<str>, BTreeSet<IpAddr>>;
 
 /// What EndpointSlices and Services say of nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,18 +63,23 @@ impl Endpoints {
     }
 
     /// Of these, the ones on other nodes.
-    pub fn far<'a>(&'a self, id: &BackendId) -> impl Iterator<Item = SocketAddr> + 'a {
+    pub fn far<'a>(&'a self, id: &BackendId) -> impl Iterator<Item = &'a Endpoint> + 'a {
         let all = self.0.get(id).map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|e| e.far).map(|e| e.address)
+        all.iter().filter(|e| e.far)
     }
 
-    /// Which of them are on another node than `me` (those of unknown nodes are not), and which are
-    /// passed over for that.
-    pub fn seen_from(&mut self, me: &str, nodes: &Nodes) {
+    /// Which of them are on another node than `me` (those of unknown nodes are not), where that
+    /// takes outer headers, and which are passed over for that.
+    pub fn seen_from(&mut self, me: &str, nodes: &Nodes, tunnels: &Tunnels) {
         for (id, endpoints) in &mut self.0 {
             for endpoint in &mut *endpoints {
-                let node = nodes.of.get(&endpoint.address.ip());
-                endpoint.far = !me.is_empty() && node.is_some_and(|node| &**node != me);
+                let ip = endpoint.address.ip();
+                let node = nodes.of.get(&ip).filter(|node| &***node != me);
+                let node = node.filter(|_| !me.is_empty());
+                let at = node.and_then(|node| tunnels.get(node));
+                let mut at = at.into_iter().flatten();
+                endpoint.far = node.is_some();
+                endpoint.via = at.find(|at| at.is_ipv4() == ip.is_ipv4()).copied();
                 endpoint.spare = false;
             }
             if nodes.kept.contains(&id.service) {
@@ -111,7 +121,7 @@ mod tests {
             .into(),
             kept: kept.then_some(service).into_iter().collect(),
         };
-        all.seen_from("here", &nodes);
+        all.seen_from("here", &nodes, &Tunnels::new());
         all
     }
 
@@ -140,7 +150,7 @@ mod tests {
             .into();
         let list = all.0.get_mut(&id).expect("its endpoints");
         list[0].conditions.ready = false;
-        all.seen_from("here", &nodes);
+        all.seen_from("here", &nodes, &Tunnels::new());
         assert_eq!(ready(&all), ["10.0.2.1:80", "[fd00:2::1]:80"]);
     }
 }

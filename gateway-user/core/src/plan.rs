@@ -33,7 +33,7 @@ pub use self::{
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
     l4::{DRAIN, L4Options},
     node::NodeWish,
-    parameters::Parameters,
+    parameters::{L4Mode, Parameters},
     retry::Retry,
 };
 use crate::{api::Kind, name::ObjectName};
@@ -48,6 +48,14 @@ pub struct Plan {
     pub certificates: BTreeSet<Certificate>,
     /// What is asked of the process of each node.
     pub node: NodeWish,
+}
+
+impl Plan {
+    /// Of a Gateway.
+    pub fn l4_mode(&self, gateway: &ObjectName) -> L4Mode {
+        let parameters = self.parameters.get(gateway);
+        parameters.map_or_else(L4Mode::default, |parameters| parameters.l4_mode)
+    }
 }
 
 /// Transport address of a listener.

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub use self::{
     changed::Changed,
     files::FileSet,
-    peers::Peers,
+    peers::{Peers, TUNNEL},
     problem::{Place, Problem, Severity},
     read::{Content, Placed, read},
     store::{Event, Phase, Store},

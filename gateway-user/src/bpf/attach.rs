@@ -51,6 +51,8 @@ pub struct Uplink {
     pub name: String,
     pub index: u32,
     pub mac: MacAddress,
+    /// Largest packet, in bytes.
+    pub mtu: u32,
     /// XDP cannot answer here: a program at tcx ingress does.
     pub detour: bool,
 }

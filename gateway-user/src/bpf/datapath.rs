@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    net::IpAddr,
     os::fd::AsRawFd,
 };
 
@@ -41,6 +42,8 @@ pub struct Datapath {
     tables: Tables,
     attachments: Vec<Attachment>,
     uplinks: Vec<Uplink>,
+    /// Of IPv4 and IPv6.
+    snat: [abi::Snat; 2],
     /// Names or patterns.
     interfaces: Vec<String>,
     /// Names of those that could not be attached to, for now.
@@ -114,8 +117,10 @@ impl Datapath {
         let uplinks = survey.uplinks(&attachments);
         maps.set_uplinks(&entries(&uplinks))?;
         snat::check_ports();
-        maps.set_snat(snat::find(&uplinks).await?)?;
+        let snat = snat::find(&uplinks).await?;
+        maps.set_snat(snat)?;
         Ok(Self {
+            snat,
             stats: Stats::open(&pins)?,
             ebpf,
             maps,
@@ -148,6 +153,12 @@ impl Datapath {
     /// Interfaces with an Ethernet address, as of the last look.
     pub fn uplinks(&self) -> &[Uplink] {
         &self.uplinks
+    }
+
+    /// Addresses of this node that packets for its pods may come to in an outer header (DSR).
+    pub fn tunnel(&self) -> BTreeSet<IpAddr> {
+        let able = self.snat.iter().filter(|snat| snat.ports != 0);
+        able.map(|snat| snat.address.into()).collect()
     }
 
     /// Which interfaces the programs shall be on, by name or pattern, from the next
@@ -190,6 +201,8 @@ impl Datapath {
         }
         let snat = snat::find(&self.uplinks).await?;
         self.maps.set_snat(snat)?;
+        let changed = changed || self.snat != snat;
+        self.snat = snat;
         Ok(changed)
     }
 

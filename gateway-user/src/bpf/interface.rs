@@ -29,6 +29,8 @@ pub(super) struct Interface {
     pub index: u32,
     /// Its Ethernet address; `None` where its link has other ones or none.
     pub mac: Option<[u8; 6]>,
+    /// Largest packet, in bytes.
+    pub mtu: u32,
     /// Half of a veth pair: it takes frames that XDP sends for sent, and forgets them, where the
     /// other half runs no XDP program.
     pub veth: bool,
@@ -87,6 +89,14 @@ impl Interface {
         Self {
             name: name.into(),
             index: link.header.index,
+            mtu: link
+                .attributes
+                .iter()
+                .find_map(|attribute| match attribute {
+                    LinkAttribute::Mtu(mtu) => Some(*mtu),
+                    _ => None,
+                })
+                .unwrap_or_default(),
             mac: link
                 .attributes
                 .iter()

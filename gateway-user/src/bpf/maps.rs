@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
 use gateway_common::{
-    abi::{Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service, Snat},
+    abi::{
+        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service, Snat, TagKey,
+    },
     addr::Addr,
     maps,
 };
@@ -24,6 +26,7 @@ pub(super) struct Maps {
     pub addresses: HashMap<MapData, Addr, Address>,
     pub uplinks: HashMap<MapData, u32, LinkAddress>,
     pub snat: Array<MapData, Snat>,
+    pub tags: HashMap<MapData, TagKey, u32>,
 }
 
 impl Maps {
@@ -38,6 +41,7 @@ impl Maps {
             addresses: pins.open(maps::ADDRESSES)?,
             uplinks: pins.open(maps::UPLINKS)?,
             snat: pins.open(maps::SNAT)?,
+            tags: pins.open(maps::TAGS)?,
         })
     }
 
@@ -48,6 +52,8 @@ impl Maps {
             MapOp::PutAddress(address, value) => self.addresses.insert(address, value, 0),
             MapOp::RemoveAddress(address) => gone(self.addresses.remove(address)),
             MapOp::PutBackend(id, value) => self.backends.insert(id, value, 0),
+            MapOp::PutTag(key, id) => self.tags.insert(key, id, 0),
+            MapOp::RemoveTag(key) => gone(self.tags.remove(key)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value) => self.services.insert(id, value, 0),
             MapOp::PutFrontend(key, value) => self.frontends.insert(key, value, 0),

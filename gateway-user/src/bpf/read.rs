@@ -28,6 +28,11 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
             .iter()
             .collect::<Result<_, _>>()
             .context(collect)?,
+        tags: maps
+            .tags
+            .iter()
+            .collect::<Result<_, _>>()
+            .context(collect)?,
         addresses: maps
             .addresses
             .iter()

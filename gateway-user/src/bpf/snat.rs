@@ -32,6 +32,8 @@ pub(super) async fn find(uplinks: &[Uplink]) -> Result<[Snat; 2]> {
                     address: address.into(),
                     first_port: SNAT_FIRST_PORT,
                     ports: SNAT_PORTS,
+                    mtu: uplink.mtu,
+                    pad: 0,
                 };
             }
         }

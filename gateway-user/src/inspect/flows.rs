@@ -185,13 +185,16 @@ fn show(rows: &[Row], output: Format) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(rows)?);
         return Ok(());
     }
-    let mut table = Table::new(["PROTOCOL", "CLIENT", "ADDRESS", "BACKEND", "STATE", "IDLE"]);
+    let mut table = Table::new([
+        "PROTOCOL", "CLIENT", "ADDRESS", "BACKEND", "FAR", "STATE", "IDLE",
+    ]);
     table.extend(rows.iter().map(|row| {
         [
             row.connection.protocol.as_str().to_owned(),
             row.connection.client.to_string(),
             row.connection.address.to_string(),
             row.connection.backend.to_string(),
+            row.far.to_string(),
             row.state.as_str().to_owned(),
             format!("{}s", row.idle),
         ]

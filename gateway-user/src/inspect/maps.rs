@@ -77,13 +77,14 @@ fn services(rows: &[ServiceRow]) -> Table<4> {
     table
 }
 
-fn backends(rows: &[BackendRow]) -> Table<10> {
+fn backends(rows: &[BackendRow]) -> Table<11> {
     let mut table = Table::new([
         "ID",
         "SERVICE",
         "ADDRESS",
         "NAME",
         "WEIGHT",
+        "FAR",
         "NEW FLOWS",
         "TRAFFIC",
         "FLOWS",
@@ -99,6 +100,10 @@ fn backends(rows: &[BackendRow]) -> Table<10> {
             match row.draining {
                 true => "draining".to_owned(),
                 false => row.weight.to_string(),
+            },
+            match (row.far, row.node) {
+                (Some(mode), Some(node)) => format!("{mode} to {node}"),
+                (mode, _) => mode.unwrap_or("-").to_owned(),
             },
             percent(row.share),
             row.traffic.map_or("-".to_owned(), percent),

@@ -199,6 +199,7 @@ impl Source {
         Members {
             me: self.node.clone(),
             nodes: self.peers.nodes().unwrap_or_default(),
+            tunnels: self.peers.tunnels(),
         }
     }
 

@@ -75,10 +75,12 @@ fn is_removal(op: &MapOp) -> bool {
     match op {
         MapOp::RemoveFrontend(_)
         | MapOp::RemoveService(_)
+        | MapOp::RemoveTag(_)
         | MapOp::RemoveBackend(_)
         | MapOp::RemoveAddress(_) => true,
         MapOp::PutAddress(..)
         | MapOp::PutBackend(..)
+        | MapOp::PutTag(..)
         | MapOp::PutRegion(..)
         | MapOp::PutService(..)
         | MapOp::PutFrontend(..) => false,

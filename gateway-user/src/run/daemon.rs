@@ -109,6 +109,7 @@ impl Daemon {
         } else {
             self.backoff.failed(Instant::now());
         }
+        source.tell_tunnel(&self.reconciler.path.kernel.tunnel());
         self.publish(source, outcome, removals, infrastructure);
         if serves {
             self.shown.set_ready(true);
@@ -143,6 +144,7 @@ impl Daemon {
             world: source.world(),
             plan: &outcome.translation.plan,
             endpoints: &outcome.endpoints,
+            tables: self.reconciler.path.tables(),
             statuses: &outcome.statuses,
             problems: source.problems(),
             attachments: self.attachments(),

@@ -3,11 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
-use gateway_core::world::{Problem, World};
+use gateway_core::{
+    announce::Members,
+    world::{Problem, World},
+};
 use tokio::time::Interval;
 
 use super::every;
 use crate::{
+    cli,
     files::{Source, Watch, list},
     status::report::SourceRow,
 };
@@ -15,6 +19,9 @@ use crate::{
 /// Files are read again this often even if nobody told of a change: watches do not see changes
 /// on other hosts of a network file system, nor a directory that came back.
 const RESCAN: Duration = Duration::from_secs(5);
+
+/// Stands for the name of this node.
+const NAMELESS: &str = "this node";
 
 /// The objects in a directory, as of the last reading.
 pub(super) struct Directory {
@@ -27,12 +34,28 @@ pub(super) struct Directory {
     unreadable: Option<Problem>,
     /// Files were read at least once.
     read: bool,
+    pub(super) members: Members,
+}
+
+/// A directory of files is one node's, which has all addresses; others only take packets for their
+/// own pods.
+fn members(options: &cli::Run) -> Members {
+    let me = options.identity.node_name.as_deref().unwrap_or(NAMELESS);
+    let peers = options.peers.iter();
+    let tunnels = peers.map(|peer| {
+        let at = peer.addresses.iter().copied();
+        (peer.name.as_str().into(), at.collect())
+    });
+    Members {
+        tunnels: tunnels.collect(),
+        ..Members::alone(me.into())
+    }
 }
 
 impl Directory {
     /// # Errors
     /// Where the directory cannot be listed or watched.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, options: &cli::Run) -> Result<Self> {
         list(&path)?;
         Ok(Self {
             source: Source::new(vec![path.clone()]),
@@ -41,6 +64,7 @@ impl Directory {
             world: World::default(),
             unreadable: None,
             read: false,
+            members: members(options),
             path,
         })
     }

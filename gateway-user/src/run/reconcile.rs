@@ -169,7 +169,8 @@ impl<P: DataPath> Reconciler<P> {
         let plan = &translation.plan;
         let mut endpoints = world.endpoints(plan.backend_ids().into_iter());
         let panicking = endpoints.leave_out(&self.out);
-        endpoints.seen_from(&self.members.me, &world.endpoint_nodes());
+        let Members { me, tunnels, .. } = &self.members;
+        endpoints.seen_from(me, &world.endpoint_nodes(), tunnels);
         self.path.prepare(&plan.node, removals).await;
         let (answerers, applied) = match self.answerers(plan).await {
             Ok((answerers, refused)) => {

@@ -1,5 +1,7 @@
 //! Where objects come from: a directory or an API server.
 
+use std::{collections::BTreeSet, net::IpAddr};
+
 use anyhow::Result;
 use gateway_core::{
     announce::Members,
@@ -21,6 +23,7 @@ pub(super) enum Source {
 pub(super) struct Cluster {
     source: kube::Source,
     control: kube::Control,
+    tunnel: kube::Tunnel,
     /// Where it is known which one runs us.
     daemonset: Option<kube::OurDaemonSet>,
 }
@@ -30,7 +33,8 @@ impl Source {
     /// Where the directory cannot be read, or no API server is named.
     pub(super) async fn open(options: &cli::Run) -> Result<Self> {
         if let Some(path) = &options.source.config {
-            return Ok(Self::Directory(Box::new(Directory::open(path.clone())?)));
+            let directory = Directory::open(path.clone(), options)?;
+            return Ok(Self::Directory(Box::new(directory)));
         }
         let (client, server, identity) = kube::connect(&options.identity).await?;
         tracing::info!(
@@ -44,9 +48,11 @@ impl Source {
         let daemonset = daemonset
             .map(|name| kube::OurDaemonSet::start(client.clone(), &identity.namespace, name));
         let control = kube::Control::start(&client, &identity, &source);
+        let tunnel = kube::Tunnel::start(&client, &identity);
         Ok(Self::Kubernetes(Box::new(Cluster {
             source,
             control,
+            tunnel,
             daemonset,
         })))
     }
@@ -118,10 +124,10 @@ impl Source {
         }
     }
 
-    /// The nodes that share the Gateways' addresses. A directory of files is one node's.
+    /// The nodes that share the Gateways' addresses, and those that take outer headers.
     pub(super) fn members(&self) -> Members {
         match self {
-            Self::Directory(_) => Members::alone("this node".into()),
+            Self::Directory(directory) => directory.members.clone(),
             Self::Kubernetes(cluster) => cluster.source.members(),
         }
     }
@@ -154,6 +160,14 @@ impl Source {
         match self {
             Self::Directory(_) => (),
             Self::Kubernetes(cluster) => cluster.source.tell(news),
+        }
+    }
+
+    /// Tells the other nodes at which addresses this one takes outer headers.
+    pub(super) fn tell_tunnel(&self, addresses: &BTreeSet<IpAddr>) {
+        match self {
+            Self::Directory(_) => (),
+            Self::Kubernetes(cluster) => cluster.tunnel.tell(addresses),
         }
     }
 

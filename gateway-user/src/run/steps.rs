@@ -118,11 +118,13 @@ impl Writes {
                 MapOp::PutAddress(..) => writes.silence.push(op),
                 MapOp::RemoveAddress(_) => writes.forget.push(op),
                 MapOp::PutBackend(..)
+                | MapOp::PutTag(..)
                 | MapOp::PutRegion(..)
                 | MapOp::PutService(..)
                 | MapOp::PutFrontend(..)
                 | MapOp::RemoveFrontend(_)
                 | MapOp::RemoveService(_)
+                | MapOp::RemoveTag(_)
                 | MapOp::RemoveBackend(_) => writes.serve.push(op),
             }
         }

@@ -10,6 +10,7 @@ use gateway_core::{
     api::Gateway,
     endpoints::Endpoints,
     health::Failing,
+    l4::Tables,
     plan::{BackendId, Plan},
     status::{Condition, GatewayStatus, ListenerStatus, Reported, RouteStatus, Statuses, find},
     verdict::{ConditionType, Truth},
@@ -21,6 +22,7 @@ use super::{
     certificates::CertificateRow,
     conditions::conditions,
     failing::failing,
+    far::far,
     pools::PoolRow,
     report::{
         AddressRow, AttachmentRow, GatewayRow, ListenerRow, NodeRow, ParentRow, Report, RouteRow,
@@ -36,6 +38,8 @@ pub struct Facts<'a> {
     pub world: &'a World,
     pub plan: &'a Plan,
     pub endpoints: &'a Endpoints,
+    /// In force.
+    pub tables: &'a Tables,
     /// As they are true in the data path.
     pub statuses: &'a Statuses,
     pub problems: Vec<Problem>,
@@ -77,6 +81,7 @@ pub fn build(facts: Facts<'_>) -> Report {
             .collect(),
         routes: statuses.routes.iter().map(route).collect(),
         backends: backends(facts.plan, facts.endpoints),
+        far_backends: far(facts.plan, facts.tables),
         failing: failing(facts.failing, facts.panicking, facts.endpoints),
         conditions: conditions(statuses),
         attachments: facts.attachments,

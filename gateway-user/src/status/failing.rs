@@ -86,6 +86,7 @@ mod tests {
             },
             far: false,
             spare: false,
+            via: None,
         };
         let all = ["one", "two"].map(|name| (id(name), vec![endpoint]));
         let rows = failing(

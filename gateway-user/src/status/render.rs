@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::{
     certificates,
     conditions::ConditionRow,
-    failing, pools,
+    failing, far, pools,
     report::{AddressRow, AttachmentRow, GatewayRow, NodeRow, Report, SourceRow},
 };
 use crate::table::Table;
@@ -32,6 +32,7 @@ pub fn render(report: &Report, now: Timestamp) -> String {
     section("Address pools", shown(&pools::table(&report.pools)));
     section("Routes", routes(report));
     section("Backends", backends(report));
+    section("Backends on other nodes", far::table(&report.far_backends));
     section("Programs in the kernel", attachments(report));
     section("Not served by this version", lines(&report.unserved));
     section("Problems", problems(report));

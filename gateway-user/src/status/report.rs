@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     backends::BackendRow, certificates::CertificateRow, conditions::ConditionRow,
-    failing::FailingRow, pools::PoolRow,
+    failing::FailingRow, far::FarRow, pools::PoolRow,
 };
 use crate::bpf::{Attachment, Hook, Mode};
 
@@ -37,6 +37,9 @@ pub struct Report {
     pub pools: Vec<PoolRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,
+    /// Gateways with TCP or UDP listeners.
+    #[serde(default)]
+    pub far_backends: Vec<FarRow>,
     /// Endpoints that get no new traffic, or would get none if there were enough others.
     #[serde(default)]
     pub failing: Vec<FailingRow>,

@@ -38,6 +38,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
         },
         far: false,
         spare: false,
+        via: None,
     };
     let endpoints = [(id, backends.iter().map(endpoint).collect())];
     let frontends = [(frontend, Frontend::L4(service))];

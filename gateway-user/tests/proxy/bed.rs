@@ -225,6 +225,7 @@ fn backends(
                     conditions,
                     far: false,
                     spare: false,
+                    via: None,
                 });
                 endpoints.insert(id.clone(), all.collect());
                 (weight, Target::Backend(id))

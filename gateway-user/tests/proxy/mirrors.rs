@@ -50,6 +50,7 @@ fn bed(
                 conditions,
                 far: false,
                 spare: false,
+                via: None,
             };
             endpoints.0.insert(id.clone(), vec![endpoint]);
             let backend = HttpBackend {

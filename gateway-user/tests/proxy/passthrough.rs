@@ -40,6 +40,7 @@ fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, En
             conditions,
             far: false,
             spare: false,
+            via: None,
         });
         endpoints.0.insert(id.clone(), all.collect());
         weighted.push(WeightedBackend {

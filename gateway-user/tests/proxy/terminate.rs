@@ -86,6 +86,7 @@ async fn mixed() -> Mixed {
             conditions,
             far: false,
             spare: false,
+            via: None,
         };
         endpoints.0.insert(backend(name), vec![endpoint]);
     }

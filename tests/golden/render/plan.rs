@@ -2,8 +2,8 @@
 
 use gateway_core::plan::{
     Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HostPattern,
-    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, Parameters,
-    PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session,
+    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, L4Mode,
+    Parameters, PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session,
     SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
@@ -81,6 +81,7 @@ fn set(parameters: &Parameters) -> String {
         drain,
         silent,
         access_log,
+        l4_mode,
     } = parameters;
     let parts = [
         connections.map(|n| format!("connections {n}")),
@@ -92,6 +93,7 @@ fn set(parameters: &Parameters) -> String {
         drain.map(|d| format!("drain {d:?}")),
         silent.then(|| "no answer without backend".to_owned()),
         access_log.then(|| "access log".to_owned()),
+        (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use gateway_common::addr::Addr;
 
-use crate::hash::stable;
+use crate::{endpoints::Tunnels, hash::stable};
 
 /// Nodes that can serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Members {
     pub me: Arc<str>,
     /// Names of the nodes that are ready, this one among them once it is.
     pub nodes: BTreeSet<Arc<str>>,
+    /// Those that take packets for their pods in an outer header.
+    pub tunnels: Tunnels,
 }
 
 impl Members {
@@ -25,6 +27,7 @@ impl Members {
         Self {
             me: "".into(),
             nodes: BTreeSet::new(),
+            tunnels: Tunnels::new(),
         }
     }
 
@@ -33,6 +36,7 @@ impl Members {
         Self {
             nodes: [me.clone()].into(),
             me,
+            tunnels: Tunnels::new(),
         }
     }
 }
@@ -57,6 +61,7 @@ mod tests {
         Members {
             me: "a".into(),
             nodes: nodes.iter().map(|n| Arc::from(*n)).collect(),
+            tunnels: Tunnels::new(),
         }
     }
 

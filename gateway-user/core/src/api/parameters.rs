@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Object, Open, duration::ApiDuration};
+use super::{Object, Open, duration::ApiDuration, open::api_enum};
 
 pub type GatewayParameters = Object<ParametersSpec>;
 
@@ -21,6 +21,8 @@ pub struct ParametersSpec {
     pub l4: Option<L4Spec>,
     pub access_log: Option<AccessLogSpec>,
 }
+
+api_enum! { pub L4Mode { Snat = "SNAT", Dsr = "DSR" } }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,6 +48,8 @@ pub struct L4Spec {
     pub drain_timeout: Option<ApiDuration>,
     /// What becomes of connections and datagrams that have no backend.
     pub no_backend: Option<Open<NoBackend>>,
+    /// How backends on other nodes are reached.
+    pub mode: Option<Open<L4Mode>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

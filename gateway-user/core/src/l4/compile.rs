@@ -7,7 +7,7 @@ use std::{
 };
 
 use gateway_common::{
-    abi::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP, UDP},
+    abi::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP, TagKey, UDP},
     addr::Addr,
     maps::{BACKENDS_MAX, FRONTENDS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX},
 };
@@ -16,11 +16,12 @@ use super::{
     backends::{Destination, Family, destinations, resting},
     ids::{take_id, take_slots},
     maglev::{self, Candidate},
+    reach::{Reach, Way},
     tables::Tables,
 };
 use crate::{
     endpoints::Endpoints,
-    plan::{self, FrontendId, L4Service, Plan, Transport},
+    plan::{self, FrontendId, L4Mode, L4Service, Plan, Transport},
 };
 
 /// The plan needs more than the maps hold, counting what is in force until it is replaced.
@@ -62,7 +63,7 @@ pub fn compile(
         let value = match frontend {
             plan::Frontend::L4(l4) => Frontend {
                 kind: KIND_L4,
-                service: compiler.service(id, l4, endpoints)?,
+                service: compiler.service(id, l4, plan.l4_mode(&l4.gateway), endpoints)?,
                 silent: l4.options.silent.into(),
                 ..Frontend::default()
             },
@@ -127,6 +128,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         frontend: &FrontendId,
         l4: &L4Service,
+        mode: L4Mode,
         endpoints: &Endpoints,
     ) -> Result<u32, CapacityError> {
         let family = Family::of(&frontend.address);
@@ -135,18 +137,14 @@ impl<'a> Compiler<'a> {
             None => self.new_service_id()?,
         };
         let destinations = destinations(l4, endpoints, family);
-        let named = l4.backends.iter().filter_map(|b| b.target.id());
-        let far: BTreeSet<_> = named.flat_map(|id| endpoints.far(id)).collect();
+        let mut reach = Reach::new(l4, mode, endpoints);
         let ids = destinations
             .iter()
-            .map(|(to, weight)| {
-                let far = to.is_some_and(|to| far.contains(&to));
-                self.backend(id, *to, *weight, far)
-            })
+            .map(|(to, weight)| self.backend(id, *to, *weight, &mut reach))
             .collect::<Result<Vec<_>, _>>()?;
         for (to, draining) in resting(l4, endpoints, family, frontend.transport) {
             if !destinations.contains_key(&Some(to)) {
-                self.rest(id, to, far.contains(&to), draining);
+                self.rest(id, to, &mut reach, draining);
             }
         }
         let backends = ids.iter().filter(|id| **id != 0).count() as u32;
@@ -180,39 +178,43 @@ impl<'a> Compiler<'a> {
         service: u32,
         to: Destination,
         weight: u32,
-        far: bool,
+        reach: &mut Reach,
     ) -> Result<u32, CapacityError> {
         let Some(to) = to else { return Ok(0) };
-        let backend = Backend {
+        let way = reach.way(to);
+        let mut backend = Backend {
             address: to.ip().into(),
             port: to.port().into(),
             service,
             weight,
-            far: far.into(),
             ..Backend::default()
         };
+        way.write(to, &mut backend);
         let name = (service, backend.address, backend.port);
         let id = match self.known.get(&name) {
             Some(id) => *id,
             None => self.new_backend_id()?,
         };
+        if way == (Way::Near { tagged: true }) {
+            let tag = backend.tag;
+            self.desired.tags.insert(TagKey { service, tag }, id);
+        }
         self.desired.backends.insert(id, backend);
         Ok(id)
     }
 
     /// Keeps a backend that gets no new flows any more. One that never had any needs no entry.
-    fn rest(&mut self, service: u32, to: SocketAddr, far: bool, draining: bool) {
+    fn rest(&mut self, service: u32, to: SocketAddr, reach: &mut Reach, draining: bool) {
         let (address, port) = (Addr::from(to.ip()), u32::from(to.port()));
         if let Some(id) = self.known.get(&(service, address, port)) {
-            let backend = Backend {
+            let mut backend = Backend {
                 address,
                 port,
                 service,
-                weight: 0,
-                far: far.into(),
                 draining: draining.into(),
-                pad: 0,
+                ..Backend::default()
             };
+            reach.way(to).write(to, &mut backend);
             self.desired.backends.insert(*id, backend);
         }
     }

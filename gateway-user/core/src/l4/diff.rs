@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
-    abi::{Address, Backend, Frontend, FrontendKey, Service},
+    abi::{Address, Backend, Frontend, FrontendKey, Service, TagKey},
     addr::Addr,
 };
 
@@ -14,6 +14,8 @@ use super::tables::Tables;
 pub enum MapOp {
     PutAddress(Addr, Address),
     PutBackend(u32, Backend),
+    /// Names a backend for outer headers.
+    PutTag(TagKey, u32),
     /// Writes a lookup table, first slot first. No service uses these slots yet.
     PutRegion(u32, Arc<[u32]>),
     /// Also switches a service to its new lookup table; the old one is free from then on.
@@ -21,6 +23,7 @@ pub enum MapOp {
     PutFrontend(FrontendKey, Frontend),
     RemoveFrontend(FrontendKey),
     RemoveService(u32),
+    RemoveTag(TagKey),
     RemoveBackend(u32),
     RemoveAddress(Addr),
 }
@@ -34,6 +37,8 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(changed(&current.addresses, &desired.addresses).map(op));
     let op = |(id, value): (&u32, &Backend)| MapOp::PutBackend(*id, *value);
     ops.extend(changed(&current.backends, &desired.backends).map(op));
+    let op = |(key, id): (&TagKey, &u32)| MapOp::PutTag(*key, *id);
+    ops.extend(changed(&current.tags, &desired.tags).map(op));
     let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
     ops.extend(changed(&current.regions, &desired.regions).map(op));
     let op = |(id, value): (&u32, &Service)| MapOp::PutService(*id, *value);
@@ -45,6 +50,8 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(gone(&current.frontends, &desired.frontends).map(op));
     let op = |id: &u32| MapOp::RemoveService(*id);
     ops.extend(gone(&current.services, &desired.services).map(op));
+    let op = |key: &TagKey| MapOp::RemoveTag(*key);
+    ops.extend(gone(&current.tags, &desired.tags).map(op));
     let op = |id: &u32| MapOp::RemoveBackend(*id);
     ops.extend(gone(&current.backends, &desired.backends).map(op));
     let op = |address: &Addr| MapOp::RemoveAddress(*address);

@@ -22,6 +22,12 @@ impl Tables {
                     self.cursors.backend = id.saturating_add(1);
                 }
             }
+            MapOp::PutTag(key, id) => {
+                self.tags.insert(*key, *id);
+            }
+            MapOp::RemoveTag(key) => {
+                self.tags.remove(key);
+            }
             MapOp::PutRegion(offset, slots) => {
                 self.regions.insert(*offset, slots.clone());
                 self.cursors.slot = offset.saturating_add(len(slots));

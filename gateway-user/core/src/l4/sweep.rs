@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway_common::{
     abi::{FORWARD, Flow, FlowKey},
-    flow::expired,
+    flow::forgettable,
 };
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl Sweep {
         let Clock { now, hz } = self.clock;
         // Touched since `now` was read: wrapping arithmetic would take it for ancient.
         let is_newer = flow.last_seen.wrapping_sub(now) < u32::MAX / 2;
-        if !is_newer && expired(key, flow, now, hz) {
+        if !is_newer && forgettable(key, flow, now, hz) {
             return Fate::Expired;
         }
         let standing = self.backends.get(&Name::of(key, flow));

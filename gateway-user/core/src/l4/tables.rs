@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
-    abi::{Address, Backend, Frontend, FrontendKey, KIND_L4, Service},
+    abi::{Address, Backend, Frontend, FrontendKey, KIND_L4, Service, TagKey},
     addr::Addr,
 };
 use serde::Serialize;
@@ -18,6 +18,8 @@ pub struct Tables {
     pub regions: BTreeMap<u32, Arc<[u32]>>,
     /// By backend id, from 1.
     pub backends: BTreeMap<u32, Backend>,
+    /// Backends on this node, by what outer headers name.
+    pub tags: BTreeMap<TagKey, u32>,
     /// Addresses of the Gateways, and whether this node answers for them.
     pub addresses: BTreeMap<Addr, Address>,
     pub cursors: Cursors,
@@ -77,6 +79,7 @@ impl PartialEq for Tables {
             && self.services == other.services
             && self.regions == other.regions
             && self.backends == other.backends
+            && self.tags == other.tags
             && self.addresses == other.addresses
     }
 }

@@ -80,6 +80,7 @@ pub(crate) fn endpoints(of: &[(&str, &[&str])]) -> Endpoints {
         conditions: READY,
         far: false,
         spare: false,
+        via: None,
     };
     let lists = of
         .iter()

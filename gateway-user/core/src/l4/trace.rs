@@ -6,7 +6,7 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
     abi::{
@@ -78,6 +78,8 @@ pub struct Trace {
     pub outcome: Counter,
     /// Source and destination after the programs, where they changed.
     pub rewritten: Option<(SocketAddr, SocketAddr)>,
+    /// The node that it goes to in an outer header, unchanged inside (DSR).
+    pub node: Option<IpAddr>,
     /// Who takes it in this node's stack, where it gets there unchanged.
     pub steer: Option<Steer>,
     /// The destination is an address of a Gateway; whether this node answers for it.
@@ -130,7 +132,8 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
     let now = frame::addresses(&frame);
     let before = (tuple.source, tuple.destination);
     let rewritten = now.filter(|now| *now != before);
-    let stays = rewritten.is_none() && !reply;
+    let node = frame::outer_destination(&frame);
+    let stays = rewritten.is_none() && node.is_none() && !reply;
     let steer = stays.then(|| replay.steer(&tuple.key(FORWARD)));
     let owned = replay.owner(&tuple.destination.ip().into());
     let (steps, missing) = replay.end();
@@ -140,6 +143,7 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
         reply,
         outcome,
         rewritten,
+        node,
         steer,
         owned: owned.map(Address::is_owned),
     };

@@ -23,4 +23,26 @@ pub struct Parameters {
     pub silent: bool,
     /// Whether each request is logged.
     pub access_log: bool,
+    pub l4_mode: L4Mode,
+}
+
+/// How TCP and UDP connections go to backends on other nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum L4Mode {
+    /// From an address of the node that the client came to, and back through it.
+    #[default]
+    Snat,
+    /// In an outer header to the backend's node, and back directly (direct server return), where
+    /// that node takes it; else as the other.
+    Dsr,
+}
+
+impl L4Mode {
+    /// As GatewayParameters have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Snat => "SNAT",
+            Self::Dsr => "DSR",
+        }
+    }
 }

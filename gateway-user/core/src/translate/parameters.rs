@@ -6,11 +6,11 @@ use super::{Scope, class, nearby};
 use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
-        parameters::{AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
+        parameters::{self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
         refs::ParametersRef,
     },
     name::ObjectName,
-    plan::{NodeWish, Parameters},
+    plan::{L4Mode, NodeWish, Parameters},
     verdict::{ParametersFault, hint},
 };
 
@@ -117,12 +117,16 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
     let L4Spec {
         drain_timeout,
         no_backend,
+        mode,
     } = l4(own).unwrap_or_default();
     let no_backend = no_backend.or(class_l4.no_backend);
     let log = |spec: Option<&ParametersSpec>| {
         let log = spec.and_then(|s| s.access_log.as_ref());
         log.and_then(|AccessLogSpec { enabled }| *enabled)
     };
+    let mode = mode
+        .or(class_l4.mode)
+        .and_then(|mode| mode.known().copied());
     // Numbers are in range: reading checks it.
     Parameters {
         connections: number(connections.or(class_limits.connections)),
@@ -136,6 +140,10 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         drain: drain_timeout.or(class_l4.drain_timeout).map(|d| d.0),
         silent: no_backend.is_some_and(|value| value.is(NoBackend::Drop)),
         access_log: log(own).or(log(class)).unwrap_or(false),
+        l4_mode: match mode {
+            Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
+            Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
+        },
     }
 }
 
@@ -156,7 +164,7 @@ mod tests {
         let read = |json: Json| -> ParametersSpec { from_value(json).expect("parameters") };
         let class = read(json!({
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7},
-            "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
+            "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
             "accessLog": {"enabled": true},
         }));
         let own = read(json!({
@@ -174,11 +182,13 @@ mod tests {
             drain: Some(Duration::from_secs(300)),
             silent: true,
             access_log: true,
+            l4_mode: L4Mode::Dsr,
         };
         assert_eq!(merged, expected);
-        let off = json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse"}});
+        let off =
+            json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
         let off = merge(Some(&class), Some(&read(off)));
-        assert!(!off.access_log && !off.silent);
+        assert!(!off.access_log && !off.silent && off.l4_mode == L4Mode::Snat);
         assert_eq!(merge(None, None), Parameters::default());
     }
 }

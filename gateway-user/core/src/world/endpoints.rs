@@ -98,6 +98,7 @@ fn of_slice(service: &ServiceSpec, id: &BackendId, slice: &EndpointSlice) -> Vec
                 conditions,
                 far: false,
                 spare: false,
+                via: None,
             })
         })
         .collect()

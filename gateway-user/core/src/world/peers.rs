@@ -1,14 +1,19 @@
 //! Nodes that run us, as an API server tells of our pods.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use serde_json::Value as Json;
 
 use super::{Changed, Event, collection::Collection};
 use crate::{
+    endpoints::Tunnels,
     name::ObjectName,
     status::{NodeReport, NodeReports},
 };
+
+/// Annotation of our pods: addresses that their node takes outer headers at (DSR), with commas
+/// between them.
+pub const TUNNEL: &str = "xdp-gateway.dev/tunnel";
 
 /// Pods of ours.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +28,15 @@ struct Pod {
     /// Its node, while it is ready.
     node: Option<Arc<str>>,
     report: NodeReport,
+    /// As [`TUNNEL`] says.
+    tunnel: BTreeSet<IpAddr>,
 }
 
 impl Peers {
     /// Takes an event of the watch of our pods.
     pub fn take(&mut self, event: Event) -> Changed {
-        let (nodes, trouble) = (self.nodes(), self.trouble.clone());
-        let reports = self.reports();
+        let (nodes, tunnels) = (self.nodes(), self.tunnels());
+        let (reports, trouble) = (self.reports(), self.trouble.clone());
         match event {
             Event::Listing => self.pods.begin(),
             Event::Applied(json) => drop(self.pods.put(name(&json), Pod::new(&json))),
@@ -44,7 +51,7 @@ impl Peers {
             Event::NotInstalled => (),
         }
         Changed {
-            peers: nodes != self.nodes(),
+            peers: nodes != self.nodes() || tunnels != self.tunnels(),
             reports: reports != self.reports(),
             watches: trouble != self.trouble,
             ..Changed::default()
@@ -77,13 +84,24 @@ impl Peers {
     pub fn report_of(&self, pod: &ObjectName) -> Option<&NodeReport> {
         self.pods.get(pod).map(|pod| &pod.report)
     }
+
+    /// Nodes with a ready pod that take packets for their pods in an outer header. One without the
+    /// annotation, as of an older version, does not.
+    pub fn tunnels(&self) -> Tunnels {
+        let able = self.pods.values().filter(|pod| !pod.tunnel.is_empty());
+        able.filter_map(|pod| Some((pod.node.clone()?, pod.tunnel.clone())))
+            .collect()
+    }
 }
 
 impl Pod {
     fn new(json: &Json) -> Self {
+        let tunnel = json["metadata"]["annotations"][TUNNEL].as_str();
+        let tunnel = tunnel.unwrap_or_default().split(',');
         Self {
             node: ready_node(json),
             report: NodeReport::of_pod(json),
+            tunnel: tunnel.filter_map(|ip| ip.trim().parse().ok()).collect(),
         }
     }
 }
@@ -156,6 +174,26 @@ mod tests {
         assert!(!peers.take(pod("b", "n2", "True")).peers);
         assert!(peers.take(Event::Listed).peers);
         assert_eq!(nodes(&peers).as_deref(), Some("n2"));
+    }
+
+    #[test]
+    fn nodes_say_where_they_take_outer_headers() {
+        let mut peers = Peers::default();
+        peers.take(pod("a", "n1", "True"));
+        let Event::Applied(mut able) = pod("b", "n2", "True") else {
+            unreachable!("it is applied");
+        };
+        able["metadata"]["annotations"][TUNNEL] = json!("192.0.2.2, 2001:db8::2,x");
+        peers.take(Event::Applied(able.clone()));
+        peers.take(Event::Listed);
+        let at = ["192.0.2.2", "2001:db8::2"].map(|ip| ip.parse().expect("an address"));
+        assert_eq!(peers.tunnels(), [("n2".into(), at.into())].into());
+
+        able["metadata"]["annotations"][TUNNEL] = json!("192.0.2.3");
+        assert!(peers.take(Event::Applied(able.clone())).peers);
+        able["status"]["conditions"] = json!([{"type": "Ready", "status": "False"}]);
+        assert!(peers.take(Event::Applied(able)).peers);
+        assert!(peers.tunnels().is_empty());
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Survey {
                 name: interface.name.clone(),
                 index: interface.index,
                 mac: MacAddress(interface.mac?),
+                mtu: interface.mtu,
                 detour: interface.veth && mode == Driver,
             })
         };

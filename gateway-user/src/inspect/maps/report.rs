@@ -5,10 +5,10 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use gateway_common::abi::{BackendStats, KIND_L4};
+use gateway_common::abi::{BY_DSR, BY_SNAT, BackendStats, KIND_L4};
 use gateway_core::{
     l4::{Tables, share::shares},
-    plan::Transport,
+    plan::{L4Mode, Transport},
 };
 use serde::Serialize;
 
@@ -58,6 +58,9 @@ pub(super) struct BackendRow {
     pub weight: u32,
     /// It will not come back: its flows have a deadline.
     pub draining: bool,
+    /// On another node: `SNAT`, or `DSR` with that node's address.
+    pub far: Option<&'static str>,
+    pub node: Option<IpAddr>,
     /// Of the service's new flows, from 0 to 1.
     pub share: f64,
     /// Of the service's bytes so far, from 0 to 1; `None` where there were none.
@@ -148,6 +151,12 @@ fn backends(tables: &Tables, traffic: &Traffic, names: &Names) -> Vec<BackendRow
             name: name.and_then(|n| n.service(address)).map(str::to_owned),
             weight: backend.weight,
             draining: backend.draining != 0,
+            far: match backend.far {
+                BY_SNAT => Some(L4Mode::Snat.as_str()),
+                BY_DSR => Some(L4Mode::Dsr.as_str()),
+                _ => None,
+            },
+            node: (backend.far == BY_DSR).then(|| backend.node.into()),
             share: share.copied().unwrap_or_default(),
             traffic: (sum > 0).then(|| bytes(id) as f64 / sum as f64),
             flows: stats.flows,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use gateway_common::abi::{
-    Address, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP,
+    Address, BY_DSR, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR,
+    Service, TCP,
 };
 use gateway_core::{l4::Tables, plan::Transport};
 
@@ -42,9 +43,10 @@ fn tables() -> Tables {
             port: 9000,
             service: 2,
             weight: 1 - draining,
-            far: 0,
+            far: if id == 8 { BY_DSR } else { NEAR },
+            node: std::net::Ipv4Addr::new(192, 0, 2, 9).into(),
             draining,
-            pad: 0,
+            ..Backend::default()
         };
         tables.backends.insert(id, backend);
     }
@@ -107,6 +109,7 @@ fn rows_have_names_and_shares() {
             "10.0.0.1:9000",
             "default/echo:9000",
             "1",
+            "-",
             "50.0%",
             "100.0%",
             "1",
@@ -119,6 +122,7 @@ fn rows_have_names_and_shares() {
             "10.0.0.2:9000",
             "-",
             "1",
+            "DSR to 192.0.2.9",
             "25.0%",
             "0.0%",
             "0",

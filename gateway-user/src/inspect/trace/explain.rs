@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
-    abi::{FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY},
+    abi::{BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY},
     steer::Steer,
 };
 use gateway_core::l4::{
-    flows::Row,
+    flows::{Far, Row},
     trace::{Clock, Step, Trace},
 };
 use serde::Serialize;
@@ -97,8 +97,13 @@ fn step(step: &Step, clock: Clock, named: Option<&FrontendNames>) -> Option<Stri
             let name = name
                 .map(|n| format!(", of Service {n}"))
                 .unwrap_or_default();
+            let far = match backend.far {
+                BY_SNAT => ", on another node, by SNAT".to_owned(),
+                BY_DSR => format!(", by DSR to its node {}", IpAddr::from(backend.node)),
+                _ => String::new(),
+            };
             format!(
-                "backends: backend {id} is {address}, weight {}{name}",
+                "backends: backend {id} is {address}, weight {}{name}{far}",
                 backend.weight
             )
         }
@@ -125,16 +130,21 @@ fn flow_found(key: &FlowKey, flow: &Flow, clock: Clock) -> String {
         direction: FORWARD,
         ..*key
     };
-    let (state, idle) = Row::new(&forward, flow, clock)
+    let row = Row::new(&forward, flow, clock);
+    let (state, idle) = row
         .map(|row| (row.state.as_str(), row.idle))
         .unwrap_or_default();
+    let far = match row.map(|row| row.far) {
+        None | Some(Far::No) => String::new(),
+        Some(far) => format!(", {far}"),
+    };
     let what = if key.direction == FORWARD {
         "flow"
     } else {
         "replies"
     };
     format!(
-        "flows: {what} {} to backend {}, {state}, idle for {idle}s",
+        "flows: {what} {} to backend {}{far}, {state}, idle for {idle}s",
         ends(key),
         flow.backend
     )
@@ -178,6 +188,12 @@ fn notes(trace: &Trace, named: Option<&FrontendNames>) -> Vec<String> {
             "it is a backend's reply, and leaves as {source} -> {destination}"
         )),
         (None, _) => {}
+    }
+    if let Some(node) = trace.node {
+        notes.push(format!(
+            "it goes to the node {node} as it is, in an outer header; replies go from there to the \
+             client directly"
+        ));
     }
     let at = trace.tuple.destination;
     match trace.steer {
@@ -241,6 +257,7 @@ mod tests {
             reply: false,
             outcome: Counter::PassProxy,
             rewritten: None,
+            node: None,
             steer: Some(Steer::Worker(2)),
             owned: Some(false),
         }

@@ -115,7 +115,14 @@ fn carried(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
     let help = "ICMP errors about flows, which the kernel sent on to whom they concern";
     let name = "l4_icmp_errors";
     let related = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    ConstCounter::new(counters.related.packets).encode(related)
+    ConstCounter::new(counters.related.packets).encode(related)?;
+    let help = "Packets between nodes in an outer header (DSR): sent to a backend's node, received \
+                for a backend of this node";
+    let series = [
+        ([("direction", "sent")], counters.encapsulated.packets),
+        ([("direction", "received")], counters.decapsulated.packets),
+    ];
+    counter(encoder, ("l4_dsr_packets", help, None), series)
 }
 
 /// Packets of ARP and neighbour discovery about our addresses, and pings of them. The counters' names are outcome and

@@ -67,6 +67,7 @@ fn endpoints(last: u8) -> Endpoints {
                 conditions,
                 far: false,
                 spare: false,
+                via: None,
             }],
         )]
         .into(),

@@ -103,6 +103,7 @@ fn report() -> Report {
         world: &world,
         plan: &translation.plan,
         endpoints: &endpoints,
+        tables: &Tables::default(),
         statuses: &translation.statuses,
         problems: vec![Problem::of_file("a.yaml".into(), "cannot be read")],
         attachments: vec![AttachmentRow {

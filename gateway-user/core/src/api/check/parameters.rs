@@ -99,6 +99,10 @@ fn l4(l4: &L4Spec, out: &mut Problems) {
         let message = format!("{value:?} is not known: use Refuse or Drop");
         out.error(at.field("noBackend"), message);
     }
+    if let Some(Open::Unknown(value)) = &l4.mode {
+        let message = format!("{value:?} is not known: use SNAT or DSR");
+        out.error(at.field("mode"), message);
+    }
 }
 
 fn timeout(at: Path, value: Option<ApiDuration>, out: &mut Problems) {

@@ -131,6 +131,7 @@ fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
         },
         far: false,
         spare: false,
+        via: None,
     };
     let endpoints = Endpoints(BTreeMap::from([
         (id("good"), vec![ready(true)]),

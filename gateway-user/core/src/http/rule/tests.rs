@@ -40,6 +40,7 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
         },
         far: false,
         spare: false,
+        via: None,
     };
     let all = [
         (

@@ -35,6 +35,7 @@ fn session(carrier: Carrier, lifetime: Option<Duration>, key: &str, ready: &[u8]
         conditions,
         far: false,
         spare: false,
+        via: None,
     });
     let endpoints = Endpoints([(id("web"), ready.collect())].into());
     let backend = HttpBackend {

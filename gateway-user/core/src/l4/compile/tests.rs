@@ -9,7 +9,13 @@ use super::{
     },
     *,
 };
-use crate::{endpoints::Nodes, name::ObjectName, plan::HttpFrontend};
+use gateway_common::abi::{BY_DSR, BY_SNAT, NEAR};
+
+use crate::{
+    endpoints::{Nodes, Tunnels},
+    name::ObjectName,
+    plan::{HttpFrontend, Parameters},
+};
 
 const ONE: &[(&str, u32)] = &[("a", 1)];
 const TWO: &[(&str, u32)] = &[("a", 1), ("b", 1)];
@@ -128,14 +134,62 @@ fn backends_on_other_nodes_are_far() {
     };
     let ip = |last| IpAddr::from([10, 0, 0, last]);
     assert_eq!(far(&of), [(ip(1), 0), (ip(2), 0)].into(), "of no node");
-    of.seen_from("here", &nodes);
+    of.seen_from("here", &nodes, &Tunnels::new());
     assert_eq!(far(&of), [(ip(1), 0), (ip(2), 1)].into());
-    of.seen_from("", &nodes);
+    of.seen_from("", &nodes, &Tunnels::new());
     assert_eq!(
         far(&of),
         [(ip(1), 0), (ip(2), 0)].into(),
         "this node unknown"
     );
+}
+
+/// Of the Gateway whose parameters say so; the other node is named in its backend's entry, this
+/// node's backend by its tag.
+#[test]
+fn dsr_names_the_other_node_and_tags_what_is_here() {
+    let (mut of, mut plan) = (backends(), plan(&[(tcp(80), TWO)]));
+    let nodes = [("10.0.0.1", "here"), ("10.0.0.2", "there")];
+    let nodes = nodes.map(|(ip, node)| (ip.parse().expect("an address"), node.into()));
+    let there = [IpAddr::from([192, 0, 2, 9])];
+    let tunnels = Tunnels::from([("there".into(), there.into())]);
+    let nodes = Nodes {
+        of: nodes.into(),
+        ..Nodes::default()
+    };
+    of.seen_from("here", &nodes, &tunnels);
+    let by_snat = advance(&Tables::default(), &plan, &of);
+    let parameters = Parameters {
+        l4_mode: L4Mode::Dsr,
+        ..Parameters::default()
+    };
+    let gateway = ObjectName::new("default", "gateway");
+    plan.parameters.insert(gateway, parameters.into());
+    let by_dsr = advance(&by_snat, &plan, &of);
+    let way = |tables: &Tables, last| {
+        let address = IpAddr::from([10, 0, 0, last]).into();
+        let found = tables.backends.values().find(|b| b.address == address);
+        let backend = found.expect("a backend");
+        (backend.far, backend.node)
+    };
+    assert_eq!(way(&by_snat, 2), (BY_SNAT, Addr::default()));
+    assert_eq!(way(&by_dsr, 2), (BY_DSR, there[0].into()));
+    assert_eq!(way(&by_dsr, 1), (NEAR, Addr::default()));
+    assert_eq!(
+        by_dsr.tags, by_snat.tags,
+        "either mode takes what others send"
+    );
+    let tags: Vec<_> = by_dsr.tags.iter().collect();
+    let [(key, id)] = tags[..] else {
+        panic!("{tags:?}");
+    };
+    let near = &by_dsr.backends[id];
+    assert_eq!(
+        (near.far, near.service, near.tag),
+        (NEAR, key.service, key.tag)
+    );
+    let gone = advance(&by_dsr, &Plan::default(), &of);
+    assert!(gone.tags.is_empty());
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn random_endpoints(rng: &mut Rng) -> Endpoints {
             conditions: READY,
             far: false,
             spare: false,
+            via: None,
         });
         all.insert(backend(name), addresses.collect());
     }

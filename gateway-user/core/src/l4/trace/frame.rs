@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use gateway_common::abi::TCP;
+use gateway_common::{
+    abi::TCP,
+    header::{Ip as _, Ipv4, Ipv6},
+};
 
 use super::Tuple;
 
@@ -51,8 +54,27 @@ pub(super) fn build(tuple: &Tuple) -> Vec<u8> {
     frame
 }
 
-/// Source and destination of a frame that was made here.
+/// Where the outer header leads, if a frame that was made here has got one.
+pub(super) fn outer_destination(frame: &[u8]) -> Option<IpAddr> {
+    let ip = frame.get(ETHER..)?;
+    match ip.first()? >> 4 {
+        4 if *ip.get(9)? == Ipv4::TUNNEL => {
+            let bytes: [u8; 4] = *ip.get(16..)?.first_chunk()?;
+            Some(Ipv4Addr::from(bytes).into())
+        }
+        6 if *ip.get(6)? == Ipv6::TUNNEL => {
+            let bytes: [u8; 16] = *ip.get(24..)?.first_chunk()?;
+            Some(Ipv6Addr::from(bytes).into())
+        }
+        _ => None,
+    }
+}
+
+/// Source and destination of a frame that was made here; `None` in an outer header.
 pub(super) fn addresses(frame: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
+    if outer_destination(frame).is_some() {
+        return None;
+    }
     let ip = frame.get(ETHER..)?;
     let v4 = |at: usize| {
         let bytes: [u8; 4] = *ip.get(at..)?.first_chunk()?;

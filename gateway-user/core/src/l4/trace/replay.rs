@@ -5,7 +5,8 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service, Snat,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service,
+        Snat, TagKey,
     },
     addr::Addr,
     decide,
@@ -18,6 +19,8 @@ use super::{Clock, Source, Step};
 
 /// No uplink has this index: a made-up packet came by none.
 const INTERFACE: u32 = 0;
+/// For an outer header.
+const ROOM: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Hook {
@@ -90,13 +93,17 @@ impl<'a> Replay<'a> {
         }
     }
 
-    pub(super) fn run(&mut self, hook: Hook, frame: &mut [u8]) -> Counter {
-        let length = frame.len();
-        let mut packet = Buffer::new(frame, length, INTERFACE);
-        match hook {
+    pub(super) fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Counter {
+        let mut storage = [&[0; ROOM], frame.as_slice()].concat();
+        let mut packet = Buffer::with_room(&mut storage, ROOM, frame.len(), INTERFACE);
+        let outcome = match hook {
             Hook::Ingress => decide::ingress(&mut packet, self),
             Hook::Egress => decide::egress(&mut packet, self),
-        }
+        };
+        let place = packet.place();
+        frame.clear();
+        frame.extend_from_slice(storage.get(place).unwrap_or_default());
+        outcome
     }
 
     pub(super) fn steer(&self, key: &FlowKey) -> Steer {
@@ -174,6 +181,11 @@ impl Tables for Replay<'_> {
         let found = self.lookup(&self.known.backends, id, Question::Backend);
         self.note(Step::Backend(id, found.copied()));
         found
+    }
+
+    /// Only what comes in an outer header names one, and made-up packets come in none.
+    fn tagged(&self, _key: &TagKey) -> Option<u32> {
+        None
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

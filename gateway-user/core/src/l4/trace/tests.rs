@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use gateway_common::abi::{ESTABLISHED, KIND_L4, KIND_PROXY, TCP};
+use gateway_common::abi::{BY_DSR, ESTABLISHED, KIND_L4, KIND_PROXY, NEAR, TCP};
 
 use super::*;
 
@@ -13,10 +13,12 @@ const CLOCK: Clock = Clock {
 const CLIENT: &str = "198.51.100.7:40000";
 const SERVED: &str = "203.0.113.1:9000";
 const BACKEND: &str = "10.0.0.1:9000";
+const NODE: &str = "192.0.2.9:0";
 
 /// Maps of a gateway with a TCP listener on port 9000 and an HTTP listener on port 80.
 struct Maps {
     backends: u32,
+    far: u32,
     flows: BTreeMap<FlowKey, Flow>,
 }
 
@@ -61,9 +63,10 @@ impl Source for Maps {
             port: 9000,
             service: 1,
             weight: 1,
-            far: 0,
-            draining: 0,
-            pad: 0,
+            far: self.far,
+            node: at(NODE).ip().into(),
+            tag: 4711,
+            ..Backend::default()
         }))
     }
 
@@ -109,6 +112,7 @@ fn run(maps: &Maps, source: &str, destination: &str) -> Trace {
 fn maps(backends: u32) -> Maps {
     Maps {
         backends,
+        far: NEAR,
         flows: BTreeMap::new(),
     }
 }
@@ -168,6 +172,28 @@ fn an_open_flow_is_followed_without_a_frontend() {
     assert!(!steps(&trace, |s| {
         matches!(s, Step::Frontend(..) | Step::Open(..))
     }));
+}
+
+#[test]
+fn dsr_leads_to_a_node() {
+    let mut maps = Maps {
+        far: BY_DSR,
+        ..maps(1)
+    };
+    for opens in [1, 0] {
+        let trace = run(&maps, CLIENT, SERVED);
+        assert_eq!(trace.outcome, Counter::Forwarded);
+        assert_eq!((trace.rewritten, trace.steer), (None, None));
+        assert_eq!(trace.node, Some(at(NODE).ip()));
+        let mut opened = 0;
+        for step in trace.steps {
+            if let Step::Open(key, flow) = step {
+                maps.flows.insert(key, flow);
+                opened += 1;
+            }
+        }
+        assert_eq!(opened, opens);
+    }
 }
 
 #[test]
