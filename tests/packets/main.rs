@@ -22,7 +22,6 @@ mod random;
 mod refusals;
 mod rows;
 mod selection;
-mod simulate;
 mod steer;
 mod sums;
 mod table;
