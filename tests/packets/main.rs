@@ -23,7 +23,6 @@ mod refusals;
 mod rows;
 mod selection;
 mod steer;
-mod sums;
 mod table;
 mod verifier;
 #[allow(dead_code, reason = "a fuzz target uses the rest")]
