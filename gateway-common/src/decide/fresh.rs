@@ -104,10 +104,5 @@ fn mirror<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T
 /// for a fresh one.
 #[inline(never)]
 pub(super) fn retire<T: Tables>(key: &FlowKey, tables: &mut T) {
-    let Some(flow) = tables.flow(key) else {
-        return;
-    };
-    let other = key.other(flow);
-    tables.forget(&other);
     tables.forget(key);
 }

@@ -124,6 +124,8 @@ fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> C
             false => Counter::DropReverseTaken,
         };
     }
+    // Replies are looked for among the established flows first: what an ended one left must go.
+    tables.forget(&other);
     if reflect(key, &flow, &other, tables) && tables.insert(key, &flow) {
         Counter::Opened
     } else {
