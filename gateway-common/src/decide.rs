@@ -222,7 +222,8 @@ fn prepare<T: Tables>(
             touch::touch(key, signal, tables);
             return Counter::Established;
         }
-        fresh::retire(key, tables);
+        // What is under way in the other direction still needs its own entry.
+        tables.forget(key);
     }
     open::open(key, signal, bytes, tables)
 }

@@ -22,7 +22,9 @@ mod random;
 mod refusals;
 mod rows;
 mod selection;
+mod simulate;
 mod steer;
+mod sums;
 mod table;
 mod verifier;
 #[allow(dead_code, reason = "a fuzz target uses the rest")]

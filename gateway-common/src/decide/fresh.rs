@@ -99,10 +99,3 @@ fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
 fn mirror<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
     tables.insert(other, &key.mirror(flow))
 }
-
-/// An established flow that has ended, and whose addresses and ports are used anew: it makes way
-/// for a fresh one.
-#[inline(never)]
-pub(super) fn retire<T: Tables>(key: &FlowKey, tables: &mut T) {
-    tables.forget(key);
-}
