@@ -228,6 +228,13 @@ fn prepare<T: Tables>(
     open::open(key, signal, bytes, tables)
 }
 
+/// Enters the other direction of a flow. Apart from its callers, whose frames on the stack are large
+/// enough.
+#[inline(never)]
+fn reflect<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
+    tables.insert(other, &key.mirror(flow))
+}
+
 /// Rewrites a packet as its flow says; the backend that it goes to or comes from.
 #[inline(always)]
 fn carry<P, I, L>(packet: &mut P, flow: &Flow, end: End) -> Result<u32, Counter>

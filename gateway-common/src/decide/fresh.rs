@@ -2,7 +2,7 @@
 //! table of their own, so that a flood of them evicts only its like. One moves to the established
 //! flows when a packet shows that both ends take part in it.
 
-use super::{quiet, touch};
+use super::{quiet, reflect, touch};
 use crate::{
     abi::{ANSWERED, Counter, ESTABLISHED, Flow, FlowKey},
     header::{ACCEPTS, RESETS, Signal},
@@ -33,10 +33,7 @@ pub(super) fn request<T: Tables>(
     if !is_quiet {
         touch::touch(key, signal, tables);
     }
-    match proves && establish(key, bytes, tables) {
-        true => Counter::Established,
-        false => Counter::Opened,
-    }
+    place(proves, key, bytes, tables)
 }
 
 /// A reply, as [`request`]. `known`: of an established flow, which is brought up to date.
@@ -67,6 +64,12 @@ pub(super) fn reply<T: Tables>(
     // A backend answers a SYN with SYN-ACK, and what it does not know with a reset: whatever else
     // it says, the client has shown it that it gets the answers.
     let proves = !matches!(signal, ACCEPTS | RESETS);
+    place(proves, key, bytes, tables)
+}
+
+/// Where the flow is from now on. `proves`: both ends take part in it.
+#[inline(always)]
+fn place<T: Tables>(proves: bool, key: &FlowKey, bytes: u64, tables: &mut T) -> Counter {
     match proves && establish(key, bytes, tables) {
         true => Counter::Established,
         false => Counter::Opened,
@@ -85,17 +88,11 @@ fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
         ..*flow
     };
     // First the one that is not asked for next: where the second has no room, nothing has changed.
-    if !mirror(key, &moved, &other, tables) || !tables.insert(key, &moved) {
+    if !reflect(key, &moved, &other, tables) || !tables.insert(key, &moved) {
         return false;
     }
     tables.forget_fresh(key);
     tables.forget_fresh(&other);
     tables.count(Counter::Established, bytes);
     true
-}
-
-/// Apart from the above, whose frame on the stack is large enough.
-#[inline(never)]
-fn mirror<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
-    tables.insert(other, &key.mirror(flow))
 }

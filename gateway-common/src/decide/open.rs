@@ -1,6 +1,6 @@
 //! A new flow: frontend, service, backend, and both entries.
 
-use super::fresh;
+use super::{fresh, reflect};
 use crate::{
     abi::{Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service},
     checksum,
@@ -131,12 +131,6 @@ fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> C
     } else {
         Counter::DropTableFull
     }
-}
-
-/// Enters the reverse. Apart from the above, whose frame on the stack is large enough.
-#[inline(never)]
-fn reflect<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
-    tables.insert(other, &key.mirror(flow))
 }
 
 /// Gives the flow a source of this node, so that a far backend replies to it; `false`: there is
