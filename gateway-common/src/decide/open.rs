@@ -125,7 +125,10 @@ fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> C
         };
     }
     // Replies are looked for among the established flows first: what an ended one left must go.
-    tables.forget(&other);
+    // Asking costs less than removing nothing.
+    if tables.flow(&other).is_some() {
+        tables.forget(&other);
+    }
     if reflect(key, &flow, &other, tables) && tables.insert(key, &flow) {
         Counter::Opened
     } else {
