@@ -16,12 +16,15 @@ pub struct Peers {
     pods: Collection<Pod>,
     listed: bool,
     trouble: Option<String>,
+    /// Pods that count as ready for as long as they are there, whatever is said of them.
+    trusted: BTreeSet<ObjectName>,
 }
 
 #[derive(Clone, Debug)]
 struct Pod {
-    /// Its node, while it is ready.
+    /// Its node, unless it is leaving.
     node: Option<Arc<str>>,
+    ready: bool,
     report: NodeReport,
 }
 
@@ -51,6 +54,28 @@ impl Peers {
         }
     }
 
+    /// From now on, pods that are ready stay so until they leave.
+    pub fn doubt(&mut self) {
+        self.trusted = self.ready().map(|(name, _, _)| name.clone()).collect();
+    }
+
+    /// Believes what the API server said meanwhile.
+    pub fn believe(&mut self) -> Changed {
+        let (nodes, reports) = (self.nodes(), self.reports());
+        self.trusted.clear();
+        Changed {
+            peers: nodes != self.nodes(),
+            reports: reports != self.reports(),
+            ..Changed::default()
+        }
+    }
+
+    fn ready(&self) -> impl Iterator<Item = (&ObjectName, &Arc<str>, &Pod)> {
+        let ready = |name: &ObjectName, pod: &Pod| pod.ready || self.trusted.contains(name);
+        let ready = self.pods.iter().filter(move |(name, pod)| ready(name, pod));
+        ready.filter_map(|(name, pod)| Some((name, pod.node.as_ref()?, pod)))
+    }
+
     /// Why the watch fails.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
@@ -58,18 +83,15 @@ impl Peers {
 
     /// Nodes with a ready pod; `None` before the first list.
     pub fn nodes(&self) -> Option<BTreeSet<Arc<str>>> {
-        let nodes = self.pods.values().filter_map(|pod| pod.node.clone());
+        let nodes = self.ready().map(|(_, node, _)| node.clone());
         self.listed.then(|| nodes.collect())
     }
 
     /// What nodes with a ready pod report.
     pub fn reports(&self) -> NodeReports {
-        let ready = self
-            .pods
-            .values()
-            .filter_map(|pod| Some((pod.node.clone()?, pod)));
+        let ready = self.ready();
         ready
-            .map(|(node, pod)| (node, pod.report.clone()))
+            .map(|(_, node, pod)| (node.clone(), pod.report.clone()))
             .collect()
     }
 
@@ -82,7 +104,8 @@ impl Peers {
 impl Pod {
     fn new(json: &Json) -> Self {
         Self {
-            node: ready_node(json),
+            node: node(json),
+            ready: is_ready(json),
             report: NodeReport::of_pod(json),
         }
     }
@@ -94,14 +117,18 @@ fn name(pod: &Json) -> ObjectName {
 }
 
 /// A pod that is being deleted is not ready, whatever its condition still says.
-fn ready_node(pod: &Json) -> Option<Arc<str>> {
-    let conditions = pod["status"]["conditions"].as_array()?;
-    let ready = conditions
-        .iter()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+fn node(pod: &Json) -> Option<Arc<str>> {
     let leaving = !pod["metadata"]["deletionTimestamp"].is_null();
     let node = pod["spec"]["nodeName"].as_str()?;
-    (ready && !leaving).then(|| node.into())
+    (!leaving).then(|| node.into())
+}
+
+fn is_ready(pod: &Json) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    conditions.is_some_and(|conditions| {
+        let is_ready = |c: &Json| c["type"] == "Ready" && c["status"] == "True";
+        conditions.iter().any(is_ready)
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +198,41 @@ mod tests {
         peers.take(pod("a", "n1", "True"));
         assert!(peers.take(Event::Deleted(leaving)).peers);
         assert_eq!(nodes(&peers).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn after_an_outage_ready_pods_are_trusted_until_they_leave_or_time_is_over() {
+        let mut peers = Peers::default();
+        for (name, node, ready) in [
+            ("a", "n1", "True"),
+            ("b", "n2", "True"),
+            ("c", "n3", "False"),
+        ] {
+            peers.take(pod(name, node, ready));
+        }
+        peers.take(Event::Listed);
+        peers.doubt();
+        for (name, node) in [("a", "n1"), ("b", "n2"), ("c", "n3")] {
+            assert!(!peers.take(pod(name, node, "False")).peers);
+        }
+        assert_eq!(nodes(&peers).as_deref(), Some("n1 n2"));
+        // A second outage in the meantime.
+        peers.doubt();
+        assert!(peers.take(pod("c", "n3", "True")).peers);
+        assert!(
+            peers.take(pod("c", "n3", "False")).peers,
+            "it was not ready before"
+        );
+        let Event::Applied(b) = pod("b", "n2", "False") else {
+            unreachable!("it is applied");
+        };
+        assert!(peers.take(Event::Deleted(b)).peers);
+        assert_eq!(nodes(&peers).as_deref(), Some("n1"));
+        let changed = peers.believe();
+        assert!(changed.peers && changed.reports);
+        assert_eq!(nodes(&peers).as_deref(), Some(""));
+        assert!(peers.take(pod("a", "n1", "True")).peers);
+        assert_eq!(nodes(&peers).as_deref(), Some("n1"));
     }
 
     #[test]
