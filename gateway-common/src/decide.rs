@@ -151,8 +151,7 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match prepare(&key, found.is_some(), signal, bytes, tables) {
-            Counter::Established => tables.flow(&key).ok_or(EVICTED),
-            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
+            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
             reason => Err(reason),
         },
     };
@@ -178,8 +177,7 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match fresh::reply(&key, found.is_some(), signal, packet.len(), tables) {
-            Counter::Established => tables.flow(&key).ok_or(EVICTED),
-            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
+            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
             reason => return reason,
         },
     };
@@ -199,6 +197,21 @@ const fn near(flow: &Flow, far: Counter) -> Result<&Flow, Counter> {
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.
 const EVICTED: Counter = Counter::DropTableFull;
+
+/// The flow, which is among the established or the fresh ones, as `place` says; another CPU may have
+/// moved a fresh one since.
+#[inline(always)]
+fn follow<'a, T: Tables>(
+    key: &FlowKey,
+    place: Counter,
+    tables: &'a T,
+) -> Result<&'a Flow, Counter> {
+    let fresh = match place {
+        Counter::Opened => tables.fresh(key),
+        _ => None,
+    };
+    fresh.or_else(|| tables.flow(key)).ok_or(EVICTED)
+}
 
 /// The packet changes nothing about its flow: most packets need this one lookup only.
 #[inline(always)]

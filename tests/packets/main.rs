@@ -18,6 +18,7 @@ mod neighbours;
 mod options;
 mod pass;
 mod path;
+mod race;
 mod random;
 mod refusals;
 mod rows;

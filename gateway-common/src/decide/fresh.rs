@@ -22,7 +22,7 @@ pub(super) fn request<T: Tables>(
     tables: &mut T,
 ) -> Counter {
     let Some(flow) = tables.fresh(key) else {
-        return NONE;
+        return moved(key, signal, tables);
     };
     let is_quiet = quiet(flow, signal, tables);
     // Datagrams prove little: an answer to which the client says more, or that it goes on.
@@ -50,7 +50,7 @@ pub(super) fn reply<T: Tables>(
         return Counter::Established;
     }
     let Some(flow) = tables.fresh(key) else {
-        return NONE;
+        return moved(key, signal, tables);
     };
     if !key.is_tcp() {
         if flow.state & ANSWERED == 0 || !quiet(flow, signal, tables) {
@@ -65,6 +65,17 @@ pub(super) fn reply<T: Tables>(
     // it says, the client has shown it that it gets the answers.
     let proves = !matches!(signal, ACCEPTS | RESETS);
     place(proves, key, bytes, tables)
+}
+
+/// A flow that is not fresh: another CPU may have moved it since it was looked for among the
+/// established ones.
+#[inline(always)]
+fn moved<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) -> Counter {
+    if tables.flow(key).is_none() {
+        return NONE;
+    }
+    touch::touch(key, signal, tables);
+    Counter::Established
 }
 
 /// Where the flow is from now on. `proves`: both ends take part in it.
