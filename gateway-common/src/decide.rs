@@ -165,8 +165,7 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match prepare(&key, found.is_some(), signal, bytes, tables) {
-            Counter::Established => tables.flow(&key).ok_or(EVICTED),
-            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
+            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
             reason => Err(reason),
         },
     };
@@ -203,8 +202,7 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => match fresh::reply(&key, found.is_some(), signal, packet.len(), tables) {
-            Counter::Established => tables.flow(&key).ok_or(EVICTED),
-            Counter::Opened => tables.fresh(&key).ok_or(EVICTED),
+            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
             reason => return reason,
         },
     };
@@ -226,6 +224,21 @@ where
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.
 const EVICTED: Counter = Counter::DropTableFull;
+
+/// The flow, which is among the established or the fresh ones, as `place` says; another CPU may have
+/// moved a fresh one since.
+#[inline(always)]
+fn follow<'a, T: Tables>(
+    key: &FlowKey,
+    place: Counter,
+    tables: &'a T,
+) -> Result<&'a Flow, Counter> {
+    let fresh = match place {
+        Counter::Opened => tables.fresh(key),
+        _ => None,
+    };
+    fresh.or_else(|| tables.flow(key)).ok_or(EVICTED)
+}
 
 /// The packet changes nothing about its flow: most packets need this one lookup only.
 #[inline(always)]
@@ -249,9 +262,17 @@ fn prepare<T: Tables>(
             touch::touch(key, signal, tables);
             return Counter::Established;
         }
-        fresh::retire(key, tables);
+        // What is under way in the other direction still needs its own entry.
+        tables.forget(key);
     }
     open::open(key, signal, bytes, tables)
+}
+
+/// Enters the other direction of a flow. Apart from its callers, whose frames on the stack are large
+/// enough.
+#[inline(never)]
+fn reflect<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
+    tables.insert(other, &key.mirror(flow))
 }
 
 /// Rewrites a packet as its flow says; the backend that it goes to or comes from.

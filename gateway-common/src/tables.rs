@@ -73,13 +73,12 @@ pub trait Tables {
     /// Removes a flow that is not established.
     fn forget_fresh(&mut self, key: &FlowKey);
 
-    /// A flow, whichever it is.
+    /// A flow, whichever it is. Another CPU may establish a fresh one between two looks.
     #[inline(always)]
     fn find(&self, key: &FlowKey) -> Option<&Flow> {
-        match self.flow(key) {
-            Some(flow) => Some(flow),
-            None => self.fresh(key),
-        }
+        let established = self.flow(key);
+        let found = established.or_else(|| self.fresh(key));
+        found.or_else(|| self.flow(key))
     }
 
     /// Low 32 bits of jiffies.

@@ -9,6 +9,7 @@ mod control;
 pub mod crds;
 mod daemonset;
 mod events;
+mod heartbeat;
 mod leader;
 mod metrics;
 mod newest;

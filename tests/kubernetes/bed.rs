@@ -30,22 +30,11 @@ metadata: {name: demo}
 spec: {addresses: [10.77.0.100]}
 ";
 
-/// A pod of ours: nodes with a ready one share the addresses out among themselves. No kubelet
-/// runs it; the daemon under test stands for it.
-const OUR_POD: &str = "
+/// Of pods.
+const ACCOUNT: &str = "
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: default, namespace: default}
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: node
-  namespace: default
-  labels: {app.kubernetes.io/name: xdp-gateway, app.kubernetes.io/component: gateway}
-spec:
-  nodeName: node
-  containers: [{name: gateway, image: x}]
 ";
 const READY: &str = r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
 
@@ -62,7 +51,8 @@ impl Cluster {
         let api = ApiServer::start(&bed.node)?;
         api.install(plurals)?;
         api.apply(&permissions()?)?;
-        api.apply(OUR_POD)?;
+        api.apply(ACCOUNT)?;
+        api.apply(&our_pod("node"))?;
         let status = "patch pod node --subresource=status";
         api.kubectl(&format!("{status} -p {READY}"))?;
         Ok(Self { api, bed })
@@ -191,9 +181,27 @@ pub(crate) fn wait_event(cluster: &Cluster, object: &str, reason: &str, words: &
     found.map(drop)
 }
 
+/// A pod of ours on this node, and of its name: nodes with a ready one share the addresses out among
+/// themselves. No kubelet runs it; the daemon under test stands for that of `node`.
+pub(crate) fn our_pod(node: &str) -> String {
+    format!(
+        "
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {node}
+  namespace: default
+  labels: {{app.kubernetes.io/name: xdp-gateway, app.kubernetes.io/component: gateway}}
+spec:
+  nodeName: {node}
+  containers: [{{name: gateway, image: x}}]
+"
+    )
+}
+
 /// What the chart permits a daemon, in the namespace of these tests: more than that it must not
 /// need.
-fn permissions() -> Result<String> {
+pub(crate) fn permissions() -> Result<String> {
     let golden = programs::root()?.join("tests/chart/cases/default.golden.yaml");
     let all = fs::read_to_string(golden)?;
     let documents = all.split("\n---\n");

@@ -10,19 +10,8 @@ use gateway_tests::{
 };
 use serde_json::{Value as Json, json};
 
-use super::bed::{Cluster, LIMIT, get, wait_condition};
+use super::bed::{Cluster, LIMIT, get, our_pod, wait_condition};
 
-const OTHER_POD: &str = "
-apiVersion: v1
-kind: Pod
-metadata:
-  name: other
-  namespace: default
-  labels: {app.kubernetes.io/name: xdp-gateway, app.kubernetes.io/component: gateway}
-spec:
-  nodeName: other
-  containers: [{name: gateway, image: x}]
-";
 const DATA_PATH: &str = "xdp-gateway.dev/DataPath";
 const CONFLICT: &str = "xdp-gateway.dev/AddressConflict";
 
@@ -31,7 +20,7 @@ fn a_gateway_is_programmed_only_if_every_ready_node_has_it() -> Result<()> {
     let cluster = Cluster::with_demo()?;
     let daemon = cluster.daemon()?;
     wait_condition(&cluster, "gateway demo", "Programmed")?;
-    cluster.api.apply(OTHER_POD)?;
+    cluster.api.apply(&our_pod("other"))?;
     let lacks = r#"{"notProgrammed":{"full":["default/demo"]}}"#;
     say(&cluster, "True", lacks)?;
     let told = r#"on 1 of 2 nodes, "other": full"#;
@@ -54,7 +43,7 @@ fn a_gateway_is_programmed_only_if_every_ready_node_has_it() -> Result<()> {
         .kubectl("delete pod other --grace-period=0 --force")?;
     wait_condition(&cluster, "gateway demo", "Programmed")?;
 
-    cluster.api.apply(OTHER_POD)?;
+    cluster.api.apply(&our_pod("other"))?;
     let claimed = format!(r#"{{"conflicts":{{"{GATEWAY}":"02:00:00:00:00:99"}}}}"#);
     say(&cluster, "True", &claimed)?;
     let told = format!("02:00:00:00:00:99, answers for {GATEWAY}");

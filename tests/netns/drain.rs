@@ -54,7 +54,7 @@ fn metric(daemon: &Daemon, name: &str) -> Result<Option<u64>> {
 fn a_connection_outlives_its_backends_weight_until_the_deadline() -> Result<()> {
     let bed = bed("{l4: {drainTimeout: 24h}}")?;
     let daemon = bed.daemon()?;
-    send_all_to(&bed, "10.77.2.2", "echo-app2")?;
+    send_all_to(&bed, &["10.77.2.2"], "echo-app2")?;
     let mut long = connection(&bed)?;
     bed.config.replace("tcp.yaml", SERVES, DRAINS)?;
     wait_until(LIMIT, "the backend drains", || {

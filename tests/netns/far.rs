@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use gateway_tests::{
-    bed::{Bed, GATEWAY, GATEWAY_V6},
+    bed::{Backends, Bed, GATEWAY, GATEWAY_V6},
     process::Process,
     programs::Programs,
 };
@@ -32,7 +32,21 @@ fn distant_backend(bed: &Bed) -> Result<[Process; 4]> {
     bed.node
         .ip("-6 route add 2001:db8:81::/64 via 2001:db8:77::2")?;
     bed.config.remove("endpoints-v6.yaml")?;
-    bed.config.write("far.yaml", FAR)?;
+    let far = [
+        ("far-echo", ("echo", "TCP", 9000), 9000),
+        ("far-dns", ("dns", "UDP", 53), 5353),
+    ];
+    let far = far.map(|(name, port, target)| {
+        let backends = Backends {
+            name,
+            port,
+            target,
+            addresses: &["10.79.0.2", "2001:db8:81::2"],
+            node: "another",
+        };
+        backends.manifest()
+    });
+    bed.config.write("far.yaml", &far.concat())?;
     for (file, name, port) in [("tcp.yaml", "echo", "9000"), ("udp.yaml", "dns", "53")] {
         let reference = format!("- name: {name}\n          port: {port}");
         let other = format!("- name: far-{name}\n          port: {port}");
@@ -72,57 +86,3 @@ fn backends_on_other_nodes_are_reached_with_an_address_of_this_one() -> Result<(
     }
     Ok(())
 }
-
-const FAR: &str = "
-apiVersion: v1
-kind: Service
-metadata: {name: far-echo, namespace: default}
-spec:
-  ports: [{name: echo, protocol: TCP, port: 9000}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: far-dns, namespace: default}
-spec:
-  ports: [{name: dns, protocol: UDP, port: 53}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: far-echo-v4
-  namespace: default
-  labels: {kubernetes.io/service-name: far-echo}
-addressType: IPv4
-ports: [{name: echo, protocol: TCP, port: 9000}]
-endpoints: [{addresses: [10.79.0.2], nodeName: another}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: far-echo-v6
-  namespace: default
-  labels: {kubernetes.io/service-name: far-echo}
-addressType: IPv6
-ports: [{name: echo, protocol: TCP, port: 9000}]
-endpoints: [{addresses: ['2001:db8:81::2'], nodeName: another}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: far-dns-v4
-  namespace: default
-  labels: {kubernetes.io/service-name: far-dns}
-addressType: IPv4
-ports: [{name: dns, protocol: UDP, port: 5353}]
-endpoints: [{addresses: [10.79.0.2], nodeName: another}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: far-dns-v6
-  namespace: default
-  labels: {kubernetes.io/service-name: far-dns}
-addressType: IPv6
-ports: [{name: dns, protocol: UDP, port: 5353}]
-endpoints: [{addresses: ['2001:db8:81::2'], nodeName: another}]
-";

@@ -78,9 +78,8 @@ fn clients_learn_of_a_narrow_link_to_the_backend() -> Result<()> {
     bed.app2.ip(&format!(
         "-6 route replace default via 2001:db8:79::1 {NARROW}"
     ))?;
-    bed.config.write("only-v6.yaml", ONLY_V6)?;
     let daemon = bed.daemon()?;
-    send_all_to(&bed, "10.77.2.2", "echo-app2")?;
+    send_all_to(&bed, &["10.77.2.2", "2001:db8:79::2"], "echo-app2")?;
     for gateway in [GATEWAY.to_owned(), format!("[{GATEWAY_V6}]")] {
         let before = related(&daemon)?;
         let report = transfer(&bed.client, &gateway)?;
@@ -89,15 +88,3 @@ fn clients_learn_of_a_narrow_link_to_the_backend() -> Result<()> {
     }
     Ok(())
 }
-
-/// Beside the IPv4 endpoint of the Service that everything is sent to.
-const ONLY_V6: &str = "
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: only-v6
-  labels: {kubernetes.io/service-name: only}
-addressType: IPv6
-ports: [{name: echo, protocol: TCP, port: 9000}]
-endpoints: [{addresses: ['2001:db8:79::2']}]
-";

@@ -98,7 +98,7 @@ fn a_removed_route_is_gone_and_a_new_backend_is_used() -> Result<()> {
         arrives(&bed, "hello", 404)?
     ));
 
-    let moved = super::tcp::send_all_to(&bed, "10.77.1.2", "echo-app1")?;
+    let moved = super::tcp::send_all_to(&bed, &["10.77.1.2"], "echo-app1")?;
     measured(format_args!(
         "a TCPRoute had moved after {moved:?}, asking included"
     ));

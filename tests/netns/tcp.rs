@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use gateway_tests::{
-    bed::{Bed, GATEWAY, NODE},
+    bed::{Backends, Bed, GATEWAY, NODE},
     measured::measured,
     wait::wait_until,
 };
@@ -12,10 +12,16 @@ use gateway_tests::{
 const BYTES: u64 = 100_000_000;
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Sends the listener `echo` to one endpoint alone, and waits until it arrives there.
-pub(crate) fn send_all_to(bed: &Bed, address: &str, server: &str) -> Result<Duration> {
-    bed.config
-        .write("only.yaml", &ONLY.replace("ADDRESS", address))?;
+/// Sends the listener `echo` to one server alone, at these addresses, and waits until it arrives there.
+pub(crate) fn send_all_to(bed: &Bed, addresses: &[&str], server: &str) -> Result<Duration> {
+    let only = Backends {
+        name: "only",
+        port: ("echo", "TCP", 9000),
+        target: 9000,
+        addresses,
+        node: "",
+    };
+    bed.config.write("only.yaml", &only.manifest())?;
     let reference = "        - name: echo\n          port: 9000";
     bed.config.replace(
         "tcp.yaml",
@@ -50,7 +56,7 @@ fn transfer(bed: &Bed) -> Result<()> {
 fn a_hundred_megabytes_to_another_host_and_back() -> Result<()> {
     let bed = Bed::new()?;
     let _daemon = bed.daemon()?;
-    send_all_to(&bed, "10.77.2.2", "echo-app2")?;
+    send_all_to(&bed, &["10.77.2.2"], "echo-app2")?;
     transfer(&bed)
 }
 
@@ -58,7 +64,7 @@ fn a_hundred_megabytes_to_another_host_and_back() -> Result<()> {
 fn a_hundred_megabytes_to_the_node_itself_and_back() -> Result<()> {
     let bed = Bed::new()?;
     let _daemon = bed.daemon()?;
-    send_all_to(&bed, NODE, "echo-node")?;
+    send_all_to(&bed, &[NODE], "echo-node")?;
     transfer(&bed)
 }
 
@@ -79,21 +85,3 @@ fn connections_spread_over_all_endpoints() -> Result<()> {
     );
     Ok(())
 }
-
-const ONLY: &str = "
-apiVersion: v1
-kind: Service
-metadata: {name: only, namespace: default}
-spec:
-  ports: [{name: echo, protocol: TCP, port: 9000}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: only-1
-  namespace: default
-  labels: {kubernetes.io/service-name: only}
-addressType: IPv4
-ports: [{name: echo, protocol: TCP, port: 9000}]
-endpoints: [{addresses: [ADDRESS]}]
-";

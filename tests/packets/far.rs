@@ -89,6 +89,22 @@ fn stays_dropped(syn: &Spec, world: &mut World) {
     stays("second too early", Ingress, syn, &[DropNoPort]).check_in(world);
 }
 
+/// What is left of an established connection tells nothing about the next one at its port.
+#[test]
+fn a_port_of_an_ended_connection_serves_the_next_client() {
+    let other = (v4(10, 0, 0, 2), 40_000);
+    let (data, answer) = (tcp(FAR, NODE, ACK), tcp(FAR, NODE, SYN | ACK));
+    let proven: &[Counter] = &[Replied, Established];
+    let to_other = answer.from(REMOTE).to(other).hop();
+    run_on_host(&[
+        stays("SYN", Ingress, &tcp(CLIENT, REMOTE, SYN), NEW),
+        becomes("data", Answer, &data, proven, &homeward(&data)),
+        stays("RST", Ingress, &tcp(CLIENT, REMOTE, RST), OLD),
+        stays("SYN of another", Ingress, &tcp(other, REMOTE, SYN), NEW),
+        becomes("SYN-ACK", Answer, &answer, &[Replied], &to_other),
+    ]);
+}
+
 #[test]
 fn both_ends_close_a_far_connection() {
     let (fin, answer) = (tcp(CLIENT, REMOTE, FIN | ACK), tcp(FAR, NODE, FIN | ACK));

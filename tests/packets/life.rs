@@ -97,6 +97,26 @@ fn a_udp_client_with_a_fixed_port_follows_the_backends() {
 }
 
 #[test]
+fn a_reply_under_way_of_a_flow_that_moved_is_translated() {
+    let [old, new, _] = BACKENDS;
+    let (query, late) = (udp(CLIENT, ONE), udp(old, CLIENT));
+    for mut world in worlds() {
+        let world = &mut world;
+        forward(world, "first", &query, NEW, old);
+        world.path.age(2);
+        forward(world, "proven", &query, PROVEN, old);
+        replace_backend(world);
+        world.path.age(2);
+        forward(world, "moves", &query, NEW, new);
+        for age in [0, 2] {
+            world.path.age(age);
+            becomes("late reply", Egress, &late, &[Replied], &late.from(ONE)).check_in(world);
+        }
+        forward(world, "stays there", &query, OLD, new);
+    }
+}
+
+#[test]
 fn replies_keep_a_flow_alive_in_both_directions() {
     let query = udp(CLIENT, ONE);
     let reply = udp(BACKENDS[0], CLIENT);

@@ -20,6 +20,7 @@ mod nested;
 mod options;
 mod pass;
 mod path;
+mod race;
 mod random;
 mod refusals;
 mod rows;

@@ -112,6 +112,7 @@ pub(crate) fn worlds() -> Vec<World> {
 }
 
 /// The same, with other tables.
+#[cfg(test)]
 pub(crate) fn worlds_where(edit: impl Fn(&mut Config)) -> Vec<World> {
     let mut worlds = Vec::new();
     for family in [Family::V4, Family::V6] {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     l4::{Tables, compile, diff},
     name::ObjectName,
     plan::{
@@ -72,17 +72,7 @@ impl Node {
             frontends: [(id, Frontend::L4(l4))].into(),
             ..Plan::default()
         };
-        let ready = |name: &usize| Endpoint {
-            address: endpoint(*name),
-            conditions: Conditions {
-                ready: true,
-                serving: true,
-                terminating: false,
-            },
-            far: false,
-            spare: false,
-            via: None,
-        };
+        let ready = |name: &usize| Endpoint::new(endpoint(*name));
         let listed = backends
             .keys()
             .map(|name| (service(*name), vec![ready(name)]));

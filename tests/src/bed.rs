@@ -6,6 +6,7 @@
 //! ```
 //! The Gateway's address is on no interface: the daemon makes the node answer for it.
 
+mod backends;
 mod config;
 mod dual;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 
-pub use self::{config::Config, dual::GATEWAY_V6};
+pub use self::{backends::Backends, config::Config, dual::GATEWAY_V6};
 use crate::{
     daemon::Daemon,
     net::{Namespace, Net},

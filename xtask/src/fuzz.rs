@@ -72,8 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Builds all targets; where they are then.
 fn build(cache: &Cache) -> Result<PathBuf> {
     println!("build");
-    // Outside of the clone: the dependencies are the same for each.
-    let output = cache.path("fuzz/target");
+    let output = workspace::root().join("target/fuzz");
     // Named, so that build scripts and macros are left as they are.
     let host = image::host(cache)?;
     Job::new("the build", "cargo", BUILD)

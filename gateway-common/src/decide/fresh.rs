@@ -2,7 +2,7 @@
 //! table of their own, so that a flood of them evicts only its like. One moves to the established
 //! flows when a packet shows that both ends take part in it.
 
-use super::{quiet, touch};
+use super::{quiet, reflect, touch};
 use crate::{
     abi::{ANSWERED, Counter, ESTABLISHED, Flow, FlowKey},
     header::{ACCEPTS, RESETS, Signal},
@@ -22,7 +22,7 @@ pub(super) fn request<T: Tables>(
     tables: &mut T,
 ) -> Counter {
     let Some(flow) = tables.fresh(key) else {
-        return NONE;
+        return moved(key, signal, tables);
     };
     let is_quiet = quiet(flow, signal, tables);
     // Datagrams prove little: an answer to which the client says more, or that it goes on. By DSR
@@ -35,10 +35,7 @@ pub(super) fn request<T: Tables>(
     if !is_quiet {
         touch::touch(key, signal, tables);
     }
-    match proves && establish(key, bytes, tables) {
-        true => Counter::Established,
-        false => Counter::Opened,
-    }
+    place(proves, key, bytes, tables)
 }
 
 /// A reply, as [`request`]. `known`: of an established flow, which is brought up to date.
@@ -55,7 +52,7 @@ pub(super) fn reply<T: Tables>(
         return Counter::Established;
     }
     let Some(flow) = tables.fresh(key) else {
-        return NONE;
+        return moved(key, signal, tables);
     };
     if !key.is_tcp() {
         if flow.state & ANSWERED == 0 || !quiet(flow, signal, tables) {
@@ -69,6 +66,23 @@ pub(super) fn reply<T: Tables>(
     // A backend answers a SYN with SYN-ACK, and what it does not know with a reset: whatever else
     // it says, the client has shown it that it gets the answers.
     let proves = !matches!(signal, ACCEPTS | RESETS);
+    place(proves, key, bytes, tables)
+}
+
+/// A flow that is not fresh: another CPU may have moved it since it was looked for among the
+/// established ones.
+#[inline(always)]
+fn moved<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) -> Counter {
+    if tables.flow(key).is_none() {
+        return NONE;
+    }
+    touch::touch(key, signal, tables);
+    Counter::Established
+}
+
+/// Where the flow is from now on. `proves`: both ends take part in it.
+#[inline(always)]
+fn place<T: Tables>(proves: bool, key: &FlowKey, bytes: u64, tables: &mut T) -> Counter {
     match proves && establish(key, bytes, tables) {
         true => Counter::Established,
         false => Counter::Opened,
@@ -87,7 +101,7 @@ fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
         ..*flow
     };
     // First the one that is not asked for next: where the second has no room, nothing has changed.
-    let both = moved.is_dsr() || mirror(key, &moved, &other, tables);
+    let both = moved.is_dsr() || reflect(key, &moved, &other, tables);
     if !both || !tables.insert(key, &moved) {
         return false;
     }
@@ -95,22 +109,4 @@ fn establish<T: Tables>(key: &FlowKey, bytes: u64, tables: &mut T) -> bool {
     tables.forget_fresh(&other);
     tables.count(Counter::Established, bytes);
     true
-}
-
-/// Apart from the above, whose frame on the stack is large enough.
-#[inline(never)]
-fn mirror<T: Tables>(key: &FlowKey, flow: &Flow, other: &FlowKey, tables: &mut T) -> bool {
-    tables.insert(other, &key.mirror(flow))
-}
-
-/// An established flow that has ended, and whose addresses and ports are used anew: it makes way
-/// for a fresh one.
-#[inline(never)]
-pub(super) fn retire<T: Tables>(key: &FlowKey, tables: &mut T) {
-    let Some(flow) = tables.flow(key) else {
-        return;
-    };
-    let other = key.other(flow);
-    tables.forget(&other);
-    tables.forget(key);
 }

@@ -1,6 +1,6 @@
 //! A new flow: frontend, service, backend, and both entries.
 
-use super::{dsr, fresh};
+use super::{dsr, fresh, reflect};
 use crate::{
     abi::{
         BY_DSR, Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service,
@@ -132,22 +132,16 @@ pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &
             false => Counter::DropReverseTaken,
         };
     }
+    // Replies are looked for among the established flows first: what an ended one left must go.
+    // Asking costs less than removing nothing.
+    if tables.flow(&other).is_some() {
+        tables.forget(&other);
+    }
     if reflect(key, &flow, &other, tables) && tables.insert(key, &flow) {
         Counter::Opened
     } else {
         Counter::DropTableFull
     }
-}
-
-/// Enters the reverse. Apart from the above, whose frame on the stack is large enough.
-#[inline(never)]
-pub(super) fn reflect<T: Tables>(
-    key: &FlowKey,
-    flow: &Flow,
-    other: &FlowKey,
-    tables: &mut T,
-) -> bool {
-    tables.insert(other, &key.mirror(flow))
 }
 
 /// Gives the flow a source of this node, so that a far backend replies to it; `false`: there is

@@ -36,12 +36,36 @@ pub struct Nodes {
     pub kept: BTreeSet<ObjectName>,
 }
 
-/// EndpointSlice conditions, defaults applied (`ready` and `serving` true, `terminating` false).
+/// EndpointSlice conditions, defaults applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Conditions {
     pub ready: bool,
     pub serving: bool,
     pub terminating: bool,
+}
+
+impl Default for Conditions {
+    /// Of an endpoint that says none.
+    fn default() -> Self {
+        Self {
+            ready: true,
+            serving: true,
+            terminating: false,
+        }
+    }
+}
+
+impl Endpoint {
+    /// A ready one, as far as its node is not known.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            conditions: Conditions::default(),
+            far: false,
+            spare: false,
+            via: None,
+        }
+    }
 }
 
 /// Endpoints of every backend that the plan names. A backend without an entry has none.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use crate::{addresses::Addressing, plan::Plan, status::Statuses, world::World};
 
 mod address;
-mod affinity;
 pub(crate) mod age;
 mod allowed;
 mod ancestor;
@@ -78,7 +77,6 @@ pub fn translate(world: &World, settings: &Settings) -> Translation {
     shadow::judge(&gateways.served, &mut routes);
     let mut plan = assemble::plan(&gateways.served, &routes);
     plan.node = parameters::of_node(scope);
-    affinity::judge(world, &mut plan);
     Translation {
         plan,
         statuses: report::statuses(scope, &gateways, &routes),

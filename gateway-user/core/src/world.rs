@@ -2,12 +2,15 @@
 
 mod changed;
 mod collection;
+mod doubt;
 mod endpoints;
+mod event;
 mod fields;
 mod files;
 mod node;
 pub mod object;
 mod peers;
+mod presence;
 mod problem;
 mod read;
 mod store;
@@ -18,11 +21,13 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use self::{
     changed::Changed,
+    event::Event,
     files::FileSet,
     peers::{Peers, TUNNEL},
+    presence::{Presence, Return},
     problem::{Place, Problem, Severity},
     read::{Content, Placed, read},
-    store::{Event, Phase, Store},
+    store::{Phase, Store},
 };
 use crate::{
     api::{

@@ -21,7 +21,7 @@ impl Control {
     /// What there is to tell comes from `source`.
     pub fn start(client: &Client, identity: &Identity, source: &Source) -> Self {
         let metrics = ControlMetrics::default();
-        let leader = Leader::start(client, identity, metrics.clone());
+        let leader = Leader::start(client, identity, metrics.clone(), source.heartbeat());
         let leads = leader.leads();
         let events = Events::start(client.clone(), identity, metrics.clone());
         let writer = Writer::new(

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use self::elector::Elector;
-use super::{client::Identity, metrics::ControlMetrics};
+use super::{client::Identity, heartbeat::Heartbeat, metrics::ControlMetrics};
 
 /// Name of the Lease, in the namespace of our pods.
 const NAME: &str = "xdp-gateway";
@@ -41,12 +41,18 @@ struct Candidate {
     started: Instant,
     leads: watch::Sender<bool>,
     metrics: ControlMetrics,
+    heartbeat: Heartbeat,
     /// Why the last attempt failed: said once.
     trouble: Option<String>,
 }
 
 impl Leader {
-    pub(super) fn start(client: &Client, identity: &Identity, metrics: ControlMetrics) -> Self {
+    pub(super) fn start(
+        client: &Client,
+        identity: &Identity,
+        metrics: ControlMetrics,
+        heartbeat: Heartbeat,
+    ) -> Self {
         let (sender, leads) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let candidate = Candidate {
@@ -55,6 +61,7 @@ impl Leader {
             started: Instant::now(),
             leads: sender,
             metrics,
+            heartbeat,
             trouble: None,
         };
         Self {
@@ -107,7 +114,10 @@ impl Candidate {
             Err(_elapsed) => Err(format!("no answer within {limit:.1?}")),
         };
         match result {
-            Ok(()) => self.trouble = None,
+            Ok(()) => {
+                self.heartbeat.answered();
+                self.trouble = None;
+            }
             Err(why) if self.trouble.as_ref() == Some(&why) => (),
             Err(why) => {
                 tracing::warn!(

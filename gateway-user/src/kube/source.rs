@@ -20,11 +20,12 @@ use prometheus_client::registry::Registry;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::timeout_at,
+    time::sleep_until,
 };
 
 use super::{
     client::Identity,
+    heartbeat::{Heartbeat, Returns},
     metrics::WatchMetrics,
     newest::{Newest, News},
     reporter::OwnReport,
@@ -52,6 +53,10 @@ pub struct Source {
     peers: Peers,
     events: mpsc::Receiver<(Target, Event)>,
     burst: Burst,
+    heartbeat: Heartbeat,
+    returns: Returns,
+    /// What is said of readiness is not believed so long.
+    doubt: Option<Instant>,
     /// Since the last call of [`Source::take`].
     changed: Changed,
     newest: watch::Sender<Newest>,
@@ -66,6 +71,7 @@ impl Source {
     pub fn start(client: &Client, server: String, identity: &Identity) -> Self {
         let (sender, events) = mpsc::channel(QUEUE);
         let metrics = WatchMetrics::default();
+        let (heartbeat, returns) = Heartbeat::new();
         let mut watches = JoinSet::new();
         for target in Target::all(&identity.namespace) {
             let (client, sender, metrics) = (client.clone(), sender.clone(), metrics.clone());
@@ -78,6 +84,9 @@ impl Source {
             peers: Peers::default(),
             events,
             burst: Burst::default(),
+            heartbeat,
+            returns,
+            doubt: None,
             changed: Changed::default(),
             newest: watch::Sender::default(),
             own: ObjectName::new(&*identity.namespace, &*identity.pod),
@@ -90,25 +99,54 @@ impl Source {
     /// Waits for the end of the next burst of changes. May be dropped and called again.
     pub async fn changed(&mut self) {
         loop {
-            let event = match self.burst.due(QUIET, LONGEST) {
-                None => self.events.recv().await,
-                Some(due) => match timeout_at(due.into(), self.events.recv()).await {
-                    Ok(event) => event,
-                    Err(_elapsed) => {
-                        self.burst = Burst::default();
-                        return;
-                    }
+            let burst = self.burst.due(QUIET, LONGEST);
+            tokio::select! {
+                event = self.events.recv() => match event {
+                    Some((target, event)) => self.note(&target, event),
+                    // Every watch has panicked.
+                    None => std::future::pending().await,
                 },
-            };
-            match event {
-                Some((target, event)) => self.note(&target, event),
-                // Every watch has panicked.
-                None => std::future::pending().await,
+                () = self.returns.next() => self.doubt(),
+                () = until(self.doubt) => self.believe(),
+                () = until(burst) => {
+                    self.burst = Burst::default();
+                    return;
+                }
             }
         }
     }
 
+    /// For whoever asks the API server regularly.
+    pub(super) fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+
+    /// Where the API server has just returned, what is ready stays so for a while.
+    fn doubt(&mut self) {
+        let Some((returned, until)) = self.returns.take() else {
+            return;
+        };
+        let away = returned.after.as_secs();
+        tracing::warn!(
+            "the API server was away for {away} s: nodes and endpoints that were ready count as \
+             such for a minute, for it may take them for lost only because they could not reach it"
+        );
+        self.store.doubt();
+        self.peers.doubt();
+        self.doubt = Some(until);
+    }
+
+    fn believe(&mut self) {
+        self.doubt = None;
+        let changed = self.store.believe() | self.peers.believe();
+        self.add(changed);
+    }
+
     fn note(&mut self, target: &Target, event: Event) {
+        if event.is_answer() {
+            self.heartbeat.answered();
+        }
+        self.doubt();
         let changed = match target {
             Target::Kind(kind) => self.store.take(*kind, event),
             Target::Peers(_) => {
@@ -127,6 +165,10 @@ impl Source {
             let failing = troubles.iter().map(|trouble| trouble.kinds.len());
             self.metrics.failing(failing.sum());
         }
+        self.add(changed);
+    }
+
+    fn add(&mut self, changed: Changed) {
         if changed.any() {
             self.changed = self.changed | changed;
             self.burst.add(Instant::now());
@@ -237,6 +279,14 @@ impl Source {
             kinds,
         });
         rows.collect()
+    }
+}
+
+/// Never, without a time.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -61,11 +61,7 @@ pub(super) fn table(rows: &[FailingRow]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::{
-        endpoints::{Conditions, Endpoint},
-        name::ObjectName,
-        plan::Transport,
-    };
+    use gateway_core::{endpoints::Endpoint, name::ObjectName, plan::Transport};
 
     use super::*;
 
@@ -77,17 +73,7 @@ mod tests {
             transport: Transport::Tcp,
         };
         let address = SocketAddr::from(([10, 0, 0, 1], 80));
-        let endpoint = Endpoint {
-            address,
-            conditions: Conditions {
-                ready: true,
-                serving: true,
-                terminating: false,
-            },
-            far: false,
-            spare: false,
-            via: None,
-        };
+        let endpoint = Endpoint::new(address);
         let all = ["one", "two"].map(|name| (id(name), vec![endpoint]));
         let rows = failing(
             &BTreeMap::from([(address, Failing::Connections)]),

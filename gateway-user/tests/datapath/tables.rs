@@ -1,7 +1,7 @@
 //! One frontend with its backends, into the kernel as a daemon would do it.
 
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     l4::{compile, diff},
     name::ObjectName,
     plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
@@ -29,17 +29,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
         address: frontend.parse().expect("an address"),
         transport,
     };
-    let endpoint = |address: &&str| Endpoint {
-        address: address.parse().expect("an address"),
-        conditions: Conditions {
-            ready: true,
-            serving: true,
-            terminating: false,
-        },
-        far: false,
-        spare: false,
-        via: None,
-    };
+    let endpoint = |address: &&str| Endpoint::new(address.parse().expect("an address"));
     let endpoints = [(id, backends.iter().map(endpoint).collect())];
     let frontends = [(frontend, Frontend::L4(service))];
     (

@@ -6,7 +6,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     http::Table,
     name::ObjectName,
     plan::{
@@ -215,18 +215,7 @@ fn backends(
                     port: 80,
                     transport: Transport::Tcp,
                 };
-                let conditions = Conditions {
-                    ready: true,
-                    serving: true,
-                    terminating: false,
-                };
-                let all = addresses.iter().map(|a| Endpoint {
-                    address: *a,
-                    conditions,
-                    far: false,
-                    spare: false,
-                    via: None,
-                });
+                let all = addresses.iter().map(|a| Endpoint::new(*a));
                 endpoints.insert(id.clone(), all.collect());
                 (weight, Target::Backend(id))
             }

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use gateway_core::{
-    endpoints::{Conditions, Endpoint},
+    endpoints::Endpoint,
     name::ObjectName,
     plan::{
         BackendId, BackendProtocol, HeaderEdit, HttpBackend, HttpFilter, Mirror, Target, Transport,
@@ -39,19 +39,8 @@ fn bed(
                 port: 80,
                 transport: Transport::Tcp,
             };
-            let conditions = Conditions {
-                ready: true,
-                serving: true,
-                terminating: false,
-            };
             let address = *mirror;
-            let endpoint = Endpoint {
-                address,
-                conditions,
-                far: false,
-                spare: false,
-                via: None,
-            };
+            let endpoint = Endpoint::new(address);
             endpoints.0.insert(id.clone(), vec![endpoint]);
             let backend = HttpBackend {
                 target: Target::Backend(id),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     name::ObjectName,
     plan::{BackendId, HostPattern, Target, TlsListener, TlsRoute, Transport, WeightedBackend},
 };
@@ -23,11 +23,6 @@ use crate::{
 /// A listener for every name with one route for `host`; its backends are (endpoints, weight).
 fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, Endpoints) {
     let mut endpoints = Endpoints::default();
-    let conditions = Conditions {
-        ready: true,
-        serving: true,
-        terminating: false,
-    };
     let mut weighted = Vec::new();
     for (index, (addresses, weight)) in backends.iter().enumerate() {
         let id = BackendId {
@@ -35,13 +30,7 @@ fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, En
             port: 443,
             transport: Transport::Tcp,
         };
-        let all = addresses.iter().map(|address| Endpoint {
-            address: *address,
-            conditions,
-            far: false,
-            spare: false,
-            via: None,
-        });
+        let all = addresses.iter().map(|address| Endpoint::new(*address));
         endpoints.0.insert(id.clone(), all.collect());
         weighted.push(WeightedBackend {
             target: Target::Backend(id),

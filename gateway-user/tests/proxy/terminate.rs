@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateway_core::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     name::ObjectName,
     plan::{
         BackendId, HostPattern, Target, Tls, TlsListener, TlsRoute, Transport, WeightedBackend,
@@ -71,23 +71,12 @@ async fn mixed() -> Mixed {
         listener("inside", exact("in.example.com"), Some(tls)),
         listener("other", HostPattern::Suffix("example.com".into()), None),
     ];
-    let conditions = Conditions {
-        ready: true,
-        serving: true,
-        terminating: false,
-    };
     let mut endpoints = Endpoints::default();
     for (name, address) in [
         ("inside", cleartext.local_addr().unwrap()),
         ("other", other.echo().await),
     ] {
-        let endpoint = Endpoint {
-            address,
-            conditions,
-            far: false,
-            spare: false,
-            via: None,
-        };
+        let endpoint = Endpoint::new(address);
         endpoints.0.insert(backend(name), vec![endpoint]);
     }
     let bed = Bed::start(&[]);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use gateway_tests::{
-    bed::{Bed, GATEWAY},
+    bed::{Backends, Bed, GATEWAY},
     report::UdpReport,
     wait::wait_until,
 };
@@ -87,7 +87,14 @@ fn set_weights(bed: &Bed, weight: impl Fn(&str) -> u32) -> Result<()> {
         );
     }
     for (name, address) in SERVERS {
-        text += &SERVICE.replace("NAME", name).replace("ADDRESS", address);
+        text += &Backends {
+            name,
+            port: ("dns", "UDP", 53),
+            target: 5353,
+            addresses: &[address],
+            node: "",
+        }
+        .manifest();
     }
     bed.config.write("udp.yaml", &text)
 }
@@ -100,21 +107,4 @@ spec:
   parentRefs: [{name: demo, sectionName: dns}]
   rules:
   - backendRefs:
-";
-const SERVICE: &str = "---
-apiVersion: v1
-kind: Service
-metadata: {name: NAME, namespace: default}
-spec:
-  ports: [{name: dns, protocol: UDP, port: 53}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: NAME-1
-  namespace: default
-  labels: {kubernetes.io/service-name: NAME}
-addressType: IPv4
-ports: [{name: dns, protocol: UDP, port: 5353}]
-endpoints: [{addresses: [ADDRESS]}]
 ";

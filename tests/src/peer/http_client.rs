@@ -1,6 +1,6 @@
 //! HTTP client: one request or many, on kept or on new connections.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
+use std::{cell::RefCell, error::Error as _, net::SocketAddr, rc::Rc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -125,7 +125,15 @@ async fn exchange(args: &Args, kept: &mut Option<Connection>, report: &Shared) -
         request = request.header(name.trim(), value.trim());
     }
     let request = request.body(Full::new(Bytes::from(vec![b'x'; args.body])))?;
-    let (head, body) = connection.send(request).await?.into_parts();
+    let response = match connection.send(request.clone()).await {
+        Err(error) if never_processed(&error) => {
+            report.borrow_mut().connections += 1;
+            connection = connect(args.to, args.http2).await?;
+            connection.send(request).await
+        }
+        response => response,
+    };
+    let (head, body) = response?.into_parts();
     let body = body
         .collect()
         .await
@@ -138,6 +146,15 @@ async fn exchange(args: &Args, kept: &mut Option<Connection>, report: &Shared) -
         headers: text_of(&head.headers),
         seen: serde_json::from_str::<Seen>(&body).ok(),
         body,
+    })
+}
+
+/// The server says that it ends the connection, and this request came too late for it: it belongs on
+/// another connection (RFC 9113, 6.8 and 8.7).
+fn never_processed(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &h2::Error| {
+        cause.is_go_away() && cause.is_remote() && cause.reason() == Some(h2::Reason::NO_ERROR)
     })
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     name::ObjectName,
     plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
 };
@@ -67,21 +67,9 @@ pub(crate) fn plan(frontends: &[(FrontendId, &[(&str, u32)])]) -> Plan {
     }
 }
 
-pub(crate) const READY: Conditions = Conditions {
-    ready: true,
-    serving: true,
-    terminating: false,
-};
-
 /// `(Service name, addresses)` pairs, all ready.
 pub(crate) fn endpoints(of: &[(&str, &[&str])]) -> Endpoints {
-    let parsed = |address: &&str| Endpoint {
-        address: address.parse().expect("an address and port"),
-        conditions: READY,
-        far: false,
-        spare: false,
-        via: None,
-    };
+    let parsed = |address: &&str| Endpoint::new(address.parse().expect("an address and port"));
     let lists = of
         .iter()
         .map(|(name, list)| (backend(name), list.iter().map(parsed).collect()));

@@ -7,6 +7,7 @@ use super::{
     attach::ListenerId,
     client_certificate::Shown,
     gateway::GatewayState,
+    l4::L4Rule,
     listener::ListenerState,
     route::{RouteState, Rules},
 };
@@ -126,19 +127,23 @@ fn l4(
     routes: &[(&RouteState, Vec<HostPattern>)],
 ) -> L4Service {
     let first = routes.iter().find_map(|(route, _)| match &route.rules {
-        Rules::L4(backends) => Some((route.source.meta.object_name(), backends.clone())),
+        Rules::L4(rule) => Some((route.source.meta.object_name(), rule.clone())),
         Rules::Http(..) => None,
     });
-    let (route, backends) = first.unzip();
+    let (route, rule) = first.unzip();
+    let L4Rule {
+        backends,
+        by_client,
+    } = rule.unwrap_or_default();
     L4Service {
         gateway: gateway.name.clone(),
         listener: listener.label.clone(),
         route,
-        backends: backends.unwrap_or_default(),
+        backends,
         options: L4Options {
             drain: gateway.parameters.drain.unwrap_or(DRAIN),
             silent: gateway.parameters.silent,
-            by_client: false,
+            by_client,
         },
     }
 }
@@ -172,10 +177,10 @@ fn tls(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> 
     let routes = routes
         .iter()
         .filter_map(|(route, hostnames)| match &route.rules {
-            Rules::L4(backends) => Some(TlsRoute {
+            Rules::L4(rule) => Some(TlsRoute {
                 name: route.source.meta.object_name(),
                 hostnames: hostnames.clone(),
-                backends: backends.clone(),
+                backends: rule.backends.clone(),
             }),
             Rules::Http(..) => None,
         });

@@ -10,12 +10,17 @@ use crate::{
     verdict::RouteVerdict,
 };
 
+/// The only rule of a route.
+#[derive(Clone, Debug, Default)]
+pub(super) struct L4Rule {
+    pub backends: Vec<WeightedBackend>,
+    /// Whether a Service among them asks for it (`sessionAffinity: ClientIP`). It decides for all:
+    /// they share one lookup table, and whoever asks would not have it otherwise.
+    pub by_client: bool,
+}
+
 /// The API allows exactly one rule.
-pub(super) fn judge(
-    scope: Scope,
-    kind: Kind,
-    route: &TcpRoute,
-) -> (Vec<WeightedBackend>, Vec<RouteVerdict>) {
+pub(super) fn judge(scope: Scope, kind: Kind, route: &TcpRoute) -> (L4Rule, Vec<RouteVerdict>) {
     let mut verdicts = Vec::new();
     if route.spec.use_default_gateways.is_some() {
         let at = "spec.useDefaultGateways".to_owned();
@@ -43,5 +48,15 @@ pub(super) fn judge(
             weight: reference.weight,
         });
     }
-    (backends, verdicts)
+    let mut weighted = backends.iter().filter(|backend| backend.weight > 0);
+    let by_client = weighted.any(|backend| {
+        let id = backend.target.id();
+        let service = id.and_then(|id| scope.world.services.get(&id.service));
+        service.is_some_and(|service| service.spec.by_client)
+    });
+    let rule = L4Rule {
+        backends,
+        by_client,
+    };
+    (rule, verdicts)
 }

@@ -6,11 +6,12 @@ use super::{
     Scope,
     attach::{self, ListenerId, ParentState},
     gateway::Gateways,
-    grpc, http, l4,
+    grpc, http,
+    l4::{self, L4Rule},
 };
 use crate::{
     api::{Kind, Meta, Object, ParentRef, RouteSpec},
-    plan::{HttpRule, RouteKind, WeightedBackend},
+    plan::{HttpRule, RouteKind},
     verdict::{ConditionType, RouteVerdict, Truth, Verdict, hint},
 };
 
@@ -33,7 +34,7 @@ pub(super) struct RouteState<'a> {
 /// What a route asks for.
 pub(super) enum Rules {
     Http(RouteKind, Vec<HttpRule>),
-    L4(Vec<WeightedBackend>),
+    L4(L4Rule),
 }
 
 impl RouteSource<'_> {
@@ -97,12 +98,12 @@ pub(super) fn judge<'a>(scope: Scope<'a>, gateways: &Gateways) -> Vec<RouteState
         .values()
         .map(|route| (Kind::UdpRoute, route));
     let l4 = tls.chain(tcp).chain(udp).map(|(kind, route)| {
-        let (backends, verdicts) = l4::judge(scope, kind, route);
+        let (rule, verdicts) = l4::judge(scope, kind, route);
         state(
             scope,
             gateways,
             source(kind, route),
-            Rules::L4(backends),
+            Rules::L4(rule),
             verdicts,
         )
     });

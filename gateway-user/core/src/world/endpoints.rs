@@ -94,11 +94,8 @@ fn of_slice(service: &ServiceSpec, id: &BackendId, slice: &EndpointSlice) -> Vec
     addresses
         .flat_map(|(ip, conditions)| {
             targets.iter().map(move |port| Endpoint {
-                address: SocketAddr::new(ip, *port),
                 conditions,
-                far: false,
-                spare: false,
-                via: None,
+                ..Endpoint::new(SocketAddr::new(ip, *port))
             })
         })
         .collect()

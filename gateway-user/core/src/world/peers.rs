@@ -21,12 +21,15 @@ pub struct Peers {
     pods: Collection<Pod>,
     listed: bool,
     trouble: Option<String>,
+    /// Pods that count as ready for as long as they are there, whatever is said of them.
+    trusted: BTreeSet<ObjectName>,
 }
 
 #[derive(Clone, Debug)]
 struct Pod {
-    /// Its node, while it is ready.
+    /// Its node, unless it is leaving.
     node: Option<Arc<str>>,
+    ready: bool,
     report: NodeReport,
     /// As [`TUNNEL`] says.
     tunnel: BTreeSet<IpAddr>,
@@ -35,8 +38,7 @@ struct Pod {
 impl Peers {
     /// Takes an event of the watch of our pods.
     pub fn take(&mut self, event: Event) -> Changed {
-        let (nodes, tunnels) = (self.nodes(), self.tunnels());
-        let (reports, trouble) = (self.reports(), self.trouble.clone());
+        let (before, trouble) = (self.said(), self.trouble.clone());
         match event {
             Event::Listing => self.pods.begin(),
             Event::Applied(json) => drop(self.pods.put(name(&json), Pod::new(&json))),
@@ -51,11 +53,40 @@ impl Peers {
             Event::NotInstalled => (),
         }
         Changed {
-            peers: nodes != self.nodes() || tunnels != self.tunnels(),
-            reports: reports != self.reports(),
             watches: trouble != self.trouble,
+            ..self.changed(&before)
+        }
+    }
+
+    fn said(&self) -> (Option<BTreeSet<Arc<str>>>, Tunnels, NodeReports) {
+        (self.nodes(), self.tunnels(), self.reports())
+    }
+
+    fn changed(&self, before: &(Option<BTreeSet<Arc<str>>>, Tunnels, NodeReports)) -> Changed {
+        let now = self.said();
+        Changed {
+            peers: (&before.0, &before.1) != (&now.0, &now.1),
+            reports: before.2 != now.2,
             ..Changed::default()
         }
+    }
+
+    /// From now on, pods that are ready stay so until they leave.
+    pub fn doubt(&mut self) {
+        self.trusted = self.ready().map(|(name, _, _)| name.clone()).collect();
+    }
+
+    /// Believes what the API server said meanwhile.
+    pub fn believe(&mut self) -> Changed {
+        let before = self.said();
+        self.trusted.clear();
+        self.changed(&before)
+    }
+
+    fn ready(&self) -> impl Iterator<Item = (&ObjectName, &Arc<str>, &Pod)> {
+        let ready = |name: &ObjectName, pod: &Pod| pod.ready || self.trusted.contains(name);
+        let ready = self.pods.iter().filter(move |(name, pod)| ready(name, pod));
+        ready.filter_map(|(name, pod)| Some((name, pod.node.as_ref()?, pod)))
     }
 
     /// Why the watch fails.
@@ -65,18 +96,15 @@ impl Peers {
 
     /// Nodes with a ready pod; `None` before the first list.
     pub fn nodes(&self) -> Option<BTreeSet<Arc<str>>> {
-        let nodes = self.pods.values().filter_map(|pod| pod.node.clone());
+        let nodes = self.ready().map(|(_, node, _)| node.clone());
         self.listed.then(|| nodes.collect())
     }
 
     /// What nodes with a ready pod report.
     pub fn reports(&self) -> NodeReports {
-        let ready = self
-            .pods
-            .values()
-            .filter_map(|pod| Some((pod.node.clone()?, pod)));
+        let ready = self.ready();
         ready
-            .map(|(node, pod)| (node, pod.report.clone()))
+            .map(|(_, node, pod)| (node.clone(), pod.report.clone()))
             .collect()
     }
 
@@ -88,8 +116,8 @@ impl Peers {
     /// Nodes with a ready pod that take packets for their pods in an outer header. One without the
     /// annotation, as of an older version, does not.
     pub fn tunnels(&self) -> Tunnels {
-        let able = self.pods.values().filter(|pod| !pod.tunnel.is_empty());
-        able.filter_map(|pod| Some((pod.node.clone()?, pod.tunnel.clone())))
+        let able = self.ready().filter(|(_, _, pod)| !pod.tunnel.is_empty());
+        able.map(|(_, node, pod)| (node.clone(), pod.tunnel.clone()))
             .collect()
     }
 }
@@ -99,7 +127,8 @@ impl Pod {
         let tunnel = json["metadata"]["annotations"][TUNNEL].as_str();
         let tunnel = tunnel.unwrap_or_default().split(',');
         Self {
-            node: ready_node(json),
+            node: node(json),
+            ready: is_ready(json),
             report: NodeReport::of_pod(json),
             tunnel: tunnel.filter_map(|ip| ip.trim().parse().ok()).collect(),
         }
@@ -112,14 +141,18 @@ fn name(pod: &Json) -> ObjectName {
 }
 
 /// A pod that is being deleted is not ready, whatever its condition still says.
-fn ready_node(pod: &Json) -> Option<Arc<str>> {
-    let conditions = pod["status"]["conditions"].as_array()?;
-    let ready = conditions
-        .iter()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+fn node(pod: &Json) -> Option<Arc<str>> {
     let leaving = !pod["metadata"]["deletionTimestamp"].is_null();
     let node = pod["spec"]["nodeName"].as_str()?;
-    (ready && !leaving).then(|| node.into())
+    (!leaving).then(|| node.into())
+}
+
+fn is_ready(pod: &Json) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    conditions.is_some_and(|conditions| {
+        let is_ready = |c: &Json| c["type"] == "Ready" && c["status"] == "True";
+        conditions.iter().any(is_ready)
+    })
 }
 
 #[cfg(test)]
@@ -209,6 +242,41 @@ mod tests {
         peers.take(pod("a", "n1", "True"));
         assert!(peers.take(Event::Deleted(leaving)).peers);
         assert_eq!(nodes(&peers).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn after_an_outage_ready_pods_are_trusted_until_they_leave_or_time_is_over() {
+        let mut peers = Peers::default();
+        for (name, node, ready) in [
+            ("a", "n1", "True"),
+            ("b", "n2", "True"),
+            ("c", "n3", "False"),
+        ] {
+            peers.take(pod(name, node, ready));
+        }
+        peers.take(Event::Listed);
+        peers.doubt();
+        for (name, node) in [("a", "n1"), ("b", "n2"), ("c", "n3")] {
+            assert!(!peers.take(pod(name, node, "False")).peers);
+        }
+        assert_eq!(nodes(&peers).as_deref(), Some("n1 n2"));
+        // A second outage in the meantime.
+        peers.doubt();
+        assert!(peers.take(pod("c", "n3", "True")).peers);
+        assert!(
+            peers.take(pod("c", "n3", "False")).peers,
+            "it was not ready before"
+        );
+        let Event::Applied(b) = pod("b", "n2", "False") else {
+            unreachable!("it is applied");
+        };
+        assert!(peers.take(Event::Deleted(b)).peers);
+        assert_eq!(nodes(&peers).as_deref(), Some("n1"));
+        let changed = peers.believe();
+        assert!(changed.peers && changed.reports);
+        assert_eq!(nodes(&peers).as_deref(), Some(""));
+        assert!(peers.take(pod("a", "n1", "True")).peers);
+        assert_eq!(nodes(&peers).as_deref(), Some("n1"));
     }
 
     #[test]

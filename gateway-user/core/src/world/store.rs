@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Changed, Installed, Problem, World, collection::Collection, object::read_served};
+use super::{
+    Changed, Event, Installed, Item, Problem, World, collection::Collection, doubt::Doubt,
+    object::read_served,
+};
 use crate::{
     api::Kind,
     infrastructure::{Made, MadeObjects},
@@ -22,25 +25,6 @@ const BUNDLE_VERSION: &str = "gateway.networking.k8s.io/bundle-version";
 /// How many times in a row an API server has to say that it does not know a kind, before objects
 /// that it listed earlier are given up: a proxy in front of it may answer 404 by itself.
 const CONFIRMED: u32 = 3;
-
-/// What a watch of one kind tells.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A list begins.
-    Listing,
-    /// An object: listed, created or changed.
-    Applied(Json),
-    /// An object was deleted; its last content.
-    Deleted(Json),
-    /// The list is complete: what it did not name is gone.
-    Listed,
-    /// The API server does not know the kind.
-    NotInstalled,
-    /// The watch failed, and is tried again; why.
-    Failed(String),
-    /// The watch works again.
-    Recovered,
-}
 
 /// How far the watch of a kind is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +44,7 @@ pub struct Store {
     live: Arc<LiveStatuses>,
     made: Arc<MadeObjects>,
     kinds: BTreeMap<Kind, Watched>,
+    doubt: Option<Doubt>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,7 +76,31 @@ impl Store {
             live: Arc::default(),
             made: Arc::default(),
             kinds: kinds.collect(),
+            doubt: None,
         }
+    }
+
+    /// From now on, endpoints that are ready stay so, whatever the API server says, unless they
+    /// terminate or are not listed any more.
+    pub fn doubt(&mut self) {
+        let doubt = self.doubt.get_or_insert_default();
+        doubt.keep(self.world.slices.values());
+    }
+
+    /// Believes what the API server said meanwhile.
+    pub fn believe(&mut self) -> Changed {
+        let doubt = self.doubt.take().unwrap_or_default();
+        let slices = doubt.slices().map(Item::EndpointSlice);
+        Changed {
+            world: self.enter(slices),
+            ..Changed::default()
+        }
+    }
+
+    /// Whether that changes anything.
+    fn enter(&mut self, items: impl IntoIterator<Item = Item>) -> bool {
+        let enter = |changed, item: Item| self.world.insert(item.clone()) != Some(item) || changed;
+        items.into_iter().fold(false, enter)
     }
 
     /// Takes an event of the watch of `kind`; one of another kind changes nothing.
@@ -161,7 +170,11 @@ impl Store {
         let problem = known.problem.clone();
         let old = watched.objects.put(name.clone(), known);
         let watches = old.and_then(|old| old.problem) != problem;
-        let world = item.is_some_and(|item| self.world.insert(item.clone()) != Some(item));
+        let item = item.map(|item| match (&mut self.doubt, item) {
+            (Some(doubt), Item::EndpointSlice(slice)) => Item::EndpointSlice(doubt.hold(slice)),
+            (_, item) => item,
+        });
+        let world = self.enter(item);
         let mut live = kind.has_status();
         if live {
             self.set_live(kind, name.clone(), json);
@@ -210,6 +223,9 @@ impl Store {
         let mut changed = Changed::default();
         for (name, known) in gone {
             changed.world |= self.world.remove(kind, &name).is_some();
+            if let (Some(doubt), Kind::EndpointSlice) = (&mut self.doubt, kind) {
+                doubt.forget(&name);
+            }
             changed.watches |= known.problem.is_some();
             let key = (kind, name);
             if kind.has_status() {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use gateway_core::{
     announce::Answerer,
-    endpoints::{Conditions, Endpoint},
+    endpoints::Endpoint,
     name::ObjectName,
     plan::{
         BackendId, Frontend, FrontendId, HttpFrontend, L4Service, Target, Transport,
@@ -54,24 +54,7 @@ fn plan() -> Plan {
 
 fn endpoints(last: u8) -> Endpoints {
     let address = SocketAddr::from(([10, 0, 1, last], 7));
-    let conditions = Conditions {
-        ready: true,
-        serving: true,
-        terminating: false,
-    };
-    Endpoints(
-        [(
-            backend(),
-            vec![Endpoint {
-                address,
-                conditions,
-                far: false,
-                spare: false,
-                via: None,
-            }],
-        )]
-        .into(),
-    )
+    Endpoints([(backend(), vec![Endpoint::new(address)])].into())
 }
 
 fn names(steps: &[Step]) -> Vec<&'static str> {

@@ -68,6 +68,7 @@ impl From<discovery::EndpointSlice> for EndpointSlice {
 /// Addresses that cannot be parsed are left out: the reader of files reports them.
 fn endpoint(raw: &discovery::Endpoint) -> SliceEndpoint {
     let conditions = raw.conditions.clone().unwrap_or_default();
+    let default = Conditions::default();
     SliceEndpoint {
         addresses: raw
             .addresses
@@ -75,9 +76,9 @@ fn endpoint(raw: &discovery::Endpoint) -> SliceEndpoint {
             .filter_map(|a| a.parse().ok())
             .collect(),
         conditions: Conditions {
-            ready: conditions.ready.unwrap_or(true),
-            serving: conditions.serving.unwrap_or(true),
-            terminating: conditions.terminating.unwrap_or(false),
+            ready: conditions.ready.unwrap_or(default.ready),
+            serving: conditions.serving.unwrap_or(default.serving),
+            terminating: conditions.terminating.unwrap_or(default.terminating),
         },
         node: raw.node_name.as_deref().map(Into::into),
     }

@@ -123,15 +123,11 @@ fn nobody_takes_what_no_listener_names() {
 #[test]
 fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
     let ready = |ready| Endpoint {
-        address: "10.0.0.1:443".parse().unwrap(),
         conditions: Conditions {
             ready,
-            serving: true,
-            terminating: false,
+            ..Conditions::default()
         },
-        far: false,
-        spare: false,
-        via: None,
+        ..Endpoint::new("10.0.0.1:443".parse().unwrap())
     };
     let endpoints = Endpoints(BTreeMap::from([
         (id("good"), vec![ready(true)]),

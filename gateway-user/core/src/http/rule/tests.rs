@@ -32,15 +32,11 @@ fn rule(backends: &[(u32, Target)]) -> Rule {
         ..HttpRule::default()
     };
     let endpoint = |port, ready| Endpoint {
-        address: ([192, 0, 2, 1], port).into(),
         conditions: Conditions {
             ready,
-            serving: true,
-            terminating: false,
+            ..Conditions::default()
         },
-        far: false,
-        spare: false,
-        via: None,
+        ..Endpoint::new(([192, 0, 2, 1], port).into())
     };
     let all = [
         (

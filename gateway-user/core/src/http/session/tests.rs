@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    endpoints::{Conditions, Endpoint, Endpoints},
+    endpoints::{Endpoint, Endpoints},
     name::ObjectName,
     plan::{BackendProtocol, HttpBackend, Target, Transport},
 };
@@ -25,18 +25,7 @@ fn endpoint(last: u8) -> SocketAddr {
 
 /// One backend with the endpoints that end in `ready`.
 fn session(carrier: Carrier, lifetime: Option<Duration>, key: &str, ready: &[u8]) -> Session {
-    let conditions = Conditions {
-        ready: true,
-        serving: true,
-        terminating: false,
-    };
-    let ready = ready.iter().map(|last| Endpoint {
-        address: endpoint(*last),
-        conditions,
-        far: false,
-        spare: false,
-        via: None,
-    });
+    let ready = ready.iter().map(|last| Endpoint::new(endpoint(*last)));
     let endpoints = Endpoints([(id("web"), ready.collect())].into());
     let backend = HttpBackend {
         target: Target::Backend(id("web")),

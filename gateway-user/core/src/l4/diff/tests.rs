@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     endpoints::{Endpoint, Endpoints},
-    l4::testing::READY,
     plan::{self, HttpFrontend, Plan},
 };
 
@@ -51,13 +50,8 @@ fn random_endpoints(rng: &mut Rng) -> Endpoints {
     let mut all = BTreeMap::new();
     for name in &SERVICES[..3] {
         let count = rng.below(4);
-        let addresses = (0..count).map(|_| Endpoint {
-            address: ([10, 0, 0, rng.below(6) as u8], 80).into(),
-            conditions: READY,
-            far: false,
-            spare: false,
-            via: None,
-        });
+        let addresses =
+            (0..count).map(|_| Endpoint::new(([10, 0, 0, rng.below(6) as u8], 80).into()));
         all.insert(backend(name), addresses.collect());
     }
     Endpoints(all)

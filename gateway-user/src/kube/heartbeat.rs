@@ -1,0 +1,56 @@
+//! Answers of the API server, whoever asked.
+
+use std::time::Instant;
+
+use gateway_core::world::{Presence, Return};
+use tokio::sync::watch;
+
+/// Told of every answer. Cheap to copy.
+#[derive(Clone, Debug)]
+pub(super) struct Heartbeat {
+    /// What the times of `presence` count from.
+    started: Instant,
+    presence: watch::Sender<Presence>,
+}
+
+/// Sees when the API server returns from an absence.
+#[derive(Debug)]
+pub(super) struct Returns {
+    started: Instant,
+    presence: watch::Receiver<Presence>,
+}
+
+impl Heartbeat {
+    pub(super) fn new() -> (Self, Returns) {
+        let (started, (sender, presence)) = (Instant::now(), watch::channel(Presence::default()));
+        let heartbeat = Self {
+            started,
+            presence: sender,
+        };
+        (heartbeat, Returns { started, presence })
+    }
+
+    pub(super) fn answered(&self) {
+        self.presence
+            .send_if_modified(|presence| presence.heard(self.started.elapsed()));
+    }
+}
+
+impl Returns {
+    /// Waits for the next one. May be dropped and called again.
+    pub(super) async fn next(&mut self) {
+        if self.presence.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.presence.mark_changed();
+    }
+
+    /// The last one, unless it was taken before; and until when it matters.
+    pub(super) fn take(&mut self) -> Option<(Return, Instant)> {
+        if !self.presence.has_changed().unwrap_or_default() {
+            return None;
+        }
+        let returned = self.presence.borrow_and_update().returned()?;
+        Some((returned, self.started + returned.doubted_until()))
+    }
+}
