@@ -81,18 +81,7 @@ impl Path for Host {
     }
 
     fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
-        let length = frame.len();
-        let mut storage = vec![0; length + 2 * ROOM];
-        storage[ROOM..ROOM + length].copy_from_slice(frame);
-        let mut packet = Buffer::with_room(&mut storage, ROOM, length, INTERFACE);
-        let outcome = match hook {
-            Hook::Ingress => decide::ingress(&mut packet, self),
-            Hook::Answer => decide::behind(&mut packet, self),
-            Hook::Egress => decide::egress(&mut packet, self),
-        };
-        let place = packet.place();
-        *frame = storage[place].to_vec();
-        outcome.kind().into()
+        run(self, hook, frame)
     }
 
     fn counters(&self) -> Counters {
@@ -128,6 +117,22 @@ impl Path for Host {
     fn put_slots(&mut self, slots: &[u32]) {
         self.slots = slots.to_vec();
     }
+}
+
+/// Runs one frame through the data path, on any tables.
+pub(crate) fn run<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) -> Action {
+    let length = frame.len();
+    let mut storage = vec![0; length + 2 * ROOM];
+    storage[ROOM..ROOM + length].copy_from_slice(frame);
+    let mut packet = Buffer::with_room(&mut storage, ROOM, length, INTERFACE);
+    let outcome = match hook {
+        Hook::Ingress => decide::ingress(&mut packet, tables),
+        Hook::Answer => decide::behind(&mut packet, tables),
+        Hook::Egress => decide::egress(&mut packet, tables),
+    };
+    let place = packet.place();
+    *frame = storage[place].to_vec();
+    outcome.kind().into()
 }
 
 impl Tables for Host {

@@ -1,5 +1,5 @@
 //! Two packets of one flow on two CPUs: the second is handled as a whole between any two steps of the
-//! first. Neither may be lost or go astray, and both directions must find their way afterwards.
+//! first. Neither may be lost or go astray, and both must find their way afterwards.
 
 mod racing;
 
@@ -7,136 +7,168 @@ use gateway_common::abi::{Counter, Kind};
 
 use self::racing::Racing;
 use crate::{
-    fixture::{self, BACKENDS, CLIENT, FAR, NODE, REMOTE, TWO},
-    frames::{ACK, Family, SYN, Spec, tcp, udp},
+    fixture::{
+        self, BACKENDS, CLIENT, DIRECT, DISTANT_TAG, FAR, NODE, OTHER_NODE, REMOTE, TAGS, TWO,
+    },
+    frames::{ACK, Family, SYN, tcp, udp},
     host::Host,
+    nested::nested,
     path::{
         Action,
         Hook::{self, *},
         Path as _,
     },
+    table::Shape,
 };
 
 /// More than any packet takes.
 const STEPS: u32 = 100;
 
-struct Race {
-    name: &'static str,
-    /// Handled one after the other.
-    before: Vec<(Hook, Spec)>,
-    first: (Hook, Spec),
-    second: (Hook, Spec),
+#[derive(Clone)]
+struct Packet {
+    hook: Hook,
+    frame: Shape,
+    out: Shape,
 }
 
-impl Race {
-    /// With the second packet after `step` steps of the first, or after all of them.
-    fn run(&self, step: u32, family: Family) {
-        let place = format!("{}, {family:?}, at step {step}", self.name);
-        let mut host = Host::new(&fixture::config_of(family));
-        host.put_slots(&[1, 2, 2, 2, 2, 2, 2, 2, 4]);
-        let pass = |host: &mut Host, (hook, spec): &(Hook, Spec)| {
-            let mut frame = spec.within(family).frame();
-            (host.run(*hook, &mut frame), frame)
-        };
-        for packet in &self.before {
-            pass(&mut host, packet);
-        }
-        if !self.before.is_empty() {
-            // New flows go elsewhere from now on.
-            host.put_slots(&[3; 9]);
-        }
-
-        let mut frame = self.first.1.within(family).frame();
-        let mut second = None;
-        let action = Racing::new(&mut host, step, |host| {
-            second = Some(pass(host, &self.second));
-        })
-        .run(self.first.0, &mut frame);
-        let second = second.unwrap_or_else(|| pass(&mut host, &self.second));
-        for ((hook, spec), (action, frame)) in
-            [(&self.first, (action, frame)), (&self.second, second)]
-        {
-            assert_ne!(action, Action::Drop, "{place}: {hook:?} is dropped");
-            let way = way(*hook, spec, family);
-            assert_eq!(frame, way, "{place}: {hook:?} goes astray");
-        }
-        for packet in [&self.first, &self.second] {
-            let (_, frame) = pass(&mut host, packet);
-            let way = way(packet.0, &packet.1, family);
-            assert_eq!(frame, way, "{place}: {:?} goes astray later", packet.0);
-        }
-        let all = Counter::ALL.iter();
-        let mut dropped = all.filter(|counter| counter.kind() == Kind::Drop);
-        let counters = host.counters();
-        assert!(
-            dropped.all(|&counter| counters.get(counter).packets == 0),
-            "{place}"
-        );
+fn packet(hook: Hook, frame: impl Into<Shape>, out: impl Into<Shape>) -> Packet {
+    Packet {
+        hook,
+        frame: frame.into(),
+        out: out.into(),
     }
 }
 
-/// What a packet looks like behind the hook, where all goes well.
-fn way(hook: Hook, spec: &Spec, family: Family) -> Vec<u8> {
-    let out = match (hook, spec.destination == REMOTE) {
-        (Ingress, true) => spec.clone(),
-        (Ingress, false) => spec.to(BACKENDS[1]),
-        (Answer, true) => spec.from(NODE).to(FAR).hop(),
-        (Answer, false) => spec.from(REMOTE).to(CLIENT).hop(),
-        (Egress, _) => spec.from(TWO),
-    };
-    out.within(family).frame()
+impl Packet {
+    fn pass(&self, host: &mut Host, family: Family) -> (Action, Vec<u8>) {
+        let mut frame = self.frame.bytes(family);
+        (host.run(self.hook, &mut frame), frame)
+    }
+
+    fn check(&self, (action, frame): (Action, Vec<u8>), family: Family, place: &str) {
+        assert_ne!(action, Action::Drop, "{place}: dropped");
+        assert_eq!(frame, self.out.bytes(family), "{place}: astray");
+    }
 }
 
-fn run(races: &[Race]) {
-    for race in races {
-        for family in [Family::V4, Family::V6] {
-            for step in 0..STEPS {
-                race.run(step, family);
-            }
+/// With the second packet after any number of steps of the first. `before`: the packets that came
+/// earlier, one after the other.
+fn race(name: &str, before: &[&Packet], first: &Packet, second: &Packet) {
+    for family in [Family::V4, Family::V6] {
+        for step in 0..STEPS {
+            let place = format!("{name}, {family:?}, at step {step}");
+            run(before, first, second, family, step, &place);
         }
     }
+}
+
+fn run(
+    before: &[&Packet],
+    first: &Packet,
+    second: &Packet,
+    family: Family,
+    step: u32,
+    place: &str,
+) {
+    let mut config = fixture::config_of(family);
+    // The third backend has its turn later.
+    config.slots[1..8].fill(2);
+    let mut host = Host::new(&config);
+    for packet in before {
+        packet.pass(&mut host, family);
+    }
+    if !before.is_empty() {
+        config.slots[1..8].fill(3);
+        host.put_slots(&config.slots);
+    }
+
+    let mut frame = first.frame.bytes(family);
+    let mut other = None;
+    let racing = Racing::new(&mut host, step, |host| {
+        other = Some(second.pass(host, family));
+    });
+    let action = racing.run(first.hook, &mut frame);
+    first.check((action, frame), family, &format!("{place}: first"));
+    let other = other.unwrap_or_else(|| second.pass(&mut host, family));
+    second.check(other, family, &format!("{place}: second"));
+    for packet in [first, second] {
+        let again = packet.pass(&mut host, family);
+        packet.check(again, family, &format!("{place}: later"));
+    }
+    let counters = host.counters();
+    let mut drops = Counter::ALL.iter().filter(|c| c.kind() == Kind::Drop);
+    assert!(drops.all(|&c| counters.get(c).packets == 0), "{place}");
 }
 
 #[test]
-fn two_packets_of_a_tcp_connection_meet() {
-    let near = |flags| (Ingress, tcp(CLIENT, TWO, flags));
-    let near_back = |flags| (Egress, tcp(BACKENDS[1], CLIENT, flags));
-    let far = |flags| (Ingress, tcp(CLIENT, REMOTE, flags));
-    let far_on = |flags| (Answer, tcp(CLIENT, REMOTE, flags));
-    let far_back = |flags| (Answer, tcp(FAR, NODE, flags));
-    let opened = || vec![near(SYN), near_back(SYN | ACK)];
-    let far_opened = || vec![far(SYN), far_back(SYN | ACK)];
-    let race = |name, before, first, second| Race {
-        name,
-        before,
-        first,
-        second,
+fn two_packets_of_a_connection_meet() {
+    let request = |flags| {
+        let frame = tcp(CLIENT, TWO, flags);
+        packet(Ingress, &frame, &frame.to(BACKENDS[1]))
     };
-    run(&[
-        race("data, ACK", opened(), near(ACK), near_back(ACK)),
-        race("ACK, data", opened(), near_back(ACK), near(ACK)),
-        race("two replies", opened(), near_back(ACK), near_back(ACK)),
-        race("far data, ACK", far_opened(), far(ACK), far_back(ACK)),
-        race("far data on, ACK", far_opened(), far_on(ACK), far_back(ACK)),
-        race("far ACK, data", far_opened(), far_back(ACK), far(ACK)),
-        race("far replies", far_opened(), far_back(ACK), far_back(ACK)),
-    ]);
+    let reply = |flags| {
+        let frame = tcp(BACKENDS[1], CLIENT, flags);
+        packet(Egress, &frame, &frame.from(TWO))
+    };
+    let opened = [&request(SYN), &reply(SYN | ACK)];
+    let (data, ack) = (&request(ACK), &reply(ACK));
+    race("data, ACK", &opened, data, ack);
+    race("ACK, data", &opened, ack, data);
+    race("two replies", &opened, ack, ack);
+}
+
+#[test]
+fn two_packets_of_a_connection_to_another_node_meet() {
+    let to_xdp = |flags| {
+        let frame = tcp(CLIENT, REMOTE, flags);
+        packet(Ingress, &frame, &frame)
+    };
+    let frame = tcp(CLIENT, REMOTE, ACK);
+    let onward = &packet(Answer, &frame, &frame.from(NODE).to(FAR).hop());
+    let reply = |flags| {
+        let frame = tcp(FAR, NODE, flags);
+        packet(Answer, &frame, &frame.from(REMOTE).to(CLIENT).hop())
+    };
+    let opened = [&to_xdp(SYN), &reply(SYN | ACK)];
+    let (data, ack) = (&to_xdp(ACK), &reply(ACK));
+    race("data, ACK", &opened, data, ack);
+    race("data onward, ACK", &opened, onward, ack);
+    race("ACK, data", &opened, ack, data);
+    race("two replies", &opened, ack, ack);
+}
+
+#[test]
+fn two_packets_of_a_connection_in_outer_headers_meet() {
+    let sent = |flags| {
+        let frame = tcp(CLIENT, DIRECT, flags);
+        packet(Ingress, &frame, nested(&frame, OTHER_NODE, DISTANT_TAG))
+    };
+    race("two SYNs", &[], &sent(SYN), &sent(SYN));
+    race("two segments", &[&sent(SYN)], &sent(ACK), &sent(ACK));
+
+    let arrived = |flags| {
+        let frame = tcp(CLIENT, TWO, flags);
+        let out = frame.to(BACKENDS[1]);
+        packet(Ingress, nested(&frame, NODE.0, TAGS[0]), &out)
+    };
+    let reply = |flags| {
+        let frame = tcp(BACKENDS[1], CLIENT, flags);
+        packet(Egress, &frame, &frame.from(TWO))
+    };
+    let opened = [&arrived(SYN), &reply(SYN | ACK)];
+    race("two SYNs", &[], &arrived(SYN), &arrived(SYN));
+    race("data, ACK", &opened, &arrived(ACK), &reply(ACK));
+    race("ACK, data", &opened, &reply(ACK), &arrived(ACK));
 }
 
 #[test]
 fn two_datagrams_of_a_flow_meet() {
-    let query = || (Ingress, udp(CLIENT, TWO));
-    let answer = || (Egress, udp(BACKENDS[1], CLIENT));
-    let race = |name, before, first, second| Race {
-        name,
-        before,
-        first,
-        second,
-    };
-    run(&[
-        race("two first ones", vec![], query(), query()),
-        race("answer, query", vec![query(), answer()], answer(), query()),
-        race("query, answer", vec![query(), answer()], query(), answer()),
-        race("two queries", vec![query(), answer()], query(), query()),
-    ]);
+    let frame = udp(CLIENT, TWO);
+    let query = &packet(Ingress, &frame, &frame.to(BACKENDS[1]));
+    let frame = udp(BACKENDS[1], CLIENT);
+    let answer = &packet(Egress, &frame, &frame.from(TWO));
+    race("two first ones", &[], query, query);
+    race("answer, query", &[query, answer], answer, query);
+    race("query, answer", &[query, answer], query, answer);
+    race("two queries", &[query, answer], query, query);
 }

@@ -1,6 +1,6 @@
 //! Upkeep of a flow that exists: once a second, and when a connection starts or ends.
 
-use super::open;
+use super::reflect;
 use crate::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, FlowKey, RESET},
     flow::expired,
@@ -51,6 +51,6 @@ pub(super) fn note<T: Tables>(key: &FlowKey, state: u32, tables: &mut T) {
     let (flow, other) = (*flow, key.other(flow));
     if !tables.mark(&other, state, now) {
         // Where the table is full the next touch tries again.
-        open::reflect(key, &flow, &other, tables);
+        reflect(key, &flow, &other, tables);
     }
 }

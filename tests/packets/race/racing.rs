@@ -4,17 +4,16 @@ use std::cell::{Cell, RefCell};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service, Snat,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service,
+        Snat, TagKey,
     },
     addr::Addr,
-    decide,
-    packet::Buffer,
     tables::{Claim, Tables, Traffic},
 };
 
 use crate::{
-    host::Host,
-    path::{Action, Hook, INTERFACE},
+    host::{self, Host},
+    path::{Action, Hook},
 };
 
 pub(super) struct Racing<'a, F> {
@@ -34,16 +33,8 @@ impl<'a, F: FnOnce(&mut Host)> Racing<'a, F> {
         }
     }
 
-    /// Of frames that keep their length.
-    pub(super) fn run(mut self, hook: Hook, frame: &mut [u8]) -> Action {
-        let length = frame.len();
-        let mut packet = Buffer::new(frame, length, INTERFACE);
-        let outcome = match hook {
-            Hook::Ingress => decide::ingress(&mut packet, &mut self),
-            Hook::Answer => decide::behind(&mut packet, &mut self),
-            Hook::Egress => decide::egress(&mut packet, &mut self),
-        };
-        outcome.kind().into()
+    pub(super) fn run(mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
+        host::run(&mut self, hook, frame)
     }
 
     fn step(&self) {
@@ -86,6 +77,11 @@ impl<F: FnOnce(&mut Host)> Tables for Racing<'_, F> {
 
     fn backend(&self, id: u32) -> Option<&Backend> {
         self.look(|host| host.backend(id))
+    }
+
+    fn tagged(&self, key: &TagKey) -> Option<u32> {
+        self.step();
+        self.host.borrow().tagged(key)
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

@@ -135,14 +135,19 @@ fn enter<T: Tables>(key: &FlowKey, read: u32, bytes: u64, tables: &mut T) -> Cou
             touch::touch(key, signal, tables);
             Counter::Established
         }
-        _ => match fresh::request(key, signal, bytes, tables) {
-            fresh::NONE => match named(key, tag, tables) {
-                FOREIGN => return PASS,
-                NOT_HERE => Counter::DropNotHere,
-                id => admit(key, id, bytes, tables),
-            },
-            outcome => outcome,
-        },
+        ended => {
+            if ended.is_some() {
+                tables.forget(key);
+            }
+            match fresh::request(key, signal, bytes, tables) {
+                fresh::NONE => match named(key, tag, tables) {
+                    FOREIGN => return PASS,
+                    NOT_HERE => Counter::DropNotHere,
+                    id => admit(key, id, bytes, tables),
+                },
+                outcome => outcome,
+            }
+        }
     };
     tables.count(Counter::Decapsulated, bytes);
     match outcome {
@@ -222,8 +227,6 @@ fn first_choice<T: Tables>(key: &FlowKey, service: u32, tables: &T) -> Option<u3
 /// come in outer headers.
 #[inline(never)]
 fn admit<T: Tables>(key: &FlowKey, id: u32, bytes: u64, tables: &mut T) -> Counter {
-    // An established one has ended, where there is one.
-    fresh::retire(key, tables);
     let outcome = open::connect(key, id, 0, tables);
     if outcome == Counter::Opened {
         touch::note(key, TUNNEL, tables);
