@@ -2,13 +2,18 @@
 //! needs a route, which test runs in the kernel have not, so that those rows run on the host, and
 //! in the kernel end to end.
 
-use gateway_common::abi::Counter::{self, *};
+use std::collections::BTreeSet;
+
+use gateway_common::abi::{
+    Counter::{self, *},
+    FlowKey,
+};
 
 use crate::{
     control::*,
     fixture::{CLIENT, FAR, NODE, REMOTE},
     frames::{ACK, FIN, RST, SYN, Spec, tcp, udp, v4},
-    path::{Hook::*, World, worlds},
+    path::{Hook::*, World, worlds, worlds_where},
     table::{Row, answered, becomes, run_in_both_families, stays},
 };
 
@@ -103,6 +108,32 @@ fn a_port_of_an_ended_connection_serves_the_next_client() {
         stays("SYN of another", Ingress, &tcp(other, REMOTE, SYN), NEW),
         becomes("SYN-ACK", Answer, &answer, &[Replied], &to_other),
     ]);
+}
+
+/// Replies to the last connection may be under way. The fixture's one port does not rest.
+#[test]
+fn a_port_rests_after_a_connection() {
+    for mut world in worlds_where(|config| config.snat.iter_mut().for_each(|s| s.ports = 64)) {
+        let port_of = |world: &World, end| {
+            let (address, port) = world.family.of(end);
+            let mut flows = world.path.flows().into_iter();
+            let is_its = |key: &FlowKey| key.source == address.into() && key.source_port == port;
+            flows.find_map(|(key, flow)| is_its(&key).then_some((key, flow.peer_port)))
+        };
+        stays("first", Ingress, &tcp(CLIENT, REMOTE, SYN), NEW).check_in(&mut world);
+        stays("RST", Ingress, &tcp(CLIENT, REMOTE, RST), OLD).check_in(&mut world);
+        let (_, resting) = port_of(&world, CLIENT).expect("a flow");
+        let mut used = BTreeSet::new();
+        for port in 0..400 {
+            let other = (v4(10, 0, 0, 2), 40_000 + port);
+            stays("other", Ingress, &tcp(other, REMOTE, SYN), NEW).check_in(&mut world);
+            let (key, port) = port_of(&world, other).expect("a flow");
+            assert_ne!(port, resting);
+            used.insert(port);
+            world.path.remove_flow(&key);
+        }
+        assert_eq!(used.len(), 63, "all the others");
+    }
 }
 
 #[test]

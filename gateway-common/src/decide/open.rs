@@ -126,7 +126,8 @@ pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &
         return Counter::DropNoPort;
     }
     let other = key.other(&flow);
-    if taken(key, &other, tables) {
+    let is_last = attempt + 1 == ATTEMPTS;
+    if taken(key, &other, is_last, tables) {
         return match flow.is_far() {
             true => Counter::DropNoPort,
             false => Counter::DropReverseTaken,
@@ -170,9 +171,11 @@ fn disguise<T: Tables>(key: &FlowKey, attempt: u32, flow: &mut Flow, tables: &T)
 }
 
 /// The reverse entry belongs to another flow that still lives: its replies could not be told
-/// from ours.
+/// from ours. A port that a connection to a far backend has just ended at rests for a while, unless
+/// this is the last attempt: replies may be under way (TIME-WAIT
+/// is for the same, RFC 9293, 3.3.2).
 #[inline(never)]
-fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, tables: &T) -> bool {
+fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, is_last: bool, tables: &T) -> bool {
     let Some(entry) = tables.find(reverse) else {
         return false;
     };
@@ -190,6 +193,6 @@ fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, tables: &T) -> bool {
     same_client
         && flow.port as u16 == reverse.source_port
         && flow.address == reverse.source
-        && !flow.closing()
+        && (!flow.closing() || (is_far && !is_last))
         && !expired(&owner, flow, tables.now(), tables.hz())
 }
