@@ -24,7 +24,7 @@ use crate::{
     wire::Parsed,
 };
 
-const RUNS: u64 = 2_000;
+const RUNS: u64 = 10_000;
 /// Percent of packets.
 const LOST: usize = 10;
 const DOUBLED: usize = 5;
