@@ -26,8 +26,6 @@ use crate::{
 const OBJECT: &str = "XDP_GATEWAY_KATRAN";
 /// Slots of the consistent hash of one address (`RING_SIZE`).
 const RING: u32 = 65_537;
-/// Flows that are remembered: as many as ours remember in the same case.
-const FLOWS: &str = "4000000";
 /// `F_IPV6`.
 const IS_V6: u8 = 1;
 const XDP_TX: u32 = 3;
@@ -38,16 +36,17 @@ pub(crate) struct Katran {
 }
 
 impl Katran {
-    /// `None` where its object is not named.
-    pub(crate) fn at_hand() -> Option<Self> {
+    /// With room for so many flows; `None` where its object is not named.
+    pub(crate) fn at_hand(flows: u32) -> Option<Self> {
         let object = env::var_os(OBJECT)?;
-        let pins = PathBuf::from(format!("/sys/fs/bpf/xdpgw-bench-{}", std::process::id()));
+        let name = format!("/sys/fs/bpf/xdpgw-bench-{}-{flows}", std::process::id());
+        let pins = PathBuf::from(name);
         std::fs::create_dir(&pins).expect("the BPF file system at /sys/fs/bpf");
         let (program, maps) = (pins.join("program"), pins.join("maps"));
         let mut load = bpftool(&["prog", "load"]);
         load.arg(object).arg(&program).arg("pinmaps").arg(&maps);
         run(&mut load);
-        remember(&pins);
+        remember(&pins, flows);
         serve(&maps);
         let program = Xdp::from_pin(program, XdpAttachType::Interface).expect("its program");
         let mut katran = Self { program, pins };
@@ -83,13 +82,13 @@ impl Drop for Katran {
 }
 
 /// Gives the CPU that all runs on its table of flows (`lru_mapping`).
-fn remember(pins: &Path) {
+fn remember(pins: &Path, room: u32) {
     let flows = pins.join("flows");
     let mut create = bpftool(&["map", "create"]);
     create
         .arg(&flows)
         .args(["type", "lru_hash", "key", "40", "value", "16"]);
-    run(create.args(["entries", FLOWS, "name", "flows"]));
+    run(create.args(["entries", &room.to_string(), "name", "flows"]));
     let mut update = bpftool(&["map", "update", "pinned"]);
     update.arg(pins.join("maps/lru_mapping"));
     update.args(["key", "0", "0", "0", "0", "value", "pinned"]);

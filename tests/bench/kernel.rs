@@ -37,6 +37,8 @@ use path::{Hook, Path as _};
 const ROUNDS: u32 = 9;
 /// Samples of each case in a round.
 const SAMPLES: u32 = 2_000;
+/// For flows, where a case has few.
+const ROOM: u32 = 65_536;
 const MANY: u32 = 1_000_000;
 const FRONTENDS: u32 = 10_000;
 
@@ -61,20 +63,17 @@ enum On {
 
 const CASES: [Case; 14] = [
     case("not ours", V4, On::Few, others),
-    Case {
-        is_ours_alone: true,
-        ..case("for the proxy", V4, On::Few, |_| tcp(CLIENT, PROXY, ACK))
-    },
+    alone("for the proxy", On::Few, |_| tcp(CLIENT, PROXY, ACK)),
     case("TCP, established", V4, On::Few, |_| tcp(CLIENT, ONE, ACK)),
     case("TCP, 1,000 flows", V4, On::Flows, |n| of_flows(n, 1_000)),
     case("TCP, 1,000,000 flows", V4, On::Flows, |n| of_flows(n, MANY)),
-    case("TCP, 10,000 frontends", V4, On::Frontends, |_| {
+    alone("TCP, 10,000 frontends", On::Frontends, |_| {
         tcp(CLIENT, ONE, ACK)
     }),
     case("UDP, established", V4, On::Few, |_| udp(CLIENT, ONE)),
     case("TCP, new flow", V4, On::Few, opens),
-    case("new, 10,000 frontends", V4, On::Frontends, opens),
-    case("not ours, 10,000 f.", V4, On::Frontends, others),
+    alone("new, 10,000 frontends", On::Frontends, opens),
+    alone("not ours, 10,000 f.", On::Frontends, others),
     case("not ours, IPv6", V6, On::Few, others),
     case("TCP, IPv6", V6, On::Few, |_| tcp(CLIENT, ONE, ACK)),
     case("UDP, IPv6", V6, On::Few, |_| udp(CLIENT, ONE)),
@@ -88,6 +87,13 @@ const fn case(name: &'static str, family: Family, on: On, frame: fn(u32) -> Spec
         on,
         frame,
         is_ours_alone: false,
+    }
+}
+
+const fn alone(name: &'static str, on: On, frame: fn(u32) -> Spec) -> Case {
+    Case {
+        is_ours_alone: true,
+        ..case(name, V4, on, frame)
     }
 }
 
@@ -125,10 +131,10 @@ impl Ours {
         let mut wide = fixture::config_of(V4);
         wide.frontends.extend((0..FRONTENDS).map(frontend));
         let mut ours = Self {
-            four: Kernel::new(&fixture::config_of(V4)),
-            six: Kernel::new(&fixture::config_of(V6)),
+            four: Kernel::with_flows(&fixture::config_of(V4), ROOM),
+            six: Kernel::with_flows(&fixture::config_of(V6), ROOM),
             flows: Kernel::with_flows(&fixture::config_of(V4), 4 * MANY),
-            frontends: Kernel::new(&wide),
+            frontends: Kernel::with_flows(&wide, ROOM),
         };
         establish(&mut ours.four, V4);
         establish(&mut ours.six, V6);
@@ -145,6 +151,22 @@ impl Ours {
             (On::Few, V6) => &mut self.six,
             (On::Flows, _) => &mut self.flows,
             (On::Frontends, _) => &mut self.frontends,
+        }
+    }
+}
+
+/// Katran's, where it is at hand.
+struct Katrans {
+    few: Option<Katran>,
+    flows: Option<Katran>,
+}
+
+impl Katrans {
+    fn of(&mut self, case: &Case) -> Option<&mut Katran> {
+        match case.on {
+            _ if case.is_ours_alone => None,
+            On::Flows => self.flows.as_mut(),
+            On::Few | On::Frontends => self.few.as_mut(),
         }
     }
 }
@@ -177,8 +199,11 @@ fn main() {
     cpu.set(0);
     sched_setaffinity(None, &cpu).expect("the right to choose our own CPU");
     let mut ours = Ours::new();
-    let mut katran = Katran::at_hand();
-    if let Some(katran) = &mut katran {
+    let mut katran = Katrans {
+        few: Katran::at_hand(ROOM),
+        flows: Katran::at_hand(4 * MANY),
+    };
+    if let Some(katran) = &mut katran.flows {
         katran.meet((0..MANY).map(|flow| tcp(newcomer(flow), ONE, SYN)));
     }
     let mut least = Vec::new();
@@ -194,7 +219,7 @@ fn main() {
                 .collect();
             let program = kernel::program(&mut ours.of(case).ebpf, PROGRAM_INGRESS);
             samples.ours.push(series(program, &frames));
-            if let Some(katran) = katran.as_mut().filter(|_| !case.is_ours_alone) {
+            if let Some(katran) = katran.of(case) {
                 samples.katran.push(series(&mut katran.program, &frames));
             }
         }
