@@ -28,6 +28,8 @@ static ONE: Mutex<()> = Mutex::new(());
 pub(crate) struct Cluster {
     /// Outside of the cluster, on the network of its nodes.
     pub(crate) client: Namespace,
+    /// Of IPv4.
+    pub(crate) client_address: String,
     /// What joins all of them; a port has the name of what it leads to.
     pub(crate) lan: Namespace,
     /// Two at least; the first one has the control plane.
@@ -59,6 +61,7 @@ impl Cluster {
             |of: &Json, role| Namespace::existing(&text(&of["namespace"]), role, dir.path());
         let cluster = Self {
             client: network(&about["client"], "client"),
+            client_address: text(&about["client"]["address"]),
             lan: network(&about["lan"], "lan"),
             nodes: nodes
                 .iter()

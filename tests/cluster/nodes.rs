@@ -52,6 +52,52 @@ fn each_address_is_one_nodes_and_backends_on_both_are_reached() -> Result<()> {
     Ok(())
 }
 
+/// The node of the pod has a connection from the client itself.
+#[test]
+fn a_pod_on_another_node_sees_the_client_by_dsr() -> Result<()> {
+    let cluster = Cluster::new("dsr")?;
+    let names = cluster.nodes.iter().map(|node| node.name.as_str());
+    for node in names {
+        cluster.apply(&all(&[&echo_on(node), &tcp_route("a", node)]))?;
+        cluster.rolled_out(&format!("deployment/echo-{node}"))?;
+    }
+    let infrastructure = "infrastructure: {parametersRef: {group: xdp-gateway.dev, kind: \
+                          GatewayParameters, name: direct}}";
+    let class = "gatewayClassName: xdp-gateway";
+    let gateway = gateway("a").replace(class, &format!("{class}\n  {infrastructure}"));
+    cluster.apply(&all(&[DIRECT, &gateway]))?;
+    let addresses = addresses(&cluster, "a")?;
+    let address = *addresses.iter().find(|a| a.is_ipv4()).context("no IPv4")?;
+    let owner = cluster.owner(address)?.name.clone();
+    let counts = || -> Result<Vec<f64>> {
+        let of = |way| format!("xdp_gateway_l4_dsr_packets_total{{direction=\"{way}\"}}");
+        ["sent", "received"]
+            .map(|way| cluster.metric(&of(way)))
+            .into_iter()
+            .collect()
+    };
+    let before = counts()?;
+    for (port, node) in [(9000, &cluster.nodes[0]), (9001, &cluster.nodes[1])] {
+        expect_pod(&cluster, &authority(address, port), &node.name)?;
+        let seen = node.run("conntrack -L -p tcp --orig-port-dst 3000 2>/dev/null")?;
+        let client = format!("src={} ", cluster.client_address);
+        ensure!(
+            seen.contains(&client),
+            "{}, {owner} owns: {seen}",
+            node.name
+        );
+    }
+    let after = counts()?;
+    ensure!(
+        before
+            .iter()
+            .zip(&after)
+            .all(|(before, after)| after > before),
+        "{before:?} {after:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn addresses_of_a_lost_node_move_and_come_back() -> Result<()> {
     let cluster = Cluster::new("lost")?;
@@ -99,6 +145,14 @@ fn another_node_leads_when_the_leaders_pod_goes() -> Result<()> {
     cluster.wait("httproute/app", accepted)?;
     cluster.gateway_rolled_out()
 }
+
+/// Parameters of a Gateway.
+const DIRECT: &str = "
+apiVersion: xdp-gateway.dev/v1alpha1
+kind: GatewayParameters
+metadata: {name: direct}
+spec: {l4: {mode: DSR}}
+";
 
 /// A node without its cable.
 struct Cut<'a> {
