@@ -76,7 +76,7 @@ const _: () = {
     assert!(size_of::<Backend>() == 56);
     assert!(size_of::<FlowKey>() == 40);
     assert!(size_of::<Flow>() == 64);
-    assert!(size_of::<BackendStats>() == 40);
+    assert!(size_of::<BackendStats>() == 56);
     assert!(size_of::<Event>() == 56);
     assert!(size_of::<Addr>() == 16);
     assert!(size_of::<Address>() == 8);

@@ -14,7 +14,10 @@ mod touch;
 
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE, TUNNEL},
-    header::{ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
+    header::{
+        ACCEPTS, ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp,
+        Udp,
+    },
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
 };
@@ -182,7 +185,7 @@ where
         Ok(_) => Err(Counter::PassFar),
         Err(reason) => Err(reason),
     };
-    settle(carried, &key, bytes, tables)
+    settle(carried, &key, signal, bytes, tables)
 }
 
 #[inline(always)]
@@ -219,7 +222,7 @@ where
         Ok(_) => Err(Counter::PassNoFlow),
         Err(reason) => Err(reason),
     };
-    settle(carried, &key, bytes, tables)
+    settle(carried, &key, signal, bytes, tables)
 }
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.
@@ -290,17 +293,26 @@ where
     }
 }
 
+#[inline(always)]
+const fn replied(signal: Signal) -> Traffic {
+    match signal {
+        ACCEPTS => Traffic::Accepted,
+        _ => Traffic::Reply,
+    }
+}
+
 /// Credits the backend of a packet that was carried, and tells of one that is dropped.
 #[inline(always)]
 fn settle<T: Tables>(
     carried: Result<u32, Counter>,
     key: &FlowKey,
+    signal: Signal,
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
     let (outcome, traffic) = match key.direction {
         FORWARD => (Counter::Forwarded, Traffic::Request),
-        _ => (Counter::Replied, Traffic::Reply),
+        _ => (Counter::Replied, replied(signal)),
     };
     match carried {
         Ok(backend) => {

@@ -8,13 +8,17 @@ use crate::{
     addr::Addr,
 };
 
-/// Which way a packet of a backend went.
+/// Which way a packet of a backend went, or what began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
     Request,
     Reply,
+    /// A reply that accepts a TCP connection: SYN-ACK.
+    Accepted,
     /// Not a packet: a new flow.
     Opened,
+    /// The same, by a SYN.
+    Asked,
 }
 
 /// Somebody else says that an address is theirs.

@@ -57,4 +57,6 @@ pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {
     reply_packets: 0,
     reply_bytes: 0,
     flows: 0,
+    asked: 0,
+    accepted: 0,
 };

@@ -154,7 +154,8 @@ impl Tables for World {
 
     #[inline(always)]
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
-        if traffic == Traffic::Opened && BACKEND_STATS.get_ptr(backend).is_none() {
+        let opens = matches!(traffic, Traffic::Opened | Traffic::Asked);
+        if opens && BACKEND_STATS.get_ptr(backend).is_none() {
             // Another CPU may be first; then the entry is there all the same.
             #[expect(
                 clippy::needless_borrows_for_generic_args,
@@ -169,11 +170,16 @@ impl Tables for World {
         let stats = unsafe { &mut *stats };
         match traffic {
             Traffic::Opened => stats.flows += 1,
+            Traffic::Asked => {
+                stats.flows += 1;
+                stats.asked += 1;
+            }
             Traffic::Request => {
                 stats.request_packets += 1;
                 stats.request_bytes += bytes;
             }
-            Traffic::Reply => {
+            Traffic::Reply | Traffic::Accepted => {
+                stats.accepted += u64::from(traffic == Traffic::Accepted);
                 stats.reply_packets += 1;
                 stats.reply_bytes += bytes;
             }

@@ -21,6 +21,7 @@ mod source;
 mod start;
 mod steps;
 mod sweeper;
+mod watcher;
 
 use std::time::Duration;
 

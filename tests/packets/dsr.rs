@@ -105,6 +105,19 @@ fn a_new_connection_follows_the_clients_last_segment() {
     ]);
 }
 
+/// Where the backend is: the gateway that the client came to hears no answer.
+#[test]
+fn acceptance_is_counted_on_the_backends_node() {
+    for mut world in worlds() {
+        let syn = tcp(CLIENT, TWO, SYN);
+        delivered("SYN", CAME, &syn, 1).check_in(&mut world);
+        let answer = tcp(BACKENDS[1], CLIENT, SYN | ACK);
+        becomes("SYN-ACK", Egress, &answer, &[Replied], &answer.from(TWO)).check_in(&mut world);
+        let stats = world.path.stats(2);
+        assert_eq!((stats.flows, stats.asked, stats.accepted), (1, 1, 1));
+    }
+}
+
 /// Also when all new flows are to go by SNAT now, or to a backend on this node.
 #[test]
 fn a_flow_keeps_what_it_began_with() {

@@ -68,6 +68,24 @@ fn requests_and_replies_are_translated_at_both_ends() {
 }
 
 #[test]
+fn their_acceptance_is_counted() {
+    let answer = tcp(FAR, NODE, SYN | ACK);
+    let hosts = worlds().into_iter().filter(|w| w.path.name() == "host");
+    for mut world in hosts {
+        stays("SYN", Ingress, &tcp(CLIENT, REMOTE, SYN), NEW).check_in(&mut world);
+        assert_eq!(
+            (world.path.stats(4).asked, world.path.stats(4).accepted),
+            (1, 0)
+        );
+        becomes("SYN-ACK", Answer, &answer, &[Replied], &homeward(&answer)).check_in(&mut world);
+        assert_eq!(
+            (world.path.stats(4).asked, world.path.stats(4).accepted),
+            (1, 1)
+        );
+    }
+}
+
+#[test]
 fn what_is_no_far_flow_goes_to_the_stack() {
     let stranger = (v4(10, 9, 0, 8), 9090);
     run_on_host(&[

@@ -52,6 +52,35 @@ fn a_tcp_connection_is_established_when_the_backend_says_more_than_syn_ack() {
     }
 }
 
+/// From this the control plane tells which backends take no connections.
+#[test]
+fn connections_that_are_asked_for_and_accepted_are_counted() {
+    let stranger = (v4(10, 0, 0, 9), 40_000);
+    for mut world in worlds() {
+        let world = &mut world;
+        let counted = |world: &World| {
+            let stats = world.path.stats(1);
+            (stats.flows, stats.asked, stats.accepted)
+        };
+        request(world, "SYN", &tcp(CLIENT, ONE, SYN), NEW);
+        assert_eq!(counted(world), (1, 1, 0));
+        request(world, "SYN again", &tcp(CLIENT, ONE, SYN), &[Forwarded]);
+        assert_eq!(counted(world), (1, 1, 0));
+        reply(
+            world,
+            "SYN-ACK",
+            &tcp(BACKENDS[0], CLIENT, SYN | ACK),
+            &[Replied],
+        );
+        assert_eq!(counted(world), (1, 1, 1));
+        // Of a connection that began elsewhere.
+        request(world, "ACK", &tcp(stranger, ONE, ACK), NEW);
+        reply(world, "RST", &tcp(BACKENDS[0], stranger, RST), &[Replied]);
+        request(world, "UDP", &udp(CLIENT, ONE), NEW);
+        assert_eq!(counted(world), (3, 1, 1));
+    }
+}
+
 /// A segment of a connection that the backend does not know either is answered with a reset.
 #[test]
 fn a_reset_proves_nothing() {

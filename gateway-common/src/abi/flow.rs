@@ -70,6 +70,10 @@ pub struct BackendStats {
     pub reply_bytes: u64,
     /// Flows opened.
     pub flows: u64,
+    /// Of these, TCP connections that began with a SYN.
+    pub asked: u64,
+    /// SYN-ACKs of the backend. What goes by DSR to another node is counted there.
+    pub accepted: u64,
 }
 
 /// A dropped packet, or a claim to an address of this node; of each at most one per CPU in a tenth

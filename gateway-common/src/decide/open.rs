@@ -7,7 +7,7 @@ use crate::{
     },
     checksum,
     flow::expired,
-    header::Signal,
+    header::{OPENS, Signal},
     maps::{SNAT_V4, SNAT_V6},
     pick,
     tables::{Tables, Traffic},
@@ -36,15 +36,30 @@ pub(super) fn open<T: Tables>(
     if known != fresh::NONE {
         return known;
     }
-    match choose(key, service, bytes, tables) {
+    match choose(key, service, opened(signal), bytes, tables) {
         Counter::RefuseNoBackend if silent != 0 => Counter::DropUnserved,
         outcome => outcome,
     }
 }
 
+/// What a first packet with this signal begins.
+#[inline(always)]
+pub(super) const fn opened(signal: Signal) -> Traffic {
+    match signal {
+        OPENS => Traffic::Asked,
+        _ => Traffic::Opened,
+    }
+}
+
 /// Gives a new flow of `key` one of the service's backends.
 #[inline(always)]
-fn choose<T: Tables>(key: &FlowKey, service: u32, bytes: u64, tables: &mut T) -> Counter {
+fn choose<T: Tables>(
+    key: &FlowKey,
+    service: u32,
+    opened: Traffic,
+    bytes: u64,
+    tables: &mut T,
+) -> Counter {
     let Some(&Service {
         maglev_offset,
         maglev_size,
@@ -71,7 +86,7 @@ fn choose<T: Tables>(key: &FlowKey, service: u32, bytes: u64, tables: &mut T) ->
         match outcome {
             Counter::Opened => {
                 tables.count(Counter::Opened, bytes);
-                tables.credit(id, Traffic::Opened, bytes);
+                tables.credit(id, opened, bytes);
                 break;
             }
             // The next backend; for a far one, the next port.

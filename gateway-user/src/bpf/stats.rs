@@ -54,5 +54,7 @@ fn add(sum: BackendStats, one: &BackendStats) -> BackendStats {
         reply_packets: sum.reply_packets + one.reply_packets,
         reply_bytes: sum.reply_bytes + one.reply_bytes,
         flows: sum.flows + one.flows,
+        asked: sum.asked + one.asked,
+        accepted: sum.accepted + one.accepted,
     }
 }

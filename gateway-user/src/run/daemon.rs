@@ -23,6 +23,7 @@ use super::{
     reconcile::{DataPath as _, Failure, Outcome, Reconciler, Removals},
     source::Source,
     sweeper::Sweeper,
+    watcher::Watcher,
 };
 use crate::{
     admin::{InForce, Shown},
@@ -42,6 +43,8 @@ pub(super) struct Daemon {
     pub(super) reconciler: Reconciler<RealPath>,
     pub(super) backoff: Backoff,
     pub(super) sweeper: Sweeper,
+    /// Tells `health`.
+    pub(super) _watcher: Watcher,
     pub(super) drains: Drains,
     /// What times are counted from.
     pub(super) epoch: Instant,

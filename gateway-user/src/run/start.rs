@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use super::{
     backoff::Backoff, caution::Caution, daemon::Daemon, descriptors, neighbours::Conflicts,
     node::Choice, path::RealPath, privileges, reconcile::Reconciler, source::Source,
-    sweeper::Sweeper,
+    sweeper::Sweeper, watcher::Watcher,
 };
 use crate::{
     admin::{self, InForce, Shown},
@@ -68,6 +68,8 @@ impl Daemon {
             in_force: Arc::clone(&in_force),
         }));
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
+        let stats = kernel.open_stats()?;
+        let watcher = Watcher::start(stats, Arc::clone(&in_force), Arc::clone(&health))?;
         let shown = Arc::new(Shown::new(registry, in_force));
         let mut tasks = tasks(&kernel, listener, shown.clone(), claimed)?;
         if let Some(listener) = scrapes {
@@ -84,6 +86,7 @@ impl Daemon {
             reconciler: Reconciler::new(path, settings, Members::none()),
             backoff: Backoff::default(),
             sweeper,
+            _watcher: watcher,
             drains: Drains::new(Duration::ZERO),
             epoch: Instant::now(),
             conflicts: Conflicts::new(),

@@ -9,10 +9,10 @@ use super::super::{carry, fresh, icmp, open, quiet, settle, touch};
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Frontend, NEAR, Service, TUNNEL, TagKey},
     addr::Addr,
-    header::{CONGESTED, End, Ether, Ip, L4, NOT_CAPABLE, Nested, Quote, Tcp, Udp},
+    header::{CONGESTED, End, Ether, Ip, L4, NOT_CAPABLE, Nested, Quote, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     pick,
-    tables::{Tables, Traffic},
+    tables::Tables,
 };
 
 /// What is somebody else's.
@@ -143,7 +143,7 @@ fn enter<T: Tables>(key: &FlowKey, read: u32, bytes: u64, tables: &mut T) -> Cou
                 fresh::NONE => match named(key, tag, tables) {
                     FOREIGN => return PASS,
                     NOT_HERE => Counter::DropNotHere,
-                    id => admit(key, id, bytes, tables),
+                    id => admit(key, id, signal, bytes, tables),
                 },
                 outcome => outcome,
             }
@@ -176,7 +176,7 @@ where
         Some(_) => Err(Counter::DropNotHere),
         None => Err(Counter::DropTableFull),
     };
-    settle(carried, key, bytes, tables)
+    settle(carried, key, 0, bytes, tables)
 }
 
 /// Instead of a backend's id: the packet is for no frontend of ours.
@@ -226,12 +226,12 @@ fn first_choice<T: Tables>(key: &FlowKey, service: u32, tables: &T) -> Option<u3
 /// Opens a flow to a backend: [`Counter::Opened`], or why not. Both entries tell that its requests
 /// come in outer headers.
 #[inline(never)]
-fn admit<T: Tables>(key: &FlowKey, id: u32, bytes: u64, tables: &mut T) -> Counter {
+fn admit<T: Tables>(key: &FlowKey, id: u32, signal: Signal, bytes: u64, tables: &mut T) -> Counter {
     let outcome = open::connect(key, id, 0, tables);
     if outcome == Counter::Opened {
         touch::note(key, TUNNEL, tables);
         tables.count(Counter::Opened, bytes);
-        tables.credit(id, Traffic::Opened, bytes);
+        tables.credit(id, open::opened(signal), bytes);
     }
     outcome
 }
