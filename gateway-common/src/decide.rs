@@ -14,10 +14,7 @@ mod touch;
 
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE, TUNNEL},
-    header::{
-        ACCEPTS, ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp,
-        Udp,
-    },
+    header::{ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
 };
@@ -293,14 +290,6 @@ where
     }
 }
 
-#[inline(always)]
-const fn replied(signal: Signal) -> Traffic {
-    match signal {
-        ACCEPTS => Traffic::Accepted,
-        _ => Traffic::Reply,
-    }
-}
-
 /// Credits the backend of a packet that was carried, and tells of one that is dropped.
 #[inline(always)]
 fn settle<T: Tables>(
@@ -312,7 +301,7 @@ fn settle<T: Tables>(
 ) -> Counter {
     let (outcome, traffic) = match key.direction {
         FORWARD => (Counter::Forwarded, Traffic::Request),
-        _ => (Counter::Replied, replied(signal)),
+        _ => (Counter::Replied, Traffic::Reply(signal)),
     };
     match carried {
         Ok(backend) => {

@@ -154,8 +154,7 @@ impl Tables for World {
 
     #[inline(always)]
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
-        let opens = matches!(traffic, Traffic::Opened | Traffic::Asked);
-        if opens && BACKEND_STATS.get_ptr(backend).is_none() {
+        if matches!(traffic, Traffic::Opened(_)) && BACKEND_STATS.get_ptr(backend).is_none() {
             // Another CPU may be first; then the entry is there all the same.
             #[expect(
                 clippy::needless_borrows_for_generic_args,
@@ -167,23 +166,7 @@ impl Tables for World {
             return;
         };
         // SAFETY: this CPU's value.
-        let stats = unsafe { &mut *stats };
-        match traffic {
-            Traffic::Opened => stats.flows += 1,
-            Traffic::Asked => {
-                stats.flows += 1;
-                stats.asked += 1;
-            }
-            Traffic::Request => {
-                stats.request_packets += 1;
-                stats.request_bytes += bytes;
-            }
-            Traffic::Reply | Traffic::Accepted => {
-                stats.accepted += u64::from(traffic == Traffic::Accepted);
-                stats.reply_packets += 1;
-                stats.reply_bytes += bytes;
-            }
-        }
+        unsafe { (*stats).credit(traffic, bytes) };
     }
 
     #[inline(always)]

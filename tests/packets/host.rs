@@ -217,23 +217,10 @@ impl Tables for Host {
     }
 
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
-        let stats = self.stats.entry(backend).or_default();
-        match traffic {
-            Traffic::Opened => stats.flows += 1,
-            Traffic::Asked => {
-                stats.flows += 1;
-                stats.asked += 1;
-            }
-            Traffic::Request => {
-                stats.request_packets += 1;
-                stats.request_bytes += bytes;
-            }
-            Traffic::Reply | Traffic::Accepted => {
-                stats.accepted += u64::from(traffic == Traffic::Accepted);
-                stats.reply_packets += 1;
-                stats.reply_bytes += bytes;
-            }
-        }
+        self.stats
+            .entry(backend)
+            .or_default()
+            .credit(traffic, bytes);
     }
 
     fn report(&mut self, reason: Counter, key: &FlowKey, bytes: u64) {

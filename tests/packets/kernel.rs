@@ -193,11 +193,7 @@ impl Path for Kernel {
         let map = PerCpuHashMap::<_, u32, BackendStats>::try_from(map).expect("map type");
         let mut sum = BackendStats::default();
         for cpu in map.get(&backend, 0).iter().flat_map(|values| values.iter()) {
-            sum.request_packets += cpu.request_packets;
-            sum.request_bytes += cpu.request_bytes;
-            sum.reply_packets += cpu.reply_packets;
-            sum.reply_bytes += cpu.reply_bytes;
-            sum.flows += cpu.flows;
+            sum.merge(cpu);
         }
         sum
     }

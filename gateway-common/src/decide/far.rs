@@ -3,7 +3,7 @@
 //! own address for a forgery. It leaves by the uplink that it came by, to the next hop of the node's
 //! routes there.
 
-use super::{fresh, icmp, neighbour, quiet, replied};
+use super::{fresh, icmp, neighbour, quiet};
 use crate::{
     abi::{Counter, FORWARD, Flow, REVERSE},
     addr::Addr,
@@ -78,7 +78,7 @@ where
         Ok(()) => {
             let (outcome, traffic) = match is_reply {
                 false => (Counter::Forwarded, Traffic::Request),
-                true => (Counter::Replied, replied(signal)),
+                true => (Counter::Replied, Traffic::Reply(signal)),
             };
             tables.credit(backend, traffic, bytes);
             outcome

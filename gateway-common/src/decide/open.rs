@@ -7,7 +7,7 @@ use crate::{
     },
     checksum,
     flow::expired,
-    header::{OPENS, Signal},
+    header::Signal,
     maps::{SNAT_V4, SNAT_V6},
     pick,
     tables::{Tables, Traffic},
@@ -36,18 +36,9 @@ pub(super) fn open<T: Tables>(
     if known != fresh::NONE {
         return known;
     }
-    match choose(key, service, opened(signal), bytes, tables) {
+    match choose(key, service, signal, bytes, tables) {
         Counter::RefuseNoBackend if silent != 0 => Counter::DropUnserved,
         outcome => outcome,
-    }
-}
-
-/// What a first packet with this signal begins.
-#[inline(always)]
-pub(super) const fn opened(signal: Signal) -> Traffic {
-    match signal {
-        OPENS => Traffic::Asked,
-        _ => Traffic::Opened,
     }
 }
 
@@ -56,7 +47,7 @@ pub(super) const fn opened(signal: Signal) -> Traffic {
 fn choose<T: Tables>(
     key: &FlowKey,
     service: u32,
-    opened: Traffic,
+    signal: Signal,
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
@@ -86,7 +77,7 @@ fn choose<T: Tables>(
         match outcome {
             Counter::Opened => {
                 tables.count(Counter::Opened, bytes);
-                tables.credit(id, opened, bytes);
+                tables.credit(id, Traffic::Opened(signal), bytes);
                 break;
             }
             // The next backend; for a far one, the next port.

@@ -47,14 +47,7 @@ impl Stats {
     }
 }
 
-fn add(sum: BackendStats, one: &BackendStats) -> BackendStats {
-    BackendStats {
-        request_packets: sum.request_packets + one.request_packets,
-        request_bytes: sum.request_bytes + one.request_bytes,
-        reply_packets: sum.reply_packets + one.reply_packets,
-        reply_bytes: sum.reply_bytes + one.reply_bytes,
-        flows: sum.flows + one.flows,
-        asked: sum.asked + one.asked,
-        accepted: sum.accepted + one.accepted,
-    }
+fn add(mut sum: BackendStats, one: &BackendStats) -> BackendStats {
+    sum.merge(one);
+    sum
 }

@@ -12,7 +12,7 @@ use crate::{
     header::{CONGESTED, End, Ether, Ip, L4, NOT_CAPABLE, Nested, Quote, Signal, Tcp, Udp},
     packet::{Frame, Packet},
     pick,
-    tables::Tables,
+    tables::{Tables, Traffic},
 };
 
 /// What is somebody else's.
@@ -231,7 +231,7 @@ fn admit<T: Tables>(key: &FlowKey, id: u32, signal: Signal, bytes: u64, tables: 
     if outcome == Counter::Opened {
         touch::note(key, TUNNEL, tables);
         tables.count(Counter::Opened, bytes);
-        tables.credit(id, open::opened(signal), bytes);
+        tables.credit(id, Traffic::Opened(signal), bytes);
     }
     outcome
 }
