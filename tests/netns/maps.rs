@@ -14,7 +14,10 @@ use serde_json::{Map, Value};
 fn the_documentation_shows_every_map_as_bpftool_does() -> Result<()> {
     let bed = Bed::new()?;
     let daemon = bed.daemon()?;
-    bed.tcp(&format!("--to {GATEWAY}:9000 --count 2"))?;
+    // A connection that is established until the end.
+    let open = format!("tcp --to {GATEWAY}:9000 --bytes 100000000 --rate 1000000");
+    let mut open = bed.start("open", &open)?;
+    open.goes_on(100_000)?;
     bed.udp(&format!("--to {GATEWAY}:53 --count 2"))?;
     let sections = sections(&fs::read_to_string(root()?.join("docs/maps.md"))?)?;
     let documented: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
