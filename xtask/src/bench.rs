@@ -7,6 +7,7 @@ use crate::{privileges, setup};
 
 mod http;
 mod kernel;
+mod tcp;
 
 #[derive(Subcommand)]
 pub(crate) enum Subject {
@@ -14,6 +15,8 @@ pub(crate) enum Subject {
     Kernel(kernel::Args),
     /// One worker on one core beside nginx: requests a second, CPU time a request, latency
     Http(http::Args),
+    /// Bytes of a TCP connection beside HAProxy and nftables: rate, CPU time a gigabyte
+    Tcp(tcp::Args),
 }
 
 pub(crate) fn run(subject: &Subject) -> Result<()> {
@@ -22,5 +25,6 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Kernel(args) => kernel::run(args),
         Subject::Http(args) => http::run(args),
+        Subject::Tcp(args) => tcp::run(args),
     }
 }

@@ -1,0 +1,164 @@
+//! `cargo xtask bench tcp`: bytes of one TCP connection through a node, and what they cost the
+//! machine, one way after the other in each round.
+//!
+//! The client's link cuts its segments, as a wire does: on a virtual one a segment of 64 KiB would
+//! pass as one packet. Where the node can, it joins them again.
+
+use std::{fmt, fs, time::Duration};
+
+use anyhow::{Context as _, Result};
+use gateway_tests::{net::litter, wait::wait_until};
+use serde_json::Value;
+
+use crate::{process::Job, workspace};
+
+mod site;
+mod way;
+
+use site::Site;
+use way::Way;
+
+const BUILD: Duration = Duration::from_secs(3600);
+const READY: Duration = Duration::from_secs(30);
+/// Ticks of a CPU's time in /proc/stat that are no work: idle, and waiting for a disk.
+const IDLE: [usize; 2] = [3, 4];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Rounds; each measures every way once.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
+    /// Seconds of load for each way in each round.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+}
+
+/// One way in one round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Sample {
+    /// Gigabits a second.
+    rate: f64,
+    /// Seconds of CPU time, of all of the machine, for a gigabyte.
+    cost: f64,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    println!("build");
+    Job::new("the build", "cargo", BUILD)
+        .args(["build", "--locked", "--release", "--bin", "xdp-gateway"])
+        .dir(&workspace::root())
+        .show()?;
+    litter::guard()?;
+    let mut running = Vec::new();
+    for way in Way::installed() {
+        let site = Site::new()?;
+        let process = way.start(&site)?;
+        wait_until(READY, &format!("{way} serves"), || {
+            Ok(load(way, &site, Duration::from_secs(1)).is_ok())
+        })?;
+        running.push((way, site, process, Vec::new()));
+    }
+    for round in 1..=args.rounds {
+        for (way, site, _, samples) in &mut running {
+            let sample = load(*way, site, Duration::from_secs(args.seconds))?;
+            println!("round {round}: {way}: {sample}");
+            samples.push(sample);
+        }
+    }
+    let rows: Vec<_> = running
+        .into_iter()
+        .map(|(way, _, _, samples)| (way, median(&samples)))
+        .collect();
+    print(&rows);
+    Ok(())
+}
+
+/// The last one is what the others are compared with.
+fn print(rows: &[(Way, Sample)]) {
+    println!("\n| way | Gbit/s | CPU seconds a GB | to the last |\n|---|---:|---:|---:|");
+    for (way, sample) in rows {
+        let last = rows.last().map_or(sample.cost, |(_, last)| last.cost);
+        let Sample { rate, cost } = sample;
+        println!("| {way} | {rate:.2} | {cost:.2} | {:.2} |", cost / last);
+    }
+}
+
+fn load(way: Way, site: &Site, time: Duration) -> Result<Sample> {
+    let seconds = time.as_secs().to_string();
+    let before = busy()?;
+    let address = way.address();
+    let said = site.outside.run(
+        "iperf3",
+        ["--client", address, "--time", &seconds, "--json"],
+    )?;
+    let used = busy()?.saturating_sub(before);
+    sample(&said, used).with_context(|| format!("iperf3 says something unexpected:\n{said}"))
+}
+
+fn sample(said: &str, used: Duration) -> Option<Sample> {
+    let said: Value = serde_json::from_str(said).ok()?;
+    let received = &said["end"]["sum_received"];
+    Some(Sample {
+        rate: received["bits_per_second"].as_f64()? / 1e9,
+        cost: used.as_secs_f64() * 1e9 / received["bytes"].as_f64()?,
+    })
+}
+
+/// CPU time that the machine has worked so far.
+fn busy() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
+    let ticks = ticks(&text).context("/proc/stat is not as expected")?;
+    let per_second = rustix::param::clock_ticks_per_second();
+    Ok(Duration::from_millis(ticks * 1000 / per_second))
+}
+
+/// The first line is the sum over all CPUs (proc_stat(5)); guests are counted twice.
+fn ticks(stat: &str) -> Option<u64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields = line.split_whitespace().take(8).enumerate();
+    let worked = fields.filter(|(at, _)| !IDLE.contains(at));
+    worked.map(|(_, ticks)| ticks.parse::<u64>().ok()).sum()
+}
+
+/// Of each figure by itself.
+fn median(samples: &[Sample]) -> Sample {
+    let middle = |of: fn(&Sample) -> f64| {
+        let mut values: Vec<f64> = samples.iter().map(of).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Sample {
+        rate: middle(|sample| sample.rate),
+        cost: middle(|sample| sample.cost),
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rate, cost } = self;
+        write!(f, "{rate:.2} Gbit/s, {cost:.2} CPU seconds a GB")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_all_but_idleness() {
+        let stat = "cpu  10 1 20 4000 500 3 6 2 9 9\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(ticks(stat), Some(42));
+        assert_eq!(ticks("intr 1"), None);
+    }
+
+    #[test]
+    fn the_numbers_of_iperf_are_read() {
+        let said = r#"{"end":{"sum_received":{"bytes":2e9,"bits_per_second":8e9}}}"#;
+        let expected = Sample {
+            rate: 8.0,
+            cost: 1.5,
+        };
+        assert_eq!(sample(said, Duration::from_secs(3)), Some(expected));
+        assert_eq!(sample("{}", Duration::ZERO), None);
+    }
+}
