@@ -7,6 +7,9 @@ use crate::{privileges, setup};
 
 mod http;
 mod kernel;
+mod manifests;
+mod place;
+mod rounds;
 mod tcp;
 
 #[derive(Subcommand)]

@@ -6,6 +6,7 @@ use std::{path::PathBuf, thread::available_parallelism, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use gateway_tests::net::litter;
 
+use super::rounds::Rounds;
 use crate::{process::Job, workspace};
 
 mod cpu;
@@ -26,12 +27,8 @@ const NGINX: &str = "/usr/sbin/nginx";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rounds; each measures every proxy once.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
-    rounds: u32,
-    /// Seconds of load for each proxy in each round.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-    seconds: u64,
+    #[command(flatten)]
+    rounds: Rounds,
     /// Routes of the second configuration, whose requests go to each of them in turn.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     routes: u32,
@@ -64,9 +61,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let names = running.iter().map(|(kind, ..)| kind.to_string());
     let mut summary = Summary::new(names.collect());
-    for round in 1..=args.rounds {
+    for round in 1..=args.rounds.rounds {
         for (index, (kind, proxy, site)) in running.iter_mut().enumerate() {
-            let sample = measure(kind, proxy, site, Duration::from_secs(args.seconds))?;
+            let sample = measure(kind, proxy, site, args.rounds.time())?;
             println!("round {round}: {kind}: {sample}");
             summary.push(index, sample);
         }
@@ -97,7 +94,7 @@ fn kinds(args: &Args) -> Vec<Kind> {
 
 fn measure(kind: &Kind, proxy: &mut Proxy, site: &Site, time: Duration) -> Result<Sample> {
     let script = kind.script(site)?;
-    let load = |time| load::run(&site.outside, kind.address(), script.as_deref(), time);
+    let load = |time| load::run(&site.place.outside, kind.address(), script.as_deref(), time);
     load(WARM_UP)?;
     let before = cpu::of(proxy.pid())?;
     let load = load(time)?;

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use gateway_tests::{net::litter, wait::wait_until};
 use serde_json::Value;
 
+use super::rounds::Rounds;
 use crate::{process::Job, workspace};
 
 mod site;
@@ -25,12 +26,8 @@ const IDLE: [usize; 2] = [3, 4];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rounds; each measures every way once.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
-    rounds: u32,
-    /// Seconds of load for each way in each round.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-    seconds: u64,
+    #[command(flatten)]
+    rounds: Rounds,
 }
 
 /// One way in one round.
@@ -58,9 +55,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         })?;
         running.push((way, site, process, Vec::new()));
     }
-    for round in 1..=args.rounds {
+    for round in 1..=args.rounds.rounds {
         for (way, site, _, samples) in &mut running {
-            let sample = load(*way, site, Duration::from_secs(args.seconds))?;
+            let sample = load(*way, site, args.rounds.time())?;
             println!("round {round}: {way}: {sample}");
             samples.push(sample);
         }
@@ -87,7 +84,7 @@ fn load(way: Way, site: &Site, time: Duration) -> Result<Sample> {
     let seconds = time.as_secs().to_string();
     let before = busy()?;
     let address = way.address();
-    let said = site.outside.run(
+    let said = site.place.outside.run(
         "iperf3",
         ["--client", address, "--time", &seconds, "--json"],
     )?;

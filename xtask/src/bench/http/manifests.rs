@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::site::{BACKEND, BACKEND_PORT};
+use super::{
+    super::manifests::gateway,
+    site::{BACKEND, BACKEND_PORT},
+};
 
-/// The Gateway's address.
-pub(super) const ADDRESS: &str = "10.77.0.100";
 /// Paths are this and a number.
 pub(super) const PATH: &str = "/path-";
 const PATHS_PER_HOST: u32 = 10;
@@ -16,33 +17,7 @@ pub(super) fn host(route: u32) -> String {
 
 /// One HTTPRoute for each host and path, all to one backend.
 pub(super) fn text(routes: u32) -> String {
-    let mut text = format!(
-        "apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {{name: xdp-gateway}}
-spec: {{controllerName: xdp-gateway.dev/controller}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: bench, namespace: default}}
-spec:
-  gatewayClassName: xdp-gateway
-  addresses: [{{type: IPAddress, value: {ADDRESS}}}]
-  listeners: [{{name: http, protocol: HTTP, port: 80}}]
----
-apiVersion: v1
-kind: Service
-metadata: {{name: web, namespace: default}}
-spec: {{ports: [{{name: http, protocol: TCP, port: 80, targetPort: {BACKEND_PORT}}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: web-1, namespace: default, labels: {{kubernetes.io/service-name: web}}}}
-addressType: IPv4
-ports: [{{name: http, protocol: TCP, port: {BACKEND_PORT}}}]
-endpoints: [{{addresses: [{BACKEND}], conditions: {{ready: true}}}}]
-"
-    );
+    let mut text = gateway(("HTTP", 80), (BACKEND, BACKEND_PORT));
     for route in 0..routes {
         let (host, path) = (host(route), route % PATHS_PER_HOST);
         // Writing to a string cannot fail.
@@ -57,7 +32,7 @@ spec:
   hostnames: [{host}]
   rules:
   - matches: [{{path: {{type: PathPrefix, value: {PATH}{path}}}}}]
-    backendRefs: [{{name: web, port: 80}}]
+    backendRefs: [{{name: server, port: 80}}]
 "
         );
     }

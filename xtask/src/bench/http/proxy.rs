@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result};
 use gateway_tests::{process::Process, report::HttpReport, wait::wait_until};
 
 use super::{
+    super::{manifests::ADDRESS, place::NODE},
     NGINX, manifests,
-    site::{ANSWER, BACKEND, BACKEND_PORT, NODE, PROXY_CORE, Site, peer},
+    site::{ANSWER, BACKEND, BACKEND_PORT, PROXY_CORE, Site, peer},
 };
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -32,7 +33,7 @@ impl Kind {
     /// Where clients reach it.
     pub(super) fn address(&self) -> &'static str {
         match self {
-            Self::Gateway { .. } => manifests::ADDRESS,
+            Self::Gateway { .. } => ADDRESS,
             Self::Nginx => NODE,
         }
     }
@@ -42,7 +43,7 @@ impl Kind {
         let Self::Gateway { routes: 2.., .. } = self else {
             return Ok(None);
         };
-        let path = site.net.dir().join("each-route.lua");
+        let path = site.place.net.dir().join("each-route.lua");
         fs::write(&path, self.requests())?;
         Ok(Some(path))
     }
@@ -55,7 +56,7 @@ impl Kind {
     }
 
     fn command(&self, site: &Site) -> Result<Vec<String>> {
-        let dir = site.net.dir();
+        let dir = site.place.net.dir();
         let text = |path: &Path| path.to_string_lossy().into_owned();
         Ok(match self {
             Self::Gateway { binary, routes } => {
@@ -64,7 +65,7 @@ impl Kind {
                 fs::write(config.join("bench.yaml"), manifests::text(*routes))?;
                 let options = format!(
                     "run --workers 1 --interface uplink --pin-dir {}",
-                    text(&site.net.pins())
+                    text(&site.place.net.pins())
                 );
                 let words = options.split(' ').map(str::to_owned);
                 let more = ["--config".to_owned(), text(&config)];
@@ -101,7 +102,7 @@ impl Proxy {
     pub(super) fn start(kind: &Kind, site: &Site) -> Result<Self> {
         let pin = ["-c", PROXY_CORE].map(str::to_owned);
         let command = pin.into_iter().chain(kind.command(site)?);
-        let mut process = Process::server(&site.node, "proxy", "taskset", command)?;
+        let mut process = Process::server(&site.place.node, "proxy", "taskset", command)?;
         let to = format!("{}:80", kind.address());
         let path = format!("{}0", manifests::PATH);
         let host = manifests::host(0);
@@ -110,7 +111,7 @@ impl Proxy {
         ];
         let ready = wait_until(READY_LIMIT, "the backend answers through the proxy", || {
             process.expect_running()?;
-            let report = Process::client(&site.outside, "probe", peer(), probe)?;
+            let report = Process::client(&site.place.outside, "probe", peer(), probe)?;
             let report: HttpReport = report.report()?;
             Ok(report
                 .last

@@ -5,13 +5,14 @@ use std::{fmt, fs, path::Path};
 use anyhow::Result;
 use gateway_tests::process::Process;
 
-use super::site::{NODE, PORT, SERVER, Site};
+use super::{
+    super::{manifests, place::NODE},
+    site::{PORT, SERVER, Site},
+};
 use crate::workspace;
 
 const HAPROXY: &str = "/usr/sbin/haproxy";
 const NFT: &str = "/usr/sbin/nft";
-/// Of the Gateway.
-const ADDRESS: &str = "10.77.0.100";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -50,7 +51,7 @@ impl Way {
     /// Where the client finds the server.
     pub(super) const fn address(self) -> &'static str {
         match self {
-            Self::Gateway => ADDRESS,
+            Self::Gateway => manifests::ADDRESS,
             Self::Haproxy | Self::NftablesBehindXdp | Self::Nftables => NODE,
         }
     }
@@ -73,23 +74,23 @@ impl Way {
             }
         };
         let arguments = arguments.split(' ').map(str::to_owned);
-        Process::server(&site.node, "way", program, arguments).map(Some)
+        Process::server(&site.place.node, "way", program, arguments).map(Some)
     }
 }
 
 fn file(site: &Site, name: &str, text: &str) -> Result<String> {
-    let path = site.net.dir().join(name);
+    let path = site.place.net.dir().join(name);
     fs::write(&path, text)?;
     Ok(path.to_string_lossy().into_owned())
 }
 
 /// Program and arguments; it serves this port.
 fn gateway(site: &Site, port: u16) -> Result<(String, String)> {
-    let config = site.net.dir().join("config");
+    let config = site.place.net.dir().join("config");
     fs::create_dir_all(&config)?;
-    file(site, "config/bench.yaml", &manifests(port))?;
+    file(site, "config/bench.yaml", &route(port))?;
     let binary = workspace::root().join("target/release/xdp-gateway");
-    let (pins, config) = (site.net.pins(), config.display());
+    let (pins, config) = (site.place.net.pins(), config.display());
     let arguments = format!(
         "run --workers 1 --interface uplink --pin-dir {} --config {config}",
         pins.display(),
@@ -99,7 +100,7 @@ fn gateway(site: &Site, port: u16) -> Result<(String, String)> {
 
 fn forward(site: &Site) -> Result<()> {
     let rules = file(site, "rules.nft", &rules())?;
-    site.node.run(NFT, ["-f", &rules]).map(drop)
+    site.place.node.run(NFT, ["-f", &rules]).map(drop)
 }
 
 impl fmt::Display for Way {
@@ -139,39 +140,17 @@ listen bench
     )
 }
 
-fn manifests(port: u16) -> String {
-    format!(
-        "apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {{name: xdp-gateway}}
-spec: {{controllerName: xdp-gateway.dev/controller}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: bench, namespace: default}}
-spec:
-  gatewayClassName: xdp-gateway
-  addresses: [{{type: IPAddress, value: {ADDRESS}}}]
-  listeners: [{{name: tcp, protocol: TCP, port: {port}}}]
----
+/// A TCPRoute to the server, at this port.
+fn route(port: u16) -> String {
+    manifests::gateway(("TCP", port), (SERVER, PORT))
+        + &format!(
+            "---
 apiVersion: gateway.networking.k8s.io/v1
 kind: TCPRoute
 metadata: {{name: bench, namespace: default}}
 spec:
   parentRefs: [{{name: bench}}]
   rules: [{{backendRefs: [{{name: server, port: {port}}}]}}]
----
-apiVersion: v1
-kind: Service
-metadata: {{name: server, namespace: default}}
-spec: {{ports: [{{name: tcp, protocol: TCP, port: {port}, targetPort: {PORT}}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: server-1, namespace: default, labels: {{kubernetes.io/service-name: server}}}}
-addressType: IPv4
-ports: [{{name: tcp, protocol: TCP, port: {port}}}]
-endpoints: [{{addresses: [{SERVER}], conditions: {{ready: true}}}}]
 "
-    )
+        )
 }
