@@ -14,7 +14,10 @@ mod touch;
 
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Kind, REVERSE, TUNNEL},
-    header::{ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp, Udp},
+    header::{
+        ACCEPTS, ETHER_ARP, ETHER_IPV4, ETHER_IPV6, End, Ether, Ip, Ipv4, Ipv6, L4, Signal, Tcp,
+        Udp,
+    },
     packet::{Frame, Packet},
     tables::{Tables, Traffic},
 };
@@ -164,10 +167,10 @@ where
     let (key, signal) = (frame.key(FORWARD), frame.l4.signal());
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
-        found => match prepare(&key, found.is_some(), signal, bytes, tables) {
-            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
-            reason => Err(reason),
-        },
+        found => {
+            let place = prepare(&key, found.is_some(), signal, bytes, tables);
+            follow(&key, place, tables)
+        }
     };
     let carried = match flow {
         Ok(flow) if flow.is_near() => carry::<P, I, L>(packet, flow, End::Destination),
@@ -198,19 +201,19 @@ where
         return Counter::PassMalformed;
     };
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
-    let is_first = frame.l4.is_first();
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
-        found => match fresh::reply(&key, found.is_some(), signal, packet.len(), tables) {
-            place @ (Counter::Established | Counter::Opened) => follow(&key, place, tables),
-            reason => return reason,
+        found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
+            // Most of what leaves the node: nothing more is asked of it.
+            fresh::NONE => return fresh::NONE,
+            place => follow(&key, place, tables),
         },
     };
     let carried = match flow {
         Ok(flow) if flow.is_near() => {
             let by_tunnel = flow.state & TUNNEL != 0;
             let carried = carry::<P, I, L>(packet, flow, End::Source);
-            if by_tunnel && is_first {
+            if by_tunnel && signal == ACCEPTS {
                 dsr::clamp::<P, I, T>(packet, tables);
             }
             carried
@@ -226,7 +229,7 @@ where
 const EVICTED: Counter = Counter::DropTableFull;
 
 /// The flow, which is among the established or the fresh ones, as `place` says; another CPU may have
-/// moved a fresh one since.
+/// moved a fresh one since. Where there is none, `place` is why.
 #[inline(always)]
 fn follow<'a, T: Tables>(
     key: &FlowKey,
@@ -235,7 +238,8 @@ fn follow<'a, T: Tables>(
 ) -> Result<&'a Flow, Counter> {
     let fresh = match place {
         Counter::Opened => tables.fresh(key),
-        _ => None,
+        Counter::Established => None,
+        reason => return Err(reason),
     };
     fresh.or_else(|| tables.flow(key)).ok_or(EVICTED)
 }
@@ -257,15 +261,26 @@ fn prepare<T: Tables>(
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
-    if known {
-        if !touch::ended(key, signal, tables) {
-            touch::touch(key, signal, tables);
-            return Counter::Established;
-        }
-        // What is under way in the other direction still needs its own entry.
-        tables.forget(key);
+    if revive(key, known, signal, tables) {
+        return Counter::Established;
     }
     open::open(key, signal, bytes, tables)
+}
+
+/// Brings an established flow up to date, unless there is none or it has ended, which makes room for
+/// another.
+#[inline(always)]
+fn revive<T: Tables>(key: &FlowKey, known: bool, signal: Signal, tables: &mut T) -> bool {
+    if !known {
+        return false;
+    }
+    let lives = !touch::ended(key, signal, tables);
+    match lives {
+        true => touch::touch(key, signal, tables),
+        // What is under way in the other direction still needs its own entry.
+        false => tables.forget(key),
+    }
+    lives
 }
 
 /// Enters the other direction of a flow. Apart from its callers, whose frames on the stack are large

@@ -138,11 +138,6 @@ pub trait L4: Wire {
     fn set(&mut self, end: End, port: u16);
     /// Corrects the checksum by the deltas of everything that changes.
     fn adjust(&mut self, delta: u32);
-    /// First segment of either side of a connection: SYN, with or without ACK.
-    #[inline(always)]
-    fn is_first(&self) -> bool {
-        false
-    }
 }
 
 impl<I: Ip, L: L4> Frame<I, L> {

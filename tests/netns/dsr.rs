@@ -8,12 +8,13 @@
 
 use anyhow::{Context, Result, ensure};
 use gateway_tests::{
-    bed::{Bed, GATEWAY, GATEWAY_V6},
+    bed::{Backends, Bed, GATEWAY, GATEWAY_V6},
     daemon::Daemon,
     net::{Namespace, Net},
     process::Process,
     programs::Programs,
     report::{TcpReport, UdpReport},
+    wait::wait_until,
 };
 
 use crate::neighbours::metric;
@@ -143,23 +144,18 @@ fn configure(bed: &Bed, mode: &str) -> Result<()> {
         let other = format!("- name: far-{name}\n          port: {port}");
         bed.config.replace(file, &reference, &other)?;
     }
-    let slice = |name: &str, protocol: &str, port: u16, family: &str, address: &str| {
-        format!(
-            "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  \
-             name: far-{name}-{}\n  labels: {{kubernetes.io/service-name: far-{name}}}\n\
-             addressType: {family}\nports: [{{name: {name}, protocol: {protocol}, port: {port}}}]\n\
-             endpoints: [{{addresses: ['{address}'], nodeName: other}}]\n",
-            family.to_lowercase()
-        )
+    let backends = |name, port, target| Backends {
+        name,
+        port,
+        target,
+        addresses: &["10.80.0.2", "2001:db8:83::2"],
+        node: "other",
     };
-    let slices = [("IPv4", "10.80.0.2"), ("IPv6", "2001:db8:83::2")].map(|(family, address)| {
-        let echo = slice("echo", "TCP", 9000, family, address);
-        echo + &slice("dns", "UDP", 5353, family, address)
-    });
-    bed.config.write(
-        "far.yaml",
-        &(SERVICES.replace("MODE", mode) + &slices.concat()),
-    )
+    let echo = backends("far-echo", ("echo", "TCP", 9000), 9000).manifest();
+    let dns = backends("far-dns", ("dns", "UDP", 53), 5353).manifest();
+    let parameters = PARAMETERS.replace("MODE", mode);
+    bed.config
+        .write("far.yaml", &[parameters, echo, dns].concat())
 }
 
 fn serve(pod: &Namespace) -> Result<[Process; 4]> {
@@ -268,14 +264,14 @@ fn a_running_connection_keeps_its_mode() -> Result<()> {
         .bed
         .client
         .ip("route add 10.80.0.0/24 via 10.79.0.2")?;
-    gateway_tests::wait::wait_until(crate::tcp::LIMIT, "the transfer runs by DSR", || {
+    wait_until(crate::tcp::LIMIT, "the transfer runs by DSR", || {
         Ok(metric(&nodes.node, SENT)? > 100)
     })?;
     nodes
         .bed
         .config
         .replace("far.yaml", "mode: DSR", "mode: SNAT")?;
-    gateway_tests::wait::wait_until(crate::tcp::LIMIT, "SNAT is in force", || {
+    wait_until(crate::tcp::LIMIT, "SNAT is in force", || {
         Ok(nodes.node.status()?["farBackends"][0]["bySnat"] == 4)
     })?;
     let report = nodes.tcp(GATEWAY, 10_000)?;
@@ -286,21 +282,9 @@ fn a_running_connection_keeps_its_mode() -> Result<()> {
     Ok(())
 }
 
-const SERVICES: &str = "
+const PARAMETERS: &str = "
 apiVersion: xdp-gateway.dev/v1alpha1
 kind: GatewayParameters
 metadata: {name: all, namespace: default}
 spec: {l4: {mode: MODE}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: far-echo, namespace: default}
-spec:
-  ports: [{name: echo, protocol: TCP, port: 9000}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: far-dns, namespace: default}
-spec:
-  ports: [{name: dns, protocol: UDP, port: 53}]
 ";

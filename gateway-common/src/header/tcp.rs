@@ -87,11 +87,6 @@ impl L4 for Tcp {
     }
 
     #[inline(always)]
-    fn is_first(&self) -> bool {
-        self.flags & SYN != 0
-    }
-
-    #[inline(always)]
     fn adjust(&mut self, delta: u32) {
         self.checksum = checksum::apply(self.checksum, delta);
     }

@@ -40,14 +40,11 @@ impl Stats {
     pub fn backends(&self) -> Result<BTreeMap<u32, BackendStats>> {
         let entries = self.backends.iter().map(|entry| {
             let (id, per_cpu) = entry?;
-            Ok((id, per_cpu.iter().fold(BackendStats::default(), add)))
+            let mut sum = BackendStats::default();
+            per_cpu.iter().for_each(|one| sum.merge(one));
+            Ok((id, sum))
         });
         let all: Result<_, aya::maps::MapError> = entries.collect();
         all.context("cannot read the statistics of backends")
     }
-}
-
-fn add(mut sum: BackendStats, one: &BackendStats) -> BackendStats {
-    sum.merge(one);
-    sum
 }

@@ -5,7 +5,7 @@
 //! Whoever forges that gains nothing but the choice of a backend: all else could be sent to the
 //! frontend itself.
 
-use super::super::{carry, fresh, icmp, open, quiet, settle, touch};
+use super::super::{carry, fresh, icmp, open, quiet, revive, settle, touch};
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, Frontend, NEAR, Service, TUNNEL, TagKey},
     addr::Addr,
@@ -131,23 +131,15 @@ fn enter<T: Tables>(key: &FlowKey, read: u32, bytes: u64, tables: &mut T) -> Cou
     let known = tables.flow(key).map(|flow| quiet(flow, signal, tables));
     let outcome = match known {
         Some(true) => Counter::Established,
-        Some(false) if !touch::ended(key, signal, tables) => {
-            touch::touch(key, signal, tables);
-            Counter::Established
-        }
-        ended => {
-            if ended.is_some() {
-                tables.forget(key);
-            }
-            match fresh::request(key, signal, bytes, tables) {
-                fresh::NONE => match named(key, tag, tables) {
-                    FOREIGN => return PASS,
-                    NOT_HERE => Counter::DropNotHere,
-                    id => admit(key, id, signal, bytes, tables),
-                },
-                outcome => outcome,
-            }
-        }
+        known if revive(key, known.is_some(), signal, tables) => Counter::Established,
+        _ => match fresh::request(key, signal, bytes, tables) {
+            fresh::NONE => match named(key, tag, tables) {
+                FOREIGN => return PASS,
+                NOT_HERE => Counter::DropNotHere,
+                id => admit(key, id, signal, bytes, tables),
+            },
+            outcome => outcome,
+        },
     };
     tables.count(Counter::Decapsulated, bytes);
     match outcome {

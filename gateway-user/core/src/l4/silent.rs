@@ -126,8 +126,8 @@ mod tests {
             self.stats.accepted += accepted;
             let stats = BTreeMap::from([(ONE, self.stats)]);
             let failing = self.silent.look(&self.tables, &stats, self.now);
-            let [backend] = [self.tables.backends[&ONE]];
-            assert!(failing.iter().all(|found| *found == address(&backend)));
+            let backend = address(&self.tables.backends[&ONE]);
+            assert!(failing.iter().all(|found| *found == backend));
             !failing.is_empty()
         }
 
