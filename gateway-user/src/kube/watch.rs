@@ -6,8 +6,8 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures_util::StreamExt as _;
 use gateway_core::world::Event;
 use kube::{
-    Client,
-    api::{DynamicObject, ObjectMeta},
+    Api, Client,
+    api::{DynamicObject, ListParams, ObjectMeta},
     runtime::watcher::{self, Error, watcher},
 };
 use serde_json::Value as Json;
@@ -20,7 +20,7 @@ use super::{metrics::WatchMetrics, target::Target};
 
 /// How often a kind that is not installed is asked for.
 const NOT_INSTALLED: Duration = Duration::from_secs(3);
-/// A watch that has not failed for so long works.
+/// Once a watch has not failed for so long, the API server is asked whether it works again.
 const SETTLED: Duration = Duration::from_secs(5);
 /// One failure is not worth mentioning: connections end, and the watch goes on where it was.
 const WORTH_MENTIONING: u32 = 2;
@@ -36,6 +36,7 @@ pub(super) struct Watch {
     backoff: ExponentialBackoff,
     /// Failures in a row.
     failures: u32,
+    settled: Duration,
 }
 
 /// Nobody wants the events any more.
@@ -63,6 +64,7 @@ impl Watch {
             metrics,
             backoff: backoff(),
             failures: 0,
+            settled: SETTLED,
         }
     }
 
@@ -86,16 +88,19 @@ impl Watch {
 
     async fn follow(&mut self, version: &str) -> Result<End, Closed> {
         let api = self.target.api(self.client.clone(), version);
-        let mut stream = pin!(watcher(api, self.target.config()));
+        let mut stream = pin!(watcher(api.clone(), self.target.config()));
         let mut listed = false;
         loop {
             let next = if self.failures > 0 {
-                timeout(SETTLED, stream.next()).await
+                timeout(self.settled, stream.next()).await
             } else {
                 Ok(stream.next().await)
             };
             match next {
-                Err(_elapsed) => self.recovered().await?,
+                Err(_elapsed) => match self.ask(&api).await {
+                    Ok(()) => self.recovered().await?,
+                    Err(why) => self.failed(why).await?,
+                },
                 Ok(None) => return Ok(End::Restart),
                 Ok(Some(Ok(event))) => {
                     listed |= matches!(event, watcher::Event::InitDone);
@@ -105,13 +110,30 @@ impl Watch {
                     return Ok(if listed { End::Restart } else { End::Unknown });
                 }
                 Ok(Some(Err(error))) => {
-                    self.failed(&error).await?;
+                    self.failed(explain(&error)).await?;
                     // Refused as a version that the server has not, for one: list again.
                     if matches!(error, Error::WatchStartFailed(kube::Error::Api(_))) {
                         return Ok(End::Restart);
                     }
                 }
             }
+        }
+    }
+
+    /// A watch that does not fail may hang: an API server that starts takes connections before it
+    /// answers, and refuses what it will allow. Whether it lists the kind now; or why not.
+    async fn ask(&self, api: &Api<DynamicObject>) -> Result<(), String> {
+        let config = self.target.config();
+        let one = ListParams {
+            label_selector: config.label_selector,
+            field_selector: config.field_selector,
+            limit: Some(1),
+            ..ListParams::default()
+        };
+        match timeout(self.settled, api.list_metadata(&one)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(explain(&Error::InitialListFailed(error))),
+            Err(_elapsed) => Err("it takes requests and does not answer".to_owned()),
         }
     }
 
@@ -125,13 +147,13 @@ impl Watch {
         Ok(())
     }
 
-    async fn failed(&mut self, error: &Error) -> Result<(), Closed> {
+    async fn failed(&mut self, why: String) -> Result<(), Closed> {
         self.failures += 1;
         let kind = self.target.name();
         self.metrics.failed(kind);
-        tracing::debug!(kind, failures = self.failures, "watch failed: {error:#}");
+        tracing::debug!(kind, failures = self.failures, "watch failed: {why}");
         if self.failures >= WORTH_MENTIONING {
-            self.send(Event::Failed(explain(error))).await?;
+            self.send(Event::Failed(why)).await?;
         }
         sleep(self.backoff.next().unwrap_or(LONGEST)).await;
         Ok(())
