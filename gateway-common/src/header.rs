@@ -5,6 +5,7 @@ mod icmp;
 mod icmp6;
 mod ipv4;
 mod ipv6;
+mod tag;
 mod tcp;
 mod tunnel;
 mod udp;
@@ -14,6 +15,7 @@ pub use icmp::{Icmp, Quote};
 pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
+pub use tag::{Tag, Tagged};
 pub use tcp::{Opening, Tcp};
 pub use tunnel::{DeepQuote, Nested};
 pub use udp::Udp;
@@ -159,7 +161,7 @@ mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
     use super::{
         Advertisement, Arp, DeepQuote, Ether, Icmp, Ipv4, Ipv6, Neighbour, Nested, Opening, Quote,
-        Tcp, Udp,
+        Tagged, Tcp, Udp,
     };
     use crate::packet::Wire;
 
@@ -172,7 +174,7 @@ mod wire {
     }
     wire!(
         Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Icmp: 8, Neighbour: 24,
-        Advertisement: 32, Opening: 24
+        Advertisement: 32, Opening: 24, Tagged: 18
     );
 
     // SAFETY: every part is Wire and of even size, so that there is no padding between them.

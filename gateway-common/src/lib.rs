@@ -17,3 +17,4 @@ pub mod packet;
 pub mod pick;
 pub mod steer;
 pub mod tables;
+pub mod vlan;

@@ -46,6 +46,13 @@ pub trait Packet {
     /// The first bytes as `T`; `None` where the frame is shorter.
     fn head<T: Wire>(&mut self) -> Option<&mut T>;
 
+    /// Zero, as something that the kernel's verifier knows nothing of: it follows each known value
+    /// from where it is found to where it is used, with all the paths in between.
+    #[inline(always)]
+    fn veiled_zero(&mut self) -> u64 {
+        0
+    }
+
     /// Corrects the checksum of the transport header for a changed address and port; `false`
     /// where that is impossible, and then nothing has changed. Comes before any other write.
     #[inline(always)]
@@ -55,6 +62,25 @@ pub trait Packet {
         };
         frame.l4.adjust(address_delta + port_delta);
         true
+    }
+}
+
+/// A word that is needed late: on the stack from the beginning. Held in a register it would drive out
+/// several others, and the frames of BPF programs are small.
+#[derive(Debug, Default)]
+pub struct Kept(u64);
+
+impl Kept {
+    #[inline(always)]
+    pub fn keep(&mut self, word: u64) {
+        // SAFETY: a valid reference.
+        unsafe { core::ptr::write_volatile(&raw mut self.0, word) };
+    }
+
+    #[inline(always)]
+    pub fn word(&self) -> u64 {
+        // SAFETY: a valid reference.
+        unsafe { core::ptr::read_volatile(&raw const self.0) }
     }
 }
 

@@ -28,11 +28,14 @@ use aya_ebpf::{
     programs::{SkLookupContext, TcContext, XdpContext},
 };
 use gateway_common::{
-    abi::Kind,
+    abi::{Counter, Kind},
     capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
     decide,
     maps::ABI_VERSION,
+    packet::Packet as _,
     steer::Steer,
+    tables::Tables as _,
+    vlan,
 };
 
 use crate::world::World;
@@ -48,13 +51,19 @@ const TCX_NEXT: i32 = -1;
 #[xdp]
 fn xdpgw_ingress(ctx: XdpContext) -> u32 {
     capture::before(&packet::Xdp(&ctx), HOOK_XDP);
-    let outcome = decide::ingress(&mut packet::Xdp(&ctx), &mut World);
-    log::outcome(&ctx, "ingress", outcome);
-    let verdict = match outcome.kind() {
-        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
-        Kind::Answer => XDP_TX,
-        Kind::Suppress | Kind::Drop => XDP_DROP,
-    };
+    let verdict = vlan::without_tags(&mut packet::Xdp(&ctx), |packet| {
+        let outcome = decide::ingress(packet, &mut World);
+        log::outcome(&ctx, "ingress", outcome);
+        match outcome.kind() {
+            Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
+            Kind::Answer => XDP_TX,
+            Kind::Suppress | Kind::Drop => XDP_DROP,
+        }
+    });
+    let verdict = verdict.unwrap_or_else(|| {
+        World.count(Counter::DropRewrite, packet::Xdp(&ctx).len());
+        XDP_DROP
+    });
     capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
     verdict
 }
@@ -63,6 +72,10 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
 /// uplink that XDP cannot answer on. Either leaves by the interface that it came by.
 #[classifier]
 fn xdpgw_answer(ctx: TcContext) -> i32 {
+    // Next it arrives on the interface of its VLAN, where routes lead to.
+    if packet::Skb(&ctx).is_of_vlan() {
+        return TCX_NEXT;
+    }
     capture::before(&packet::Skb(&ctx), HOOK_TCX_INGRESS);
     let outcome = decide::behind(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "behind", outcome);

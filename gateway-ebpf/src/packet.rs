@@ -45,11 +45,30 @@ impl Packet for Xdp<'_> {
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
         view(self.0.data(), self.0.data_end())
     }
+
+    /// A number less itself, read twice.
+    #[inline(always)]
+    fn veiled_zero(&mut self) -> u64 {
+        // SAFETY: the kernel hands the program a valid context.
+        let queue = || unsafe { core::ptr::read_volatile(&raw const (*self.0.ctx).rx_queue_index) };
+        u64::from(queue()).wrapping_sub(queue().into())
+    }
 }
 
 /// A frame of the stack: maybe without all of its headers in the linear part, maybe with a
 /// checksum that hardware will complete, maybe a train of segments.
 pub(crate) struct Skb<'a>(pub(crate) &'a TcContext);
+
+impl Skb<'_> {
+    /// The stack has taken a VLAN tag off; one of VLAN 0 tells of a priority only.
+    #[inline(always)]
+    pub(crate) fn is_of_vlan(&self) -> bool {
+        const NUMBER: u32 = 0xfff;
+        // SAFETY: the kernel hands the program a valid context.
+        let skb = unsafe { &*self.0.skb.skb };
+        skb.vlan_present != 0 && skb.vlan_tci & NUMBER != 0
+    }
+}
 
 impl Packet for Skb<'_> {
     #[inline(always)]

@@ -11,6 +11,7 @@ use gateway_common::{
     decide,
     packet::Buffer,
     tables::{Claim, Tables, Traffic},
+    vlan,
 };
 
 use crate::path::{Action, Config, HZ, Hook, INTERFACE, Path};
@@ -126,7 +127,11 @@ pub(crate) fn run<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) ->
     storage[ROOM..ROOM + length].copy_from_slice(frame);
     let mut packet = Buffer::with_room(&mut storage, ROOM, length, INTERFACE);
     let outcome = match hook {
-        Hook::Ingress => decide::ingress(&mut packet, tables),
+        Hook::Ingress => {
+            let decide = |packet: &mut Buffer<'_>| decide::ingress(packet, tables) as u32;
+            let outcome = vlan::without_tags(&mut packet, decide).and_then(Counter::from_index);
+            outcome.expect("room for tags, and a counter")
+        }
         Hook::Answer => decide::behind(&mut packet, tables),
         Hook::Egress => decide::egress(&mut packet, tables),
     };

@@ -29,6 +29,8 @@ mod simulate;
 mod steer;
 mod sums;
 mod table;
+mod tagged;
 mod verifier;
+mod vlan;
 #[allow(dead_code, reason = "a fuzz target uses the rest")]
 mod wire;

@@ -29,9 +29,8 @@ fn traffic_for_others_passes() {
 /// Name, hook, where bytes of a frame of ours are replaced, by which, and what that counts as.
 type Change = (&'static str, Hook, usize, &'static [u8], &'static [Counter]);
 
-const HEADERS: [Change; 13] = [
+const HEADERS: [Change; 12] = [
     ("no IPv6", Ingress, 12, &[0x86, 0xdd], &[PassMalformed]),
-    ("VLAN", Ingress, 12, &[0x81, 0x00], &[PassNotIp]),
     ("ARP out", Egress, 12, &[0x08, 0x06], &[PassNotIp]),
     ("ICMP", Ingress, 23, &[1], &[PassProtocol]),
     ("options", Ingress, 14, &[0x46], &[PassOptions]),

@@ -12,6 +12,7 @@ use crate::{
     nested::nested,
     path::{Hook, World, worlds},
     table::{Shape, difference},
+    tagged::{CUSTOMER, SERVICE, tag},
 };
 
 const FRAMES: usize = 8_000;
@@ -190,8 +191,13 @@ fn question(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// Every third frame is damaged.
+/// Every fourth request comes with VLAN tags, and every third frame is damaged.
 fn finish(rng: &mut Rng, hook: Hook, mut frame: Vec<u8>) -> (Hook, Vec<u8>) {
+    if hook == Hook::Ingress && rng.below(4) == 0 {
+        for _ in 0..=rng.below(3) {
+            tag(&mut frame, &rng.pick(&[CUSTOMER, SERVICE]));
+        }
+    }
     if rng.below(3) == 0 {
         for _ in 0..=rng.below(3) {
             let at = 12 + rng.below((frame.len() - 12).min(66));

@@ -6,6 +6,7 @@ use gateway_common::{
     decide,
     header::{Ip, L4},
     packet::{Buffer, Packet, Wire},
+    vlan,
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     host::Host,
     neighbours::{OURS_V6, probe},
     path::{INTERFACE, Path as _},
+    tagged::{CUSTOMER, tag},
 };
 
 /// A packet whose checksum the kernel does not let us change.
@@ -126,4 +128,52 @@ fn a_solicitation_that_cannot_grow_is_dropped_as_it_is() {
     let outcome = decide::ingress(&mut buffer(&mut frame), &mut host);
     assert_eq!((outcome, frame), (Counter::DropRewrite, question));
     assert_eq!(host.counters().drop_rewrite.packets, 1);
+}
+
+/// A packet to which nothing can be added in front.
+struct Crammed<'a>(Buffer<'a>);
+
+impl Packet for Crammed<'_> {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    fn interface(&self) -> u32 {
+        self.0.interface()
+    }
+
+    fn resize(&mut self, bytes: u64) -> bool {
+        self.0.resize(bytes)
+    }
+
+    fn shift(&mut self, bytes: i32) -> bool {
+        bytes > 0 && self.0.shift(bytes)
+    }
+
+    fn head<T: Wire>(&mut self) -> Option<&mut T> {
+        self.0.head()
+    }
+}
+
+#[test]
+fn a_packet_that_does_not_get_its_tags_back_goes_nowhere() {
+    let mut frame = tcp(CLIENT, ONE, SYN).frame();
+    let plain = vlan::without_tags(&mut Crammed(buffer(&mut frame)), |_| 7);
+    assert_eq!(plain, Some(7));
+    tag(&mut frame, &CUSTOMER);
+    let tagged = vlan::without_tags(&mut Crammed(buffer(&mut frame)), |_| 7);
+    assert_eq!(tagged, None);
+}
+
+#[test]
+fn a_packet_that_keeps_its_tags_is_left_alone() {
+    let mut host = Host::new(&config());
+    let mut frame = tcp(CLIENT, ONE, SYN).frame();
+    tag(&mut frame, &CUSTOMER);
+    let before = frame.clone();
+    let outcome = vlan::without_tags(&mut Stubborn(buffer(&mut frame)), |packet| {
+        decide::ingress(packet, &mut host) as u32
+    });
+    assert_eq!(outcome, Some(Counter::PassNotIp as u32));
+    assert_eq!(frame, before);
 }

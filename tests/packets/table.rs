@@ -4,9 +4,12 @@ use gateway_common::abi::{Count, Counter, Counters};
 
 use crate::{
     control::Control,
+    fixture,
     frames::{Family, Spec},
+    host::Host,
     nested::Nested,
     path::{Action, Hook, Path, World, both, worlds},
+    tagged::Tagged,
 };
 
 /// A frame as bytes, or one that has its like in each family.
@@ -137,9 +140,11 @@ impl Row<'_> {
     }
 }
 
-/// Runs the rows in order against fresh tables of IPv4, on the host and in the kernel.
+/// Runs the rows in order against fresh tables of IPv4, on the host and in the kernel, and on the host
+/// with VLAN tags.
 pub(crate) fn run(rows: &[Row<'_>]) {
-    for mut path in both() {
+    let tagged: Box<dyn Path> = Box::new(Tagged::new(Host::new(&fixture::config())));
+    for mut path in both().into_iter().chain([tagged]) {
         for row in rows {
             row.check(path.as_mut());
         }
@@ -148,7 +153,12 @@ pub(crate) fn run(rows: &[Row<'_>]) {
 
 /// The same in both families, for rows that are made of [`Spec`]s.
 pub(crate) fn run_in_both_families(rows: &[Row<'_>]) {
-    for mut world in worlds() {
+    let tagged = [Family::V4, Family::V6].map(|family| {
+        let host = Host::new(&fixture::config_of(family));
+        let path = Box::new(Tagged::new(host));
+        World { path, family }
+    });
+    for mut world in worlds().into_iter().chain(tagged) {
         for row in rows {
             row.check_in(&mut world);
         }

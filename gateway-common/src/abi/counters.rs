@@ -106,7 +106,7 @@ counters! {
         answer_echo: AnswerEcho,
     }
     Pass {
-        /// Neither IPv4 nor IPv6: VLAN tags, ARP about other addresses and so on.
+        /// Neither IPv4 nor IPv6: ARP about other addresses, more than two VLAN tags and so on.
         pass_not_ip: PassNotIp,
         /// Neither TCP nor UDP, and no ICMP that the gateway handles.
         pass_protocol: PassProtocol,

@@ -88,7 +88,7 @@ fn reasons_are_one_line_and_say_what_to_do() {
     );
     let expired = explain(&Error::WatchError(status(410, "too old\nmore")));
     assert_eq!(expired, "too old (410)");
-    let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let refused = std::io::Error::from(ErrorKind::ConnectionRefused);
     let refused = kube::Error::Service(Box::new(refused));
     assert_eq!(
         explain(&Error::WatchStartFailed(refused)),

@@ -14,6 +14,9 @@ use crate::{
     wire::Parsed,
 };
 
+/// Where VLAN tags are in a frame.
+pub(crate) const PLACE: usize = 12;
+
 /// The data path of the host, and the rules.
 pub(crate) struct Judged {
     host: Host,
@@ -49,10 +52,19 @@ impl Judged {
 
     /// Every frame is counted; what is not carried or answered is not touched; sums that were right
     /// are right afterwards; a new flow takes nothing from a live one.
+    /// The frame that comes out has no VLAN tags: those that it came with are left as they are.
     pub(crate) fn run(&mut self, hook: Hook, frame: &[u8]) -> Outcome {
         let (before, flows) = (self.host.counters(), self.flows());
         let mut out = frame.to_vec();
         self.host.run(hook, &mut out);
+        let bare = match hook {
+            Hook::Ingress => untagged(frame),
+            Hook::Answer | Hook::Egress => frame.to_vec(),
+        };
+        let tags = PLACE..PLACE + frame.len() - bare.len();
+        assert_eq!(out.get(tags.clone()), frame.get(tags.clone()), "the tags");
+        out.drain(tags);
+        let frame = &bare;
         let after = self.host.counters();
         let changed = |counter: &&Counter| before.get(**counter) != after.get(**counter);
         let counted: Vec<_> = Counter::ALL.iter().filter(changed).copied().collect();
@@ -81,6 +93,7 @@ impl Judged {
     /// A request, and the reply to what becomes of it: the client gets it as from whom it asked.
     pub(crate) fn request(&mut self, frame: &[u8]) -> Vec<u8> {
         let there = self.run(Hook::Ingress, frame);
+        let frame = &untagged(frame);
         let (there, back) = match there.counted.as_slice() {
             // Its replies leave another node.
             counted if counted.contains(&Counter::Encapsulated) => return there.frame,
@@ -155,4 +168,16 @@ impl Judged {
             );
         }
     }
+}
+
+/// The frame without its VLAN tags, up to two.
+fn untagged(frame: &[u8]) -> Vec<u8> {
+    let mut bare = frame.to_vec();
+    for _ in 0..2 {
+        // A tag, and the type of what follows.
+        if let Some([0x81, 0, _, _, _, _] | [0x88, 0xa8, _, _, _, _]) = bare.get(PLACE..PLACE + 6) {
+            bare.drain(PLACE..PLACE + 4);
+        }
+    }
+    bare
 }

@@ -5,7 +5,7 @@ use libfuzzer_sys::arbitrary::{Error, Result, Unstructured};
 use crate::{
     fixture::{self, BACKENDS, CLIENT, EMPTY, FAR, NODE, ONE, PROXY, REMOTE, SAME, TWO},
     frames::{End, Family, Spec, checksum, octets, packet, tcp, udp, v4},
-    judge::Judged,
+    judge::{Judged, PLACE},
     path::Hook,
 };
 
@@ -30,6 +30,8 @@ const LISTENERS: [End; 5] = [ONE, TWO, SAME, EMPTY, REMOTE];
 /// Of `BACKENDS`, `FAR`, and one that there is not.
 const IDS: [u32; 5] = [1, 2, 3, 4, 5];
 const SLOTS: usize = 9;
+/// Tags of VLANs, one or two for a frame.
+const TAGS: [&[u8]; 2] = [&[0x81, 0, 0, 100], &[0x88, 0xa8, 0, 7, 0x81, 0, 0, 100]];
 
 pub(crate) struct Script<'a> {
     input: Unstructured<'a>,
@@ -89,7 +91,11 @@ impl<'a> Script<'a> {
     /// From a client to a listener; also a damaged one.
     fn request(&mut self) -> Result<()> {
         let listener = *self.input.choose(&LISTENERS)?;
-        let frame = self.message_to(listener)?.within(self.family).frame();
+        let mut frame = self.message_to(listener)?.within(self.family).frame();
+        if self.input.ratio(1, 8)? {
+            let tag = *self.input.choose(&TAGS)?;
+            frame.splice(PLACE..PLACE, tag.iter().copied());
+        }
         let frame = self.damaged(frame)?;
         self.last = self.world.request(&frame);
         Ok(())
