@@ -61,10 +61,12 @@ impl Judged {
             Hook::Ingress => untagged(frame),
             Hook::Answer | Hook::Egress => frame.to_vec(),
         };
-        let tags = PLACE..PLACE + frame.len() - bare.len();
-        assert_eq!(out.get(tags.clone()), frame.get(tags.clone()), "the tags");
-        out.drain(tags);
-        let frame = &bare;
+        if bare.len() < frame.len() {
+            let tags = PLACE..PLACE + frame.len() - bare.len();
+            assert_eq!(out.get(tags.clone()), frame.get(tags.clone()), "the tags");
+            out.drain(tags);
+        }
+        let frame = bare.as_slice();
         let after = self.host.counters();
         let changed = |counter: &&Counter| before.get(**counter) != after.get(**counter);
         let counted: Vec<_> = Counter::ALL.iter().filter(changed).copied().collect();
