@@ -1,8 +1,10 @@
-//! Endpoints that fail: the workers of the proxy find them out, the control loop leaves them out of
-//! every route, those of the kernel too.
+//! Endpoints that fail: the workers of the proxy, the watcher of the kernel's backends and active
+//! checks find them out, the control loop leaves them out of every route, those of the kernel too.
+
+mod checker;
+mod probe;
 
 use std::{
-    collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,7 +13,7 @@ use std::{
 
 use gateway_core::{
     balance::Rng,
-    health::{Ejections, Failing},
+    health::{Checks, Ejections, Failing, Fault, Out, Task, Turn, Wanted},
 };
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -20,6 +22,8 @@ use prometheus_client::{
 };
 use tokio::{sync::Notify, time};
 
+pub use self::checker::Checker;
+
 /// One for the process. Its lock is taken when an endpoint was found out, and by the control loop.
 #[derive(Debug)]
 pub struct Health {
@@ -27,12 +31,16 @@ pub struct Health {
     start: Instant,
     known: Mutex<Known>,
     changed: Notify,
+    /// Other endpoints are to be checked than before.
+    other_checks: Notify,
     ejections: Family<Why, Counter>,
+    checks: Family<Checked, Counter>,
 }
 
 #[derive(Debug)]
 struct Known {
     ejections: Ejections,
+    checks: Checks,
     rng: Rng,
 }
 
@@ -41,16 +49,25 @@ struct Why {
     why: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Checked {
+    check: &'static str,
+    outcome: &'static str,
+}
+
 impl Default for Health {
     fn default() -> Self {
         Self {
             start: Instant::now(),
             known: Mutex::new(Known {
                 ejections: Ejections::default(),
+                checks: Checks::default(),
                 rng: Rng::new(RandomState::new().hash_one(0)),
             }),
             changed: Notify::new(),
+            other_checks: Notify::new(),
             ejections: Family::default(),
+            checks: Family::default(),
         }
     }
 }
@@ -61,6 +78,11 @@ impl Health {
             "endpoint_ejections",
             "Times that an endpoint was left out because it failed again and again",
             self.ejections.clone(),
+        );
+        registry.register(
+            "health_checks",
+            "Active health checks of endpoints, by kind of check and outcome",
+            self.checks.clone(),
         );
     }
 
@@ -74,19 +96,71 @@ impl Health {
         };
         drop(known);
         tracing::warn!(%endpoint, "left out for {} s: {why}", pause.as_secs());
-        self.ejections
-            .get_or_create(&Why { why: why.as_str() })
-            .inc();
+        self.count(why);
         self.changed.notify_one();
     }
 
-    /// Endpoints that are out now.
-    pub fn out(&self) -> BTreeMap<SocketAddr, Failing> {
+    /// Says what is to be checked from now on.
+    pub fn want(&self, wanted: &Wanted) {
         let now = self.now();
-        self.lock().ejections.out(now)
+        let others_fail = self.lock().checks.want(wanted, now);
+        self.other_checks.notify_one();
+        if others_fail {
+            self.changed.notify_one();
+        }
     }
 
-    /// Returns when an endpoint was ejected, or came back.
+    /// Checks to begin now, and after how long the next one is due.
+    fn due(&self, room: usize) -> (Vec<Task>, Option<Duration>) {
+        let now = self.now();
+        let mut known = self.lock();
+        let tasks = known.checks.take_due(now, room);
+        let next = known.checks.next_due();
+        (tasks, next.map(|due| due.saturating_sub(now)))
+    }
+
+    /// A check of [`Health::due`] has its result; `None`: it could not be done.
+    fn checked(&self, task: &Task, result: Option<Result<(), Fault>>) {
+        let now = self.now();
+        let turn = self.lock().checks.done(task.id, result, now);
+        let outcome = match result {
+            Some(Ok(())) => "success",
+            Some(Err(_)) => "failure",
+            None => "not_done",
+        };
+        let check = task.how.as_str();
+        self.checks.get_or_create(&Checked { check, outcome }).inc();
+        let Some((endpoint, turn)) = turn else {
+            return;
+        };
+        match turn {
+            Turn::Fails(fault) => {
+                let why = Failing::Checks(fault);
+                tracing::warn!(%endpoint, "gets no new traffic: {why}");
+                self.count(why);
+            }
+            Turn::Recovers => tracing::info!(%endpoint, "passes health checks again"),
+        }
+        self.changed.notify_one();
+    }
+
+    fn count(&self, why: Failing) {
+        self.ejections
+            .get_or_create(&Why { why: why.as_str() })
+            .inc();
+    }
+
+    /// Endpoints that are out now.
+    pub fn out(&self) -> Out {
+        let now = self.now();
+        let known = self.lock();
+        let mut out = known.ejections.out(now);
+        let failing = known.checks.failing().into_iter();
+        out.extend(failing.map(|(endpoint, fault)| (endpoint, Failing::Checks(fault))));
+        out
+    }
+
+    /// Returns when an endpoint was ejected or fails its checks, or came back.
     pub async fn changed(&self) {
         let now = self.now();
         let next = self.lock().ejections.next_return(now);
@@ -115,6 +189,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
+    use gateway_core::health::EndpointId;
 
     use super::*;
 
@@ -125,7 +200,10 @@ mod tests {
         assert_eq!(health.changed().now_or_never(), None);
         health.eject(endpoint, Failing::Answers);
         health.eject(endpoint, Failing::Connections);
-        assert_eq!(health.out(), BTreeMap::from([(endpoint, Failing::Answers)]));
+        assert_eq!(
+            health.out(),
+            Out::from([(EndpointId::tcp(endpoint), Failing::Answers)])
+        );
         assert_eq!(health.changed().now_or_never(), Some(()));
         assert_eq!(health.changed().now_or_never(), None, "not back yet");
     }

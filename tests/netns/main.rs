@@ -13,6 +13,7 @@ mod far;
 mod files;
 mod grpc;
 mod health;
+mod health_checks;
 mod http;
 mod inspect;
 mod interface;

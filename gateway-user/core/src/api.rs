@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod gateway_tls;
 pub mod grant;
 pub mod grpc;
+pub mod health_check;
 pub mod http;
 pub mod kind;
 pub mod listener;

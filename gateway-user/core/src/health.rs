@@ -1,6 +1,9 @@
 //! Health of endpoints beyond their conditions: those that fail again and again are left out for a
-//! while, by whichever route they were found out, and for all of them. Pure: times are arguments,
-//! since any fixed moment.
+//! while, by whichever route they were found out, and for all of them; those that are checked, until
+//! they pass. Pure: times are arguments, since any fixed moment.
+
+mod checks;
+mod wanted;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +14,14 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{endpoints::Endpoints, plan::BackendId};
+pub use self::{
+    checks::{Checks, Task, Turn},
+    wanted::{How, Wanted},
+};
+use crate::{
+    endpoints::Endpoints,
+    plan::{BackendId, Transport},
+};
 
 /// Failures in a row, of one worker, until an endpoint is left out; as Envoy has it.
 pub const FAILURES: u32 = 5;
@@ -28,9 +38,40 @@ pub enum Failing {
     Connections,
     /// It answers requests with 502, 503 or 504.
     Answers,
+    /// It fails the checks that its Gateway's parameters ask for.
+    Checks(Fault),
 }
 
-/// Endpoints that are left out, and those that were a moment ago.
+/// Why a check failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    Refused,
+    /// No connection, or no answer.
+    TimedOut,
+    /// It, its host or its network.
+    Unreachable,
+    /// It ended the connection before it answered.
+    Closed,
+    /// No TLS, or not with a certificate that is trusted.
+    Tls,
+    /// What it says is not HTTP.
+    NotHttp,
+    /// It answers with another status than asked for.
+    Status(u16),
+}
+
+/// Transport address of an endpoint: what fails on one transport may be well on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId {
+    pub address: SocketAddr,
+    pub transport: Transport,
+}
+
+/// Endpoints that shall get no new traffic, and why.
+pub type Out = BTreeMap<EndpointId, Failing>;
+
+/// Endpoints of TCP that are left out because traffic failed, and those that were a moment ago.
 #[derive(Clone, Debug, Default)]
 pub struct Ejections(BTreeMap<SocketAddr, Ejection>);
 
@@ -49,16 +90,50 @@ impl Failing {
         match self {
             Self::Connections => "connections",
             Self::Answers => "answers",
+            Self::Checks(_) => "checks",
         }
     }
 }
 
 impl fmt::Display for Failing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connections => "it takes no connections",
-            Self::Answers => "it answers with 502, 503 or 504",
-        })
+        match self {
+            Self::Connections => f.write_str("it takes no connections"),
+            Self::Answers => f.write_str("it answers with 502, 503 or 504"),
+            Self::Checks(fault) => write!(f, "it fails health checks: {fault}"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("connection refused"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unreachable => f.write_str("unreachable"),
+            Self::Closed => f.write_str("connection closed without an answer"),
+            Self::Tls => f.write_str("no TLS, or no certificate that is trusted"),
+            Self::NotHttp => f.write_str("its answer is not HTTP"),
+            Self::Status(status) => write!(f, "it answers with {status}"),
+        }
+    }
+}
+
+impl EndpointId {
+    pub fn tcp(address: SocketAddr) -> Self {
+        Self {
+            address,
+            transport: Transport::Tcp,
+        }
+    }
+}
+
+impl fmt::Display for EndpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.transport {
+            Transport::Tcp => write!(f, "{}", self.address),
+            Transport::Udp => write!(f, "{}/udp", self.address),
+        }
     }
 }
 
@@ -93,9 +168,9 @@ impl Ejections {
     }
 
     /// Endpoints that are out now, and why.
-    pub fn out(&self, now: Duration) -> BTreeMap<SocketAddr, Failing> {
+    pub fn out(&self, now: Duration) -> Out {
         let out = self.0.iter().filter(|(_, ejection)| ejection.until > now);
-        out.map(|(endpoint, ejection)| (*endpoint, ejection.why))
+        out.map(|(endpoint, ejection)| (EndpointId::tcp(*endpoint), ejection.why))
             .collect()
     }
 
@@ -110,7 +185,7 @@ impl Endpoints {
     /// Takes new traffic from the ready endpoints that are `out`. Backends that would lose more
     /// than half of theirs keep them all, and are returned: so many do not fail by themselves, and
     /// the others could not carry it (panic mode, as Envoy has it).
-    pub fn leave_out(&mut self, out: &BTreeMap<SocketAddr, Failing>) -> BTreeSet<BackendId> {
+    pub fn leave_out(&mut self, out: &Out) -> BTreeSet<BackendId> {
         let mut panicking = BTreeSet::new();
         if out.is_empty() {
             return panicking;
@@ -119,7 +194,13 @@ impl Endpoints {
             let ready = endpoints.iter().filter(|e| e.conditions.ready).count();
             let mut failing: Vec<_> = endpoints
                 .iter_mut()
-                .filter(|e| e.conditions.ready && out.contains_key(&e.address))
+                .filter(|e| {
+                    let endpoint = EndpointId {
+                        address: e.address,
+                        transport: id.transport,
+                    };
+                    e.conditions.ready && out.contains_key(&endpoint)
+                })
                 .collect();
             if failing.len() * 2 > ready {
                 panicking.insert(id.clone());
@@ -178,7 +259,8 @@ mod tests {
         let [one, two] = ["10.0.0.1:80", "10.0.0.2:80"].map(at);
         ejections.eject(one, Failing::Connections, START, 0);
         ejections.eject(two, Failing::Answers, START + secs(5), 0);
-        let both = [(one, Failing::Connections), (two, Failing::Answers)];
+        let both = [(one, Failing::Connections), (two, Failing::Answers)]
+            .map(|(endpoint, why)| (EndpointId::tcp(endpoint), why));
         assert_eq!(ejections.out(START + secs(9)), BTreeMap::from(both));
         assert_eq!(
             ejections.next_return(START + secs(9)),
@@ -201,7 +283,8 @@ mod tests {
             ("one", &["10.0.0.1:80"]),
         ];
         let all = endpoints(&lists);
-        let out = ["10.0.0.1:80", "10.0.0.3:80"].map(|e| (at(e), Failing::Answers));
+        let out =
+            ["10.0.0.1:80", "10.0.0.3:80"].map(|e| (EndpointId::tcp(at(e)), Failing::Answers));
         let mut left = all.clone();
         let panicking = left.leave_out(&BTreeMap::from(out));
         let ready = |name| left.ready(&backend(name)).collect::<Vec<_>>();

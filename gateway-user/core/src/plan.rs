@@ -8,6 +8,7 @@ mod backends;
 pub mod certificate;
 pub mod cors;
 mod filter;
+mod health_check;
 mod l4;
 pub mod node;
 mod parameters;
@@ -31,6 +32,7 @@ pub use self::{
     certificate::{Certificate, UsedFor, Validity},
     cors::Cors,
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
+    health_check::{HealthCheck, HttpCheck, Pace, UdpCheck},
     l4::{DRAIN, L4Options},
     node::NodeWish,
     parameters::{L4Mode, Parameters},

@@ -27,7 +27,10 @@ const KINDS: [(&str, &str, &str); 2] = [
         "gatewayparameters.yaml",
         r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
             "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"},
-            "l4": {"drainTimeout": "10m", "noBackend": "Drop"}}"#,
+            "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
+            "healthCheck": {"interval": "10s", "timeout": "500ms", "unhealthyThreshold": 1,
+                "healthyThreshold": 1, "tcp": {}, "udp": {"send": "cGluZw==", "expectReply": true},
+                "http": {"path": "/ready", "host": "example.com", "statuses": ["200-399"]}}}"#,
     ),
 ];
 

@@ -64,6 +64,8 @@ impl Streaks {
 
 #[cfg(test)]
 mod tests {
+    use gateway_core::health::EndpointId;
+
     use super::*;
 
     #[test]
@@ -82,7 +84,10 @@ mod tests {
         }
         assert!(health.out().is_empty());
         streaks.no_connection(two);
-        assert_eq!(health.out().get(&two), Some(&Failing::Connections));
+        assert_eq!(
+            health.out().get(&EndpointId::tcp(two)),
+            Some(&Failing::Connections)
+        );
         assert!(streaks.failures.borrow().is_empty());
     }
 

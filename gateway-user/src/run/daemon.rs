@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     admin::{InForce, Shown},
-    health::Health,
+    health::{Checker, Health},
     kube::News,
     metrics::Reloads,
     status::{
@@ -45,6 +45,8 @@ pub(super) struct Daemon {
     pub(super) sweeper: Sweeper,
     /// Tells `health`.
     pub(super) _watcher: Watcher,
+    /// So does this.
+    pub(super) _checker: Checker,
     pub(super) drains: Drains,
     /// What times are counted from.
     pub(super) epoch: Instant,
@@ -95,6 +97,7 @@ impl Daemon {
         self.reconciler.set_members(source.members());
         self.reconciler.set_out(self.health.out());
         let mut outcome = self.reconciler.reconcile(source.world(), removals).await;
+        self.health.want(&outcome.checks);
         let plan = &outcome.translation.plan;
         let tables = self.reconciler.path.tables();
         self.drains.observe(plan, tables, self.epoch.elapsed());

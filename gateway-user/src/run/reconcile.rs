@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     mem,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -12,7 +12,7 @@ use anyhow::Result;
 use gateway_core::{
     announce::{self, Answerers, Members},
     endpoints::Endpoints,
-    health::Failing,
+    health::{Out, Wanted},
     l4::{CapacityError, Tables, Unserved, unserved},
     name::ObjectName,
     plan::{BackendId, Frontend, NodeWish, Plan},
@@ -56,7 +56,7 @@ pub(super) struct Reconciler<P> {
     translated: Option<Translated>,
     members: Members,
     /// Endpoints that fail.
-    out: BTreeMap<SocketAddr, Failing>,
+    out: Out,
     /// Addresses in force; `None` before the first success, when an earlier daemon's may be.
     addresses: Option<InForce>,
 }
@@ -91,6 +91,8 @@ pub(super) struct Outcome {
     pub endpoints: Arc<Endpoints>,
     /// Backends that keep endpoints which fail, because too many do.
     pub panicking: BTreeSet<BackendId>,
+    /// How endpoints are to be checked.
+    pub checks: Wanted,
     pub statuses: Statuses,
     /// What is asked for and cannot be done in this version.
     pub unserved: Vec<Unserved>,
@@ -126,7 +128,7 @@ impl<P: DataPath> Reconciler<P> {
             settings,
             members,
             translated: None,
-            out: BTreeMap::new(),
+            out: Out::new(),
             addresses: None,
         }
     }
@@ -137,11 +139,11 @@ impl<P: DataPath> Reconciler<P> {
     }
 
     /// Endpoints that shall get no new traffic, from the next reconciliation on.
-    pub(super) fn set_out(&mut self, out: BTreeMap<SocketAddr, Failing>) {
+    pub(super) fn set_out(&mut self, out: Out) {
         self.out = out;
     }
 
-    pub(super) fn out(&self) -> &BTreeMap<SocketAddr, Failing> {
+    pub(super) fn out(&self) -> &Out {
         &self.out
     }
 
@@ -168,6 +170,8 @@ impl<P: DataPath> Reconciler<P> {
         let translation = self.translate(world);
         let plan = &translation.plan;
         let mut endpoints = world.endpoints(plan.backend_ids().into_iter());
+        // Also those that fail now, or they would never be back.
+        let checks = plan.checks(&endpoints);
         let panicking = endpoints.leave_out(&self.out);
         let Members { me, tunnels, .. } = &self.members;
         endpoints.seen_from(me, &world.endpoint_nodes(), tunnels);
@@ -203,6 +207,7 @@ impl<P: DataPath> Reconciler<P> {
             translation,
             endpoints: Arc::new(endpoints),
             panicking,
+            checks,
             statuses,
             unserved,
             answerers,

@@ -24,6 +24,7 @@ use crate::{
     admin::{self, InForce, Shown},
     bpf::{Datapath, Options, events::Claim},
     cli,
+    health::Checker,
     metrics::{self, Reloads, certificates::Certificates, kernel::Kernel},
     proxy::{Limits, Proxy, ProxyOptions},
     status::report::AttachmentRow,
@@ -70,6 +71,7 @@ impl Daemon {
         let sweeper = watch_flows(&kernel, &mut registry, &in_force)?;
         let stats = kernel.open_stats()?;
         let watcher = Watcher::start(stats, Arc::clone(&in_force), Arc::clone(&health))?;
+        let checker = Checker::start(Arc::clone(&health))?;
         let shown = Arc::new(Shown::new(registry, in_force));
         let mut tasks = tasks(&kernel, listener, shown.clone(), claimed)?;
         if let Some(listener) = scrapes {
@@ -87,6 +89,7 @@ impl Daemon {
             backoff: Backoff::default(),
             sweeper,
             _watcher: watcher,
+            _checker: checker,
             drains: Drains::new(Duration::ZERO),
             epoch: Instant::now(),
             conflicts: Conflicts::new(),

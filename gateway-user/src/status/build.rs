@@ -1,15 +1,12 @@
 //! The report, from what was read, translated and applied.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use gateway_core::{
     announce::{Answerer, Answerers},
     api::Gateway,
     endpoints::Endpoints,
-    health::Failing,
+    health::Out,
     l4::Tables,
     plan::{BackendId, Plan},
     status::{Condition, GatewayStatus, ListenerStatus, Reported, RouteStatus, Statuses, find},
@@ -47,7 +44,7 @@ pub struct Facts<'a> {
     /// Who answers for the Gateways' addresses.
     pub answerers: &'a Answerers,
     /// Endpoints that fail, and the backends that use theirs all the same.
-    pub failing: &'a BTreeMap<SocketAddr, Failing>,
+    pub failing: &'a Out,
     pub panicking: &'a BTreeSet<BackendId>,
     pub unserved: Vec<String>,
     pub removals_held_back: bool,

@@ -1,11 +1,12 @@
 //! Endpoints that fail again and again, and what that means for their backends.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::collections::BTreeSet;
 
-use gateway_core::{endpoints::Endpoints, health::Failing, plan::BackendId};
+use gateway_core::{
+    endpoints::Endpoints,
+    health::{EndpointId, Out},
+    plan::BackendId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Table;
@@ -23,15 +24,19 @@ pub struct FailingRow {
 
 /// A row for each failing endpoint of each backend.
 pub fn failing(
-    out: &BTreeMap<SocketAddr, Failing>,
+    out: &Out,
     panicking: &BTreeSet<BackendId>,
     endpoints: &Endpoints,
 ) -> Vec<FailingRow> {
     let backends = endpoints.0.iter();
     let rows = backends.flat_map(|(id, list)| {
-        let found = list
-            .iter()
-            .filter_map(|e| Some((e.address, out.get(&e.address)?)));
+        let found = list.iter().filter_map(|e| {
+            let endpoint = EndpointId {
+                address: e.address,
+                transport: id.transport,
+            };
+            Some((e.address, out.get(&endpoint)?))
+        });
         found.map(|(endpoint, why)| FailingRow {
             endpoint: endpoint.to_string(),
             backend: id.to_string(),
@@ -52,7 +57,7 @@ pub(super) fn table(rows: &[FailingRow]) -> String {
         let traffic = if row.used {
             "all the same: too few others"
         } else {
-            "none for a while"
+            "none for now"
         };
         [&row.endpoint, &row.backend, traffic, &row.why].map(str::to_owned)
     }));
@@ -61,7 +66,9 @@ pub(super) fn table(rows: &[FailingRow]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::{endpoints::Endpoint, name::ObjectName, plan::Transport};
+    use std::{collections::BTreeMap, net::SocketAddr};
+
+    use gateway_core::{endpoints::Endpoint, health::Failing, name::ObjectName, plan::Transport};
 
     use super::*;
 
@@ -76,7 +83,7 @@ mod tests {
         let endpoint = Endpoint::new(address);
         let all = ["one", "two"].map(|name| (id(name), vec![endpoint]));
         let rows = failing(
-            &BTreeMap::from([(address, Failing::Connections)]),
+            &Out::from([(EndpointId::tcp(address), Failing::Connections)]),
             &BTreeSet::from([id("one")]),
             &Endpoints(BTreeMap::from(all)),
         );
@@ -86,7 +93,7 @@ mod tests {
         );
         let text = table(&rows);
         assert!(
-            text.contains("10.0.0.1:80  default/two:80  none for a while"),
+            text.contains("10.0.0.1:80  default/two:80  none for now"),
             "{text}"
         );
         assert!(text.contains("too few others"), "{text}");

@@ -1,10 +1,10 @@
 //! HTTP server that answers with what it saw.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr};
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::Incoming,
@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Answer with this text alone, as fast as can be.
     #[arg(long)]
     fixed: Option<String>,
+    /// Answer requests for /healthz with 500 unless this file exists.
+    #[arg(long)]
+    healthy_with: Option<PathBuf>,
     /// Speak HTTP/2 with prior knowledge only.
     #[arg(long)]
     http2: bool,
@@ -38,10 +41,15 @@ pub(super) async fn serve(args: Args) -> Result<()> {
     loop {
         let (stream, peer) = listener.accept().await?;
         let (version, fixed) = (args.version.clone(), args.fixed.clone().map(Bytes::from));
-        let service = service_fn(move |request| {
+        let healthy_with = args.healthy_with.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
             let (version, fixed) = (version.clone(), fixed.clone());
+            let asked = request.uri().path() == "/healthz";
+            let file = healthy_with.as_ref().filter(|_| asked);
+            let unwell = file.is_some_and(|file| !file.exists());
             async move {
                 Ok::<_, Infallible>(match fixed {
+                    _ if unwell => failure(),
                     Some(text) => Response::new(Full::new(text)),
                     None => answer(request, version, peer).await,
                 })
@@ -60,6 +68,12 @@ pub(super) async fn serve(args: Args) -> Result<()> {
             anyhow::Ok(())
         });
     }
+}
+
+fn failure() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 async fn answer(

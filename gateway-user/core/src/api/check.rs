@@ -11,6 +11,7 @@ mod gateway;
 mod gateway_tls;
 mod grant;
 mod grpc;
+mod health_check;
 mod http;
 mod listener;
 mod listener_set;

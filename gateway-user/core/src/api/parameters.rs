@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Object, Open, duration::ApiDuration, open::api_enum};
+use super::{Object, Open, duration::ApiDuration, health_check::HealthCheckSpec, open::api_enum};
 
 pub type GatewayParameters = Object<ParametersSpec>;
 
@@ -20,6 +20,8 @@ pub struct ParametersSpec {
     pub limits: Option<LimitsSpec>,
     pub l4: Option<L4Spec>,
     pub access_log: Option<AccessLogSpec>,
+    /// Taken whole, unlike the others: its parts belong together.
+    pub health_check: Option<HealthCheckSpec>,
 }
 
 api_enum! { pub L4Mode { Snat = "SNAT", Dsr = "DSR" } }

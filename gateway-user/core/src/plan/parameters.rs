@@ -1,6 +1,8 @@
 //! How the Gateways of a plan are served, where the defaults do not suit.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use super::HealthCheck;
 
 /// `None`: the default of the data path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Parameters {
     /// Whether each request is logged.
     pub access_log: bool,
     pub l4_mode: L4Mode,
+    /// `None`: endpoints are not checked.
+    pub health_check: Option<Arc<HealthCheck>>,
 }
 
 /// How TCP and UDP connections go to backends on other nodes.

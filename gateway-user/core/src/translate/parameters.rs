@@ -6,11 +6,12 @@ use super::{Scope, class, nearby};
 use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
+        health_check::{HealthCheckSpec, StatusRange},
         parameters::{self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
         refs::ParametersRef,
     },
     name::ObjectName,
-    plan::{L4Mode, NodeWish, Parameters},
+    plan::{HealthCheck, HttpCheck, L4Mode, NodeWish, Pace, Parameters, UdpCheck},
     verdict::{ParametersFault, hint},
 };
 
@@ -124,6 +125,7 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         let log = spec.and_then(|s| s.access_log.as_ref());
         log.and_then(|AccessLogSpec { enabled }| *enabled)
     };
+    let check = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.health_check.clone());
     let mode = mode
         .or(class_l4.mode)
         .and_then(|mode| mode.known().copied());
@@ -144,6 +146,35 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
             Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
             Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
         },
+        health_check: check(own)
+            .or_else(|| check(class))
+            .map(|spec| Arc::new(health_check(spec))),
+    }
+}
+
+fn health_check(spec: HealthCheckSpec) -> HealthCheck {
+    let default = Pace::default();
+    HealthCheck {
+        pace: Pace {
+            interval: spec.interval.map_or(default.interval, |d| d.0),
+            timeout: spec.timeout.map_or(default.timeout, |d| d.0),
+            unhealthy: number(spec.unhealthy_threshold).unwrap_or(default.unhealthy),
+            healthy: number(spec.healthy_threshold).unwrap_or(default.healthy),
+        },
+        tcp: spec.tcp.is_some(),
+        udp: spec.udp.map(|udp| UdpCheck {
+            send: udp.send.map_or_else(Arc::default, |send| send.0),
+            expect_reply: udp.expect_reply.unwrap_or(false),
+        }),
+        http: spec.http.map(|http| {
+            let default = HttpCheck::default();
+            let statuses = |list: Vec<StatusRange>| list.into_iter().map(|one| one.0).collect();
+            HttpCheck {
+                path: http.path.unwrap_or(default.path),
+                host: http.host,
+                statuses: http.statuses.map_or(default.statuses, statuses),
+            }
+        }),
     }
 }
 
@@ -166,6 +197,7 @@ mod tests {
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
             "accessLog": {"enabled": true},
+            "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
         let own = read(json!({
             "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m"},
@@ -183,12 +215,32 @@ mod tests {
             silent: true,
             access_log: true,
             l4_mode: L4Mode::Dsr,
+            health_check: Some(Arc::new(HealthCheck {
+                pace: Pace {
+                    timeout: Duration::from_secs(2),
+                    ..Pace::default()
+                },
+                tcp: false,
+                udp: None,
+                http: Some(HttpCheck {
+                    path: "/ready".into(),
+                    host: None,
+                    statuses: vec![200..=299],
+                }),
+            })),
         };
         assert_eq!(merged, expected);
         let off =
             json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
         let off = merge(Some(&class), Some(&read(off)));
         assert!(!off.access_log && !off.silent && off.l4_mode == L4Mode::Snat);
+        let other = merge(
+            Some(&class),
+            Some(&read(json!({"healthCheck": {"tcp": {}}}))),
+        );
+        let other = other.health_check.expect("its own health check");
+        assert!(other.tcp && other.http.is_none(), "it is taken whole");
+        assert_eq!(other.pace, Pace::default());
         assert_eq!(merge(None, None), Parameters::default());
     }
 }

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use gateway_common::maps::LISTENERS_MAX;
 
-use super::Problems;
+use super::{Problems, health_check::health_check};
 use crate::api::{
     GatewayParameters, Open,
     duration::ApiDuration,
@@ -28,6 +28,9 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     }
     if let Some(l4) = &object.spec.l4 {
         self::l4(l4, out);
+    }
+    if let Some(check) = &object.spec.health_check {
+        health_check(check, out);
     }
 }
 
