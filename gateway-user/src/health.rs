@@ -188,8 +188,13 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures_util::FutureExt as _;
-    use gateway_core::health::EndpointId;
+    use gateway_core::{
+        health::{EndpointId, How},
+        plan::Pace,
+    };
 
     use super::*;
 
@@ -206,5 +211,43 @@ mod tests {
         );
         assert_eq!(health.changed().now_or_never(), Some(()));
         assert_eq!(health.changed().now_or_never(), None, "not back yet");
+    }
+
+    #[tokio::test]
+    async fn checks_wake_the_control_loop_only_where_an_endpoint_turns() {
+        let health = Health::default();
+        let endpoint = EndpointId::tcp(SocketAddr::from(([10, 0, 0, 1], 80)));
+        let pace = Pace {
+            interval: Duration::ZERO,
+            unhealthy: 2,
+            healthy: 1,
+            ..Pace::default()
+        };
+        let wanted = Wanted::from([(endpoint, vec![(Arc::new(How::Tcp), pace)])]);
+        let woken = || health.changed().now_or_never().is_some();
+        let check = |result| {
+            let (tasks, _) = health.due(1);
+            health.checked(&tasks[0], Some(result));
+        };
+        health.want(&wanted);
+        check(Err(Fault::Refused));
+        assert!(!woken() && health.out().is_empty());
+        check(Err(Fault::Refused));
+        assert!(woken());
+        let out = Out::from([(endpoint, Failing::Checks(Fault::Refused))]);
+        assert_eq!(health.out(), out);
+        health.want(&wanted);
+        check(Err(Fault::TimedOut));
+        assert!(!woken(), "it fails as before");
+        check(Ok(()));
+        assert!(woken() && health.out().is_empty());
+        check(Ok(()));
+        assert!(!woken());
+
+        check(Err(Fault::Refused));
+        check(Err(Fault::Refused));
+        assert!(woken());
+        health.want(&Wanted::new());
+        assert!(woken() && health.out().is_empty(), "nobody asks any more");
     }
 }
