@@ -1,5 +1,6 @@
 //! A translation as text: compact, one fact per line.
 
+mod parameters;
 mod plan;
 mod statuses;
 

@@ -13,7 +13,7 @@ use tokio::{
 use super::{Health, probe::probe};
 
 /// Checks at once.
-const ROOM: usize = 64;
+const ROOM: usize = 256;
 /// Where nothing is due.
 const LONG: Duration = Duration::from_hours(1);
 

@@ -1,13 +1,15 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HealthCheck,
-    HostPattern, HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity,
-    L4Mode, Pace, Parameters, PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind,
-    Scheme, Session, SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
+    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HostPattern,
+    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, PathMatch,
+    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
+    Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 use k8s_openapi::jiff::Timestamp;
+
+use super::parameters;
 
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
@@ -57,7 +59,10 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         ));
     }
     for (gateway, parameters) in &plan.parameters {
-        lines.push(format!("parameters of {gateway}: {}", set(parameters)));
+        lines.push(format!(
+            "parameters of {gateway}: {}",
+            parameters::set(parameters)
+        ));
     }
     for (interface, classes) in &plan.node.interfaces {
         let classes: Vec<_> = classes.iter().map(AsRef::as_ref).collect();
@@ -67,66 +72,6 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("workers {workers}"));
     }
     lines
-}
-
-/// The parameters that are not as by default.
-fn set(parameters: &Parameters) -> String {
-    let Parameters {
-        connections,
-        head_bytes,
-        h2_streams,
-        greeting_timeout,
-        idle_timeout,
-        body_timeout,
-        drain,
-        silent,
-        access_log,
-        l4_mode,
-        health_check,
-    } = parameters;
-    let parts = [
-        connections.map(|n| format!("connections {n}")),
-        head_bytes.map(|n| format!("head bytes {n}")),
-        h2_streams.map(|n| format!("h2 streams {n}")),
-        greeting_timeout.map(|d| format!("greeting {d:?}")),
-        idle_timeout.map(|d| format!("idle {d:?}")),
-        body_timeout.map(|d| format!("body {d:?}")),
-        drain.map(|d| format!("drain {d:?}")),
-        silent.then(|| "no answer without backend".to_owned()),
-        access_log.then(|| "access log".to_owned()),
-        (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
-        health_check.as_deref().map(self::health_check),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn health_check(check: &HealthCheck) -> String {
-    let HealthCheck {
-        pace,
-        tcp,
-        udp,
-        http,
-    } = check;
-    let Pace {
-        interval,
-        timeout,
-        unhealthy,
-        healthy,
-    } = pace;
-    let udp = udp.as_ref().map(|udp| {
-        let reply = if udp.expect_reply { " with reply" } else { "" };
-        format!("udp {:?}{reply}", udp.send.escape_ascii().to_string())
-    });
-    let http = http.as_ref().map(|http| {
-        let host = http.host.as_deref().unwrap_or("its address");
-        format!("http {} at {host}, {:?}", http.path, http.statuses)
-    });
-    let kinds = [tcp.then(|| "tcp".to_owned()), udp, http];
-    let kinds: Vec<_> = kinds.into_iter().flatten().collect();
-    format!(
-        "health check every {interval:?} for {timeout:?}, {unhealthy} down, {healthy} up: {}",
-        kinds.join("; ")
-    )
 }
 
 fn listener(lines: &mut Vec<String>, listener: &HttpListener) {

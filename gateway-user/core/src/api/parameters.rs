@@ -21,7 +21,7 @@ pub struct ParametersSpec {
     pub l4: Option<L4Spec>,
     pub access_log: Option<AccessLogSpec>,
     /// Taken whole, unlike the others: its parts belong together.
-    pub health_check: Option<HealthCheckSpec>,
+    pub health_check: Option<Box<HealthCheckSpec>>,
 }
 
 api_enum! { pub L4Mode { Snat = "SNAT", Dsr = "DSR" } }

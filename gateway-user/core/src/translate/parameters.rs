@@ -148,7 +148,7 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         },
         health_check: check(own)
             .or_else(|| check(class))
-            .map(|spec| Arc::new(health_check(spec))),
+            .map(|spec| Arc::new(health_check(*spec))),
     }
 }
 
