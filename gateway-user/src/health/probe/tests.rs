@@ -2,9 +2,14 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use gateway_core::{health::EndpointId, plan::Transport};
+use gateway_core::{
+    health::EndpointId,
+    plan::{Authorities, Identity, Transport},
+};
 use hyper::{body::Incoming, server, service::service_fn};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -148,27 +153,57 @@ async fn whoever_says_nothing_or_no_http_fails() {
     }
 }
 
-#[tokio::test]
-async fn tls_is_spoken_where_the_backend_does() {
+/// A server for example.com, and its certificate.
+async fn tls_server() -> (SocketAddr, CertificateDer<'static>) {
+    let own = rcgen::generate_simple_self_signed(["example.com".to_owned()]).unwrap();
+    let certificate = own.cert.der().clone();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
     let (listener, address) = listener().await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let builder = server::conn::http1::Builder::new();
-            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service_fn(answer)));
+            // A client that does not trust us is no reason to stop serving the others.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let builder = server::conn::http1::Builder::new();
+                tokio::spawn(builder.serve_connection(TokioIo::new(stream), service_fn(answer)));
+            }
         }
     });
-    let identity = gateway_core::plan::Identity {
-        server_name: "example.com".try_into().unwrap(),
-        authorities: gateway_core::plan::Authorities::System,
-        names: Vec::new(),
-        client: None,
-    };
-    let how = How::Http {
-        check: HttpCheck::default(),
+    (address, certificate)
+}
+
+#[tokio::test]
+async fn tls_is_spoken_where_the_backend_does_and_must_be_trusted() {
+    let (address, certificate) = tls_server().await;
+    let how = |path: &str, authorities| How::Http {
+        check: HttpCheck {
+            path: path.into(),
+            ..HttpCheck::default()
+        },
         protocol: BackendProtocol::Http1,
-        tls: Some(Arc::new(BackendTls::new(identity).unwrap())),
+        tls: Some(Arc::new(
+            BackendTls::new(Identity {
+                server_name: "example.com".try_into().unwrap(),
+                authorities,
+                names: Vec::new(),
+                client: None,
+            })
+            .unwrap(),
+        )),
     };
-    assert_eq!(tcp(address, how).await, Some(Err(Fault::Tls)));
+    let its = Authorities::Given([certificate].into());
+    assert_eq!(tcp(address, how("/200", its.clone())).await, Some(Ok(())));
+    let status = tcp(address, how("/503", its)).await;
+    assert_eq!(status, Some(Err(Fault::Status(503))));
+    let others = tcp(address, how("/200", Authorities::System)).await;
+    assert_eq!(others, Some(Err(Fault::Tls)));
 }
 
 #[tokio::test]
