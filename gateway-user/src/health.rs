@@ -136,10 +136,10 @@ impl Health {
         match turn {
             Turn::Fails(fault) => {
                 let why = Failing::Checks(fault);
-                tracing::warn!(%endpoint, "gets no new traffic: {why}");
+                tracing::warn!(%endpoint, "{why}");
                 self.count(why);
             }
-            Turn::Recovers => tracing::info!(%endpoint, "passes health checks again"),
+            Turn::Recovers => tracing::info!(%endpoint, "it passes health checks again"),
         }
         self.changed.notify_one();
     }

@@ -140,3 +140,6 @@ fn add(known: &mut Vec<(Arc<How>, Pace)>, how: &Arc<How>, pace: Pace) {
         None => known.push((how.clone(), pace)),
     }
 }
+
+#[cfg(test)]
+mod tests;
