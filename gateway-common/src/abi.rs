@@ -8,6 +8,7 @@ mod address;
 pub mod counters;
 mod flow;
 mod frontend;
+mod served;
 
 pub use address::{Address, LinkAddress, Mac};
 pub use counters::{Count, Counter, Counters, Description, Kind};
@@ -19,6 +20,7 @@ pub use frontend::{
     BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service, Snat,
     TagKey,
 };
+pub use served::Served;
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -64,7 +66,8 @@ mod pod {
         Address,
         LinkAddress,
         Snat,
-        TagKey
+        TagKey,
+        Served
     );
 }
 
@@ -83,5 +86,6 @@ const _: () = {
     assert!(size_of::<LinkAddress>() == 8);
     assert!(size_of::<Snat>() == 32);
     assert!(size_of::<TagKey>() == 8);
+    assert!(size_of::<Served>() == 512);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

@@ -165,6 +165,9 @@ where
         return Counter::PassMalformed;
     }
     let (key, signal) = (frame.key(FORWARD), frame.l4.signal());
+    if !tables.may_serve(&key.destination) {
+        return Counter::PassNotOurs;
+    }
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => {

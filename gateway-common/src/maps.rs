@@ -43,9 +43,12 @@ pub const SNAT: &str = "snat";
 /// [`crate::abi::TagKey`] -> id of a backend on this node.
 pub const TAGS: &str = "tags";
 
+/// One [`crate::abi::Served`].
+pub const SERVED: &str = "served";
+
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags` and
-/// `uplinks` are hashes, `maglev` and `snat` arrays.
-pub const ALL: [&str; 15] = [
+/// `uplinks` are hashes, `maglev`, `snat` and `served` arrays.
+pub const ALL: [&str; 16] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -61,6 +64,7 @@ pub const ALL: [&str; 15] = [
     UPLINKS,
     SNAT,
     TAGS,
+    SERVED,
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;

@@ -76,6 +76,12 @@ impl Claim {
 
 /// BPF maps in the kernel, plain collections on the host.
 pub trait Tables {
+    /// Whether there may be a frontend or a flow with this destination. `false` saves looking.
+    #[inline(always)]
+    fn may_serve(&self, _destination: &Addr) -> bool {
+        true
+    }
+
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend>;
     fn service(&self, id: u32) -> Option<&Service>;
     /// Backend id in a slot of the Maglev tables.
@@ -108,12 +114,10 @@ pub trait Tables {
     /// Removes a flow that is not established.
     fn forget_fresh(&mut self, key: &FlowKey);
 
-    /// A flow, whichever it is. Another CPU may establish a fresh one between two looks.
+    /// A flow, whichever it is. In the order in which another CPU may move it in between.
     #[inline(always)]
     fn find(&self, key: &FlowKey) -> Option<&Flow> {
-        let established = self.flow(key);
-        let found = established.or_else(|| self.fresh(key));
-        found.or_else(|| self.flow(key))
+        self.fresh(key).or_else(|| self.flow(key))
     }
 
     /// Low 32 bits of jiffies.

@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Service, Snat, TagKey,
+        LinkAddress, Served, Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{
@@ -45,6 +45,8 @@ pub(crate) static EVENT_GATE: PerCpuArray<u32, 2> = PerCpuArray::new();
 pub(crate) static ADDRESSES: HashMap<Addr, Address, { ADDRESSES_MAX as usize }> = HashMap::new();
 #[btf_map(name = "snat")]
 pub(crate) static SNAT: Array<Snat, 2> = Array::new();
+#[btf_map(name = "served")]
+pub(crate) static SERVED: Array<Served, 1> = Array::new();
 #[btf_map(name = "uplinks")]
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "tags")]

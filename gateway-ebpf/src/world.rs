@@ -18,7 +18,7 @@ use crate::{
     events::{gate, tell},
     maps::{
         ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, NO_TRAFFIC,
-        SERVICES, SNAT, TAGS, UPLINKS,
+        SERVED, SERVICES, SNAT, TAGS, UPLINKS,
     },
 };
 
@@ -35,6 +35,13 @@ static HZ: u32 = 1;
 pub(crate) struct World;
 
 impl Tables for World {
+    #[inline(always)]
+    fn may_serve(&self, destination: &Addr) -> bool {
+        SERVED
+            .get(0)
+            .is_none_or(|served| served.may_have(destination))
+    }
+
     #[inline(always)]
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
         // SAFETY: see the type. The same for the lookups below.
@@ -154,15 +161,17 @@ impl Tables for World {
 
     #[inline(always)]
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
-        if matches!(traffic, Traffic::Opened(_)) && BACKEND_STATS.get_ptr(backend).is_none() {
+        let mut known = BACKEND_STATS.get_ptr_mut(backend);
+        if matches!(traffic, Traffic::Opened(_)) && known.is_none() {
             // Another CPU may be first; then the entry is there all the same.
             #[expect(
                 clippy::needless_borrows_for_generic_args,
                 reason = "by value it would be copied to the stack"
             )]
             let _ = BACKEND_STATS.insert(backend, &NO_TRAFFIC, u64::from(BPF_NOEXIST));
+            known = BACKEND_STATS.get_ptr_mut(backend);
         }
-        let Some(stats) = BACKEND_STATS.get_ptr_mut(backend) else {
+        let Some(stats) = known else {
             return;
         };
         // SAFETY: this CPU's value.

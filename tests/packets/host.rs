@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Service, Snat, TagKey,
+        FrontendKey, LinkAddress, Served, Service, Snat, TagKey,
     },
     addr::Addr,
     decide,
@@ -21,6 +21,7 @@ const ROOM: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct Host {
+    served: Served,
     frontends: HashMap<FrontendKey, Frontend>,
     services: HashMap<u32, Service>,
     slots: Vec<u32>,
@@ -42,6 +43,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
+            served: config.served(),
             frontends: config.frontends.iter().copied().collect(),
             services: config.services.iter().copied().collect(),
             slots: config.slots.clone(),
@@ -65,6 +67,9 @@ impl Host {
         } = Self::new(config);
         (self.frontends, self.services) = (frontends, services);
         (self.slots, self.backends) = (slots, backends);
+        for (key, _) in &config.frontends {
+            self.served.add(&key.address);
+        }
     }
 
     /// Where a flow belongs.
@@ -141,6 +146,10 @@ pub(crate) fn run<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) ->
 }
 
 impl Tables for Host {
+    fn may_serve(&self, destination: &Addr) -> bool {
+        self.served.may_have(destination)
+    }
+
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {
         self.frontends.get(key)
     }

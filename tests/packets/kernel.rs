@@ -7,7 +7,8 @@ use aya::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Snat, TagKey,
+        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Served, Snat,
+        TagKey,
     },
     addr::Addr,
     maps,
@@ -38,6 +39,12 @@ impl Kernel {
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
+        let map = kernel
+            .ebpf
+            .map_mut(maps::SERVED)
+            .expect("map in the object");
+        let mut map = Array::<_, Served>::try_from(map).expect("map type");
+        map.set(0, config.served(), 0).expect("a slot");
         for (id, service) in &config.services {
             kernel.insert(maps::SERVICES, id, service);
         }

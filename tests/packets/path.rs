@@ -3,7 +3,7 @@
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        LinkAddress, Service, Snat, TagKey,
+        LinkAddress, Served, Service, Snat, TagKey,
     },
     addr::Addr,
 };
@@ -61,6 +61,16 @@ pub(crate) struct Config {
     /// Of IPv4, of IPv6.
     pub(crate) snat: Vec<Snat>,
     pub(crate) tags: Vec<(TagKey, u32)>,
+}
+
+impl Config {
+    pub(crate) fn served(&self) -> Served {
+        let mut served = Served::NOTHING;
+        for (key, _) in &self.frontends {
+            served.add(&key.address);
+        }
+        served
+    }
 }
 
 pub(crate) trait Path {

@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Service, Snat, TagKey,
+        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Served, Service, Snat,
+        TagKey,
     },
     addr::Addr,
     maps,
@@ -27,6 +28,7 @@ pub(super) struct Maps {
     pub uplinks: HashMap<MapData, u32, LinkAddress>,
     pub snat: Array<MapData, Snat>,
     pub tags: HashMap<MapData, TagKey, u32>,
+    served: Array<MapData, Served>,
 }
 
 impl Maps {
@@ -42,6 +44,7 @@ impl Maps {
             uplinks: pins.open(maps::UPLINKS)?,
             snat: pins.open(maps::SNAT)?,
             tags: pins.open(maps::TAGS)?,
+            served: pins.open(maps::SERVED)?,
         })
     }
 
@@ -56,7 +59,9 @@ impl Maps {
             MapOp::RemoveTag(key) => gone(self.tags.remove(key)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value) => self.services.insert(id, value, 0),
-            MapOp::PutFrontend(key, value) => self.frontends.insert(key, value, 0),
+            MapOp::PutFrontend(key, value) => self
+                .serve(&key.address)
+                .and_then(|()| self.frontends.insert(key, value, 0)),
             MapOp::RemoveFrontend(key) => gone(self.frontends.remove(key)),
             MapOp::RemoveService(id) => gone(self.services.remove(id)),
             MapOp::RemoveBackend(id) => gone(self.backends.remove(id)),
@@ -90,6 +95,15 @@ impl Maps {
         let context = "cannot write the node's addresses for far backends to the kernel's map";
         self.snat.set(maps::SNAT_V4, v4, 0).context(context)?;
         self.snat.set(maps::SNAT_V6, v6, 0).context(context)
+    }
+
+    /// Lets packets to this address be looked at, before there is anything to find.
+    fn serve(&mut self, address: &Addr) -> Result<(), MapError> {
+        let mut served = self.served.get(&0, 0)?;
+        match served.add(address) {
+            true => self.served.set(0, served, 0),
+            false => Ok(()),
+        }
     }
 
     fn put_slots(&mut self, offset: u32, slots: &[u32]) -> Result<(), MapError> {
