@@ -49,7 +49,7 @@ impl Served {
 
 #[cfg(test)]
 mod tests {
-    use core::net::{Ipv4Addr, Ipv6Addr};
+    use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     use super::*;
 
@@ -57,8 +57,8 @@ mod tests {
     fn addresses_that_were_added_are_found_and_few_others() {
         let mut served = Served::NOTHING;
         let ours = [
-            Addr::from(Ipv4Addr::new(10, 77, 0, 100)),
-            Addr::from(Ipv6Addr::LOCALHOST),
+            Addr::from(IpAddr::from(Ipv4Addr::new(10, 77, 0, 100))),
+            Addr::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
         ];
         for address in &ours {
             assert!(!served.may_have(address));
@@ -67,7 +67,9 @@ mod tests {
         }
         assert!(ours.iter().all(|address| served.may_have(address)));
         let net = (0..=255).flat_map(|c| (0..=255).map(move |d| Ipv4Addr::new(10, 77, c, d)));
-        let taken = net.filter(|v4| served.may_have(&Addr::from(*v4))).count();
+        let taken = net
+            .filter(|v4| served.may_have(&Addr::from(IpAddr::from(*v4))))
+            .count();
         // Two bits of 4096, and so of 65,536 addresses.
         assert!((1..=128).contains(&taken), "{taken}");
     }
