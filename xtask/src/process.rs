@@ -25,6 +25,9 @@ mod tests;
 pub(crate) use failure::Failure;
 
 const POLL: Duration = Duration::from_millis(30);
+/// How long a program's last output may be on its way: something that it left behind may hold its
+/// output open for ever.
+const LAST: Duration = Duration::from_secs(2);
 /// Between the polite signal and the final one.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -133,8 +136,7 @@ impl Job {
             // Also after an ordinary failure: nothing that the program started may stay behind.
             end_group(&mut child);
         }
-        // What was written just before the end.
-        lines.try_iter().for_each(|l| line(&l));
+        rest(&lines, line);
         result
     }
 
@@ -251,6 +253,13 @@ fn stream(child: &mut Child) -> Receiver<String> {
         });
     }
     receiver
+}
+
+/// What was written just before the end, and is not read yet.
+fn rest(lines: &Receiver<String>, line: &mut dyn FnMut(&str)) {
+    while let Ok(text) = lines.recv_timeout(LAST) {
+        line(&text);
+    }
 }
 
 /// Ends the child and all of its group: politely, then for good.

@@ -3,10 +3,12 @@
 use std::{
     fs,
     path::Path,
+    sync::mpsc::channel,
+    thread,
     time::{Duration, Instant},
 };
 
-use super::{Failure, Job};
+use super::{Failure, Job, rest};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(300);
@@ -17,6 +19,20 @@ fn shell(script: &str, limit: Duration) -> Job {
 
 fn log(dir: &tempfile::TempDir) -> std::path::PathBuf {
     dir.path().join("logs/run.log")
+}
+
+/// A busy machine reads it when the program has long ended.
+#[test]
+fn the_last_output_is_waited_for() {
+    let (sender, lines) = channel();
+    let reader = thread::spawn(move || {
+        thread::sleep(SHORT);
+        sender.send("late".to_owned())
+    });
+    let mut text = Vec::new();
+    rest(&lines, &mut |line| text.push(line.to_owned()));
+    assert_eq!(text, ["late"]);
+    reader.join().expect("no panic").expect("somebody listens");
 }
 
 #[test]
@@ -102,7 +118,7 @@ fn is_gone(pid: &str) -> bool {
     let stat = Path::new("/proc").join(pid).join("stat");
     let gone = || fs::read_to_string(&stat).map_or(true, |s| s.contains(") Z "));
     (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
         gone()
     })
 }
