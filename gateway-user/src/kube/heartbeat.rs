@@ -45,6 +45,11 @@ impl Returns {
         self.presence.mark_changed();
     }
 
+    /// Whether it is away now.
+    pub(super) fn is_away(&self) -> bool {
+        self.presence.borrow().is_away(self.started.elapsed())
+    }
+
     /// The last one, unless it was taken before; and until when it matters.
     pub(super) fn take(&mut self) -> Option<(Return, Instant)> {
         if !self.presence.has_changed().unwrap_or_default() {

@@ -33,6 +33,11 @@ impl Presence {
         true
     }
 
+    /// It has been silent for so long that this is no accident.
+    pub fn is_away(&self, now: Duration) -> bool {
+        now.saturating_sub(self.heard) >= AWAY
+    }
+
     /// The last time that it came back.
     pub const fn returned(&self) -> Option<Return> {
         self.returned
@@ -69,6 +74,7 @@ mod tests {
         };
         assert_eq!(presence.returned(), Some(first));
         assert_eq!(first.doubted_until(), at(91));
+        assert!(!presence.is_away(at(45)) && presence.is_away(at(46)));
         assert!(!presence.heard(at(33)));
         assert_eq!(presence.returned(), Some(first));
         assert!(presence.heard(at(60)));
