@@ -42,8 +42,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(config: &Config) -> Self {
+        let mut served = Served::NOTHING;
+        config.serve(&mut served);
         Self {
-            served: config.served(),
+            served,
             frontends: config.frontends.iter().copied().collect(),
             services: config.services.iter().copied().collect(),
             slots: config.slots.clone(),
@@ -67,9 +69,7 @@ impl Host {
         } = Self::new(config);
         (self.frontends, self.services) = (frontends, services);
         (self.slots, self.backends) = (slots, backends);
-        for (key, _) in &config.frontends {
-            self.served.add(&key.address);
-        }
+        config.serve(&mut self.served);
     }
 
     /// Where a flow belongs.

@@ -39,12 +39,14 @@ impl Kernel {
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
+        let mut served = Served::NOTHING;
+        config.serve(&mut served);
         let map = kernel
             .ebpf
             .map_mut(maps::SERVED)
             .expect("map in the object");
         let mut map = Array::<_, Served>::try_from(map).expect("map type");
-        map.set(0, config.served(), 0).expect("a slot");
+        map.set(0, served, 0).expect("a slot");
         for (id, service) in &config.services {
             kernel.insert(maps::SERVICES, id, service);
         }

@@ -64,12 +64,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn served(&self) -> Served {
-        let mut served = Served::NOTHING;
+    /// Adds the addresses of its frontends.
+    pub(crate) fn serve(&self, served: &mut Served) {
         for (key, _) in &self.frontends {
             served.add(&key.address);
         }
-        served
     }
 }
 

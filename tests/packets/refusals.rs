@@ -18,32 +18,56 @@ use crate::{
     tagged::{CUSTOMER, tag},
 };
 
-/// A packet whose checksum the kernel does not let us change.
-struct Stubborn<'a>(Buffer<'a>);
+/// A packet to which the kernel lets us do little.
+struct Rigid<'a> {
+    packet: Buffer<'a>,
+    /// Its checksum can be changed.
+    adjusts: bool,
+    /// Bytes can be cut off at its front; none can be added anywhere.
+    shrinks: bool,
+}
 
-impl Packet for Stubborn<'_> {
+impl Packet for Rigid<'_> {
     fn len(&self) -> u64 {
-        self.0.len()
+        self.packet.len()
     }
 
     fn interface(&self) -> u32 {
-        self.0.interface()
+        self.packet.interface()
     }
 
     fn resize(&mut self, _bytes: u64) -> bool {
         false
     }
 
-    fn shift(&mut self, _bytes: i32) -> bool {
-        false
+    fn shift(&mut self, bytes: i32) -> bool {
+        self.shrinks && bytes > 0 && self.packet.shift(bytes)
     }
 
     fn head<T: Wire>(&mut self) -> Option<&mut T> {
-        self.0.head()
+        self.packet.head()
     }
 
-    fn adjust<I: Ip, L: L4>(&mut self, _address_delta: u32, _port_delta: u32) -> bool {
-        false
+    fn adjust<I: Ip, L: L4>(&mut self, address_delta: u32, port_delta: u32) -> bool {
+        self.adjusts && self.packet.adjust::<I, L>(address_delta, port_delta)
+    }
+}
+
+/// Nothing can be done to it.
+fn stubborn(frame: &mut [u8]) -> Rigid<'_> {
+    Rigid {
+        packet: buffer(frame),
+        adjusts: false,
+        shrinks: false,
+    }
+}
+
+/// What was cut off at its front does not fit any more.
+fn crammed(frame: &mut [u8]) -> Rigid<'_> {
+    Rigid {
+        adjusts: true,
+        shrinks: true,
+        ..stubborn(frame)
     }
 }
 
@@ -62,12 +86,12 @@ fn a_packet_that_cannot_be_rewritten_is_dropped_as_it_is() {
     let mut host = Host::new(&config());
     let request = tcp(CLIENT, ONE, SYN).frame();
     let mut frame = request.clone();
-    let outcome = decide::ingress(&mut Stubborn(buffer(&mut frame)), &mut host);
+    let outcome = decide::ingress(&mut stubborn(&mut frame), &mut host);
     assert_eq!((outcome, frame), (Counter::DropRewrite, request));
 
     let reply = tcp(BACKENDS[0], CLIENT, SYN | ACK).frame();
     let mut frame = reply.clone();
-    let outcome = decide::egress(&mut Stubborn(buffer(&mut frame)), &mut host);
+    let outcome = decide::egress(&mut stubborn(&mut frame), &mut host);
     assert_eq!((outcome, frame), (Counter::DropRewrite, reply));
 
     let told = Some(Counter::DropRewrite);
@@ -130,38 +154,13 @@ fn a_solicitation_that_cannot_grow_is_dropped_as_it_is() {
     assert_eq!(host.counters().drop_rewrite.packets, 1);
 }
 
-/// A packet to which nothing can be added in front.
-struct Crammed<'a>(Buffer<'a>);
-
-impl Packet for Crammed<'_> {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-
-    fn interface(&self) -> u32 {
-        self.0.interface()
-    }
-
-    fn resize(&mut self, bytes: u64) -> bool {
-        self.0.resize(bytes)
-    }
-
-    fn shift(&mut self, bytes: i32) -> bool {
-        bytes > 0 && self.0.shift(bytes)
-    }
-
-    fn head<T: Wire>(&mut self) -> Option<&mut T> {
-        self.0.head()
-    }
-}
-
 #[test]
 fn a_packet_that_does_not_get_its_tags_back_goes_nowhere() {
     let mut frame = tcp(CLIENT, ONE, SYN).frame();
-    let plain = vlan::without_tags(&mut Crammed(buffer(&mut frame)), |_| 7);
+    let plain = vlan::without_tags(&mut crammed(&mut frame), |_| 7);
     assert_eq!(plain, Some(7));
     tag(&mut frame, &CUSTOMER);
-    let tagged = vlan::without_tags(&mut Crammed(buffer(&mut frame)), |_| 7);
+    let tagged = vlan::without_tags(&mut crammed(&mut frame), |_| 7);
     assert_eq!(tagged, None);
 }
 
@@ -171,7 +170,7 @@ fn a_packet_that_keeps_its_tags_is_left_alone() {
     let mut frame = tcp(CLIENT, ONE, SYN).frame();
     tag(&mut frame, &CUSTOMER);
     let before = frame.clone();
-    let outcome = vlan::without_tags(&mut Stubborn(buffer(&mut frame)), |packet| {
+    let outcome = vlan::without_tags(&mut stubborn(&mut frame), |packet| {
         decide::ingress(packet, &mut host) as u32
     });
     assert_eq!(outcome, Some(Counter::PassNotIp as u32));

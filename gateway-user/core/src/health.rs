@@ -120,6 +120,14 @@ impl fmt::Display for Fault {
 }
 
 impl EndpointId {
+    /// An endpoint of a backend.
+    pub fn of(backend: &BackendId, address: SocketAddr) -> Self {
+        Self {
+            address,
+            transport: backend.transport,
+        }
+    }
+
     pub fn tcp(address: SocketAddr) -> Self {
         Self {
             address,
@@ -194,13 +202,7 @@ impl Endpoints {
             let ready = endpoints.iter().filter(|e| e.conditions.ready).count();
             let mut failing: Vec<_> = endpoints
                 .iter_mut()
-                .filter(|e| {
-                    let endpoint = EndpointId {
-                        address: e.address,
-                        transport: id.transport,
-                    };
-                    e.conditions.ready && out.contains_key(&endpoint)
-                })
+                .filter(|e| e.conditions.ready && out.contains_key(&EndpointId::of(id, e.address)))
                 .collect();
             if failing.len() * 2 > ready {
                 panicking.insert(id.clone());

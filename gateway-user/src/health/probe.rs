@@ -85,14 +85,14 @@ async fn http(
     protocol: BackendProtocol,
     tls: Option<&BackendTls>,
 ) -> Result<(), Failure> {
+    let scheme = match tls {
+        Some(_) => Scheme::HTTPS,
+        None => Scheme::HTTP,
+    };
+    let request = request(endpoint, check, protocol, scheme)?;
     let stream = TcpStream::connect(endpoint).await?;
     let Some(tls) = tls else {
-        return ask(
-            stream,
-            request(endpoint, check, protocol, Scheme::HTTP)?,
-            check,
-        )
-        .await;
+        return ask(stream, request, check).await;
     };
     let inside = match protocol {
         BackendProtocol::Http1 => Inside::Http1,
@@ -102,12 +102,7 @@ async fn http(
     let name = tls.identity().server_name.clone();
     let stream = connector.connect(name, stream).await;
     let stream = stream.map_err(|_| Fault::Tls)?;
-    ask(
-        stream,
-        request(endpoint, check, protocol, Scheme::HTTPS)?,
-        check,
-    )
-    .await
+    ask(stream, request, check).await
 }
 
 fn request(
@@ -123,18 +118,18 @@ fn request(
     let mut request = Request::new(Empty::new());
     let headers = request.headers_mut();
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    // Reading the object has checked both.
-    let here = |_| Failure::Here;
+    // Reading the object has checked path and host.
     match protocol {
         BackendProtocol::Http1 => {
-            let host = HeaderValue::try_from(authority);
-            headers.insert(HOST, host.map_err(|_| Failure::Here)?);
+            let host = HeaderValue::try_from(authority).map_err(|_| Failure::Here)?;
+            headers.insert(HOST, host);
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             *request.uri_mut() = check.path.parse().map_err(|_| Failure::Here)?;
         }
         BackendProtocol::Http2 => {
             let uri = Uri::builder().scheme(scheme).authority(authority);
-            *request.uri_mut() = uri.path_and_query(&*check.path).build().map_err(here)?;
+            let uri = uri.path_and_query(&*check.path).build();
+            *request.uri_mut() = uri.map_err(|_| Failure::Here)?;
             *request.version_mut() = Version::HTTP_2;
         }
     }

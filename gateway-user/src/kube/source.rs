@@ -41,8 +41,6 @@ use crate::{
 const QUIET: Duration = Duration::from_millis(5);
 /// Longest wait after the first event of a burst.
 const LONGEST: Duration = Duration::from_millis(60);
-/// How often is looked whether an API server that went away again is back.
-const STILL_AWAY: Duration = Duration::from_secs(1);
 /// Events that wait to be taken in; a watch that is ahead of us waits itself.
 const QUEUE: usize = 1024;
 
@@ -139,12 +137,11 @@ impl Source {
     }
 
     fn believe(&mut self) {
-        // Away again, it cannot take back what it said in between.
+        self.doubt = None;
+        // Away again, it cannot take back what it said in between: doubted until it has returned.
         if self.returns.is_away() {
-            self.doubt = Some(Instant::now() + STILL_AWAY);
             return;
         }
-        self.doubt = None;
         let changed = self.store.believe() | self.peers.believe();
         self.add(changed);
     }

@@ -30,13 +30,9 @@ pub fn failing(
 ) -> Vec<FailingRow> {
     let backends = endpoints.0.iter();
     let rows = backends.flat_map(|(id, list)| {
-        let found = list.iter().filter_map(|e| {
-            let endpoint = EndpointId {
-                address: e.address,
-                transport: id.transport,
-            };
-            Some((e.address, out.get(&endpoint)?))
-        });
+        let found = list
+            .iter()
+            .filter_map(|e| Some((e.address, out.get(&EndpointId::of(id, e.address))?)));
         found.map(|(endpoint, why)| FailingRow {
             endpoint: endpoint.to_string(),
             backend: id.to_string(),
@@ -57,7 +53,7 @@ pub(super) fn table(rows: &[FailingRow]) -> String {
         let traffic = if row.used {
             "all the same: too few others"
         } else {
-            "none for now"
+            "none until it is back"
         };
         [&row.endpoint, &row.backend, traffic, &row.why].map(str::to_owned)
     }));
@@ -93,7 +89,7 @@ mod tests {
         );
         let text = table(&rows);
         assert!(
-            text.contains("10.0.0.1:80  default/two:80  none for now"),
+            text.contains("10.0.0.1:80  default/two:80  none until it is back"),
             "{text}"
         );
         assert!(text.contains("too few others"), "{text}");

@@ -58,8 +58,7 @@ impl Plan {
         for (backend, ways) in ways {
             let all = endpoints.all(backend).map(|e| (e.address, e.conditions));
             for (address, _) in all.filter(|(_, c)| c.ready && !c.terminating) {
-                let transport = backend.transport;
-                let id = EndpointId { address, transport };
+                let id = EndpointId::of(backend, address);
                 let known = wanted.entry(id).or_default();
                 ways.iter().for_each(|(how, pace)| add(known, how, *pace));
             }

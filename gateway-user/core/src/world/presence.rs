@@ -81,6 +81,20 @@ mod tests {
         assert_eq!(presence.returned().map(|r| r.after), Some(at(27)));
     }
 
+    /// Whoever waits for a return may rely on it.
+    #[test]
+    fn whoever_is_away_when_a_doubt_ends_returns_with_the_next_answer() {
+        let mut presence = Presence::default();
+        assert!(presence.heard(at(31)));
+        assert!(!presence.heard(at(33)), "then it goes away again");
+        let ends = presence.returned().map(Return::doubted_until);
+        assert_eq!(ends, Some(at(91)));
+        assert!(presence.is_away(at(91)));
+        assert!(presence.heard(at(95)));
+        let ends = presence.returned().map(Return::doubted_until);
+        assert_eq!(ends, Some(at(155)));
+    }
+
     #[test]
     fn answers_may_be_told_late() {
         let mut presence = Presence::default();

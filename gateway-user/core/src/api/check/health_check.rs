@@ -20,12 +20,7 @@ const STATUSES: RangeInclusive<usize> = 1..=16;
 
 pub(super) fn health_check(check: &HealthCheckSpec, out: &mut Problems) {
     let at = Path::spec().field("healthCheck");
-    if (
-        check.tcp.is_none(),
-        check.udp.is_none(),
-        check.http.is_none(),
-    ) == (true, true, true)
-    {
+    if check.tcp.is_none() && check.udp.is_none() && check.http.is_none() {
         let message = "checks nothing: add one or more of tcp: {}, udp: {} and http: {}, or remove \
                        healthCheck";
         out.error(at.clone(), message);
@@ -51,15 +46,12 @@ pub(super) fn health_check(check: &HealthCheckSpec, out: &mut Problems) {
 }
 
 fn times(at: &Path, check: &HealthCheckSpec, out: &mut Problems) {
-    let within = |value: Option<ApiDuration>, range: &RangeInclusive<Duration>| {
-        value.is_none_or(|ApiDuration(value)| range.contains(&value))
-    };
     let ranges = [
         ("interval", check.interval, INTERVALS, "1s to 1h"),
         ("timeout", check.timeout, TIMEOUTS, "100ms to 1h"),
     ];
     for (name, value, range, words) in ranges {
-        if let Some(ApiDuration(value)) = value.filter(|_| !within(value, &range)) {
+        if let Some(ApiDuration(value)) = value.filter(|value| !range.contains(&value.0)) {
             let message = format!("{value:?} is out of range: use {words}");
             out.error(at.field(name), message);
         }
