@@ -19,6 +19,7 @@ pub mod options;
 mod pins;
 mod programs;
 mod read;
+mod resize;
 mod settle;
 mod snat;
 pub mod stats;

@@ -3,6 +3,7 @@
 mod admin;
 mod bed;
 mod capabilities;
+mod capacity;
 mod capture;
 mod check;
 mod checksums;

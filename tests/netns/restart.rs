@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const BYTES: u64 = 120_000_000;
 const RATE: u64 = 12_000_000;
 const STEP: u64 = 10_000_000;
-const CONNECTIONS: u64 = 1_000;
+pub(crate) const CONNECTIONS: u64 = 1_000;
 
 #[test]
 fn kill_9_and_take_over_lose_nothing() -> Result<()> {
@@ -105,14 +105,14 @@ fn a_thousand_connections_outlive_reload_kill_9_and_take_over() -> Result<()> {
 }
 
 /// Connections that all send and receive, and a stream of datagrams.
-struct Load {
+pub(crate) struct Load {
     crowd: Process,
     stream: Process,
 }
 
 impl Load {
     /// Returns when all connections are open.
-    fn start(bed: &Bed) -> Result<Self> {
+    pub(crate) fn start(bed: &Bed) -> Result<Self> {
         let crowd = format!("crowd --to {GATEWAY}:9000 --connections {CONNECTIONS}");
         let stream = format!("udp --to {GATEWAY}:53 --one-socket");
         let mut load = Self {
@@ -123,14 +123,14 @@ impl Load {
         Ok(load)
     }
 
-    fn goes_on(&mut self, when: &str) -> Result<()> {
+    pub(crate) fn goes_on(&mut self, when: &str) -> Result<()> {
         // The second round begins now.
         self.crowd.goes_on(2).context(when.to_owned())?;
         self.stream.goes_on(20).context(when.to_owned())
     }
 
     /// Nothing was lost.
-    fn end(self) -> Result<(TcpReport, UdpReport)> {
+    pub(crate) fn end(self) -> Result<(TcpReport, UdpReport)> {
         let crowd: TcpReport = self.crowd.finish()?;
         crowd.expect_echoed(crowd.bytes_sent)?;
         ensure!(

@@ -44,7 +44,11 @@ pub(super) fn check(pins: &Pins, object: &[u8]) -> Result<()> {
             kind: pinned.map_type()? as u32,
             key_size: pinned.key_size(),
             value_size: pinned.value_size(),
-            max_entries: pinned.max_entries(),
+            // The flow table's size is a setting, and follows it later.
+            max_entries: match name {
+                maps::FLOWS => wanted.max_entries,
+                _ => pinned.max_entries(),
+            },
             flags: pinned.map_flags(),
         };
         if pinned != wanted {

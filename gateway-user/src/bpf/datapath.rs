@@ -19,13 +19,13 @@ use super::{
     attach::{Attachment, Survey, Uplink, attach_all, attached_before},
     bpffs, clock, compat,
     events::Events,
-    flows::Flows,
+    flows::{self, Flows},
     kernel_log, load,
     maps::Maps,
     object::{OBJECT, OBJECT_LOG},
     options::{Options, XdpMode},
     pins::{Lock, Pins},
-    programs, read, snat,
+    programs, read, resize, snat,
     stats::Stats,
     unload, version,
 };
@@ -52,7 +52,29 @@ pub struct Datapath {
     looks: u32,
     xdp_mode: XdpMode,
     hz: u32,
+    flows: FlowTable,
+    object: &'static [u8],
+    kernel_log: bool,
     _lock: Lock,
+}
+
+/// Sizes in entries: a connection has two.
+#[derive(Clone, Copy, Debug)]
+struct FlowTable {
+    entries: u32,
+    wanted: u32,
+    /// At which look that was refused.
+    refused: Option<u32>,
+}
+
+impl FlowTable {
+    const fn new(entries: u32) -> Self {
+        Self {
+            entries,
+            wanted: entries,
+            refused: None,
+        }
+    }
 }
 
 impl Datapath {
@@ -96,7 +118,7 @@ impl Datapath {
     async fn start(
         pins: Pins,
         lock: Lock,
-        object: &[u8],
+        object: &'static [u8],
         options: &Options,
         survey: &Survey,
     ) -> Result<Self> {
@@ -135,6 +157,9 @@ impl Datapath {
             looks: 0,
             xdp_mode: options.xdp_mode,
             hz,
+            flows: FlowTable::new(flows::entries(&pins)?),
+            object,
+            kernel_log: options.kernel_log,
             pins,
             _lock: lock,
         })
@@ -175,8 +200,9 @@ impl Datapath {
     /// changed. What has not changed stays as it is.
     pub async fn follow_interfaces(&mut self) -> Result<bool> {
         programs::restore_abandoned(&self.pins)?;
-        let survey = Survey::take(&self.pins, &self.interfaces).await?;
         self.looks = self.looks.wrapping_add(1);
+        self.follow_flows();
+        let survey = Survey::take(&self.pins, &self.interfaces).await?;
         if self.looks.is_multiple_of(RETRY) {
             self.failed.clear();
         }
@@ -189,6 +215,47 @@ impl Datapath {
         let changed = self.attachments != now;
         self.attachments = now;
         Ok(self.follow_uplinks(&survey).await? || changed)
+    }
+
+    /// Entries that the table of established flows shall have: [`Self::follow_interfaces`] sees to
+    /// it.
+    pub fn set_flow_entries(&mut self, wanted: u32) {
+        self.flows.wanted = wanted;
+    }
+
+    /// Entries of the table of established flows.
+    pub const fn flow_entries(&self) -> u32 {
+        self.flows.entries
+    }
+
+    /// Makes that table as large as it shall be, without loss. A size that is refused is tried again
+    /// later: connections end.
+    fn follow_flows(&mut self) {
+        let FlowTable {
+            entries,
+            wanted,
+            refused,
+        } = self.flows;
+        let waits = refused.is_some_and(|at| self.looks.wrapping_sub(at) < RETRY);
+        if entries == wanted || waits {
+            return;
+        }
+        match self.resize_flows(wanted) {
+            Ok(()) => self.flows = FlowTable::new(wanted),
+            Err(error) => {
+                tracing::warn!("the flow table keeps its {entries} entries: {error:#}");
+                self.flows.refused = Some(self.looks);
+            }
+        }
+    }
+
+    fn resize_flows(&mut self, entries: u32) -> Result<()> {
+        let mut ebpf = resize::resize(self.object, &self.pins, self.hz, entries)?;
+        if self.kernel_log {
+            kernel_log::forward(&mut ebpf)?;
+        }
+        self.ebpf = ebpf;
+        Ok(())
     }
 
     /// Writes down the Ethernet addresses; whether any changed.

@@ -1,10 +1,10 @@
 //! The flow table: listing it, and removing what has outlived its connection.
 
 use anyhow::{Context as _, Result};
-use aya::maps::{HashMap, MapData, MapError};
+use aya::maps::{HashMap, MapData, MapError, MapInfo};
 use gateway_common::{
     abi::{FORWARD, Flow, FlowKey},
-    maps::{self, FLOWS_MAX, FRESH_MAX},
+    maps::{self, FRESH_MAX},
 };
 use gateway_core::l4::{Gauges, Sweep, sweep::Fate};
 
@@ -12,10 +12,6 @@ use super::pins::Pins;
 
 /// Entries that one pass over the table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
-/// Entries of both maps.
-const ENTRIES: usize = FLOWS_MAX as usize + FRESH_MAX as usize;
-/// Passes of one sweep: enough for a full table.
-const PASSES: usize = ENTRIES.div_ceil(BATCH) + 1;
 
 type Entries = HashMap<MapData, FlowKey, Flow>;
 /// Keys of entries that are over; `true`: of established flows.
@@ -24,7 +20,10 @@ type Dead = Vec<(bool, FlowKey)>;
 /// A handle of its own on the flow table, established flows and fresh ones: sweep from a thread
 /// that may block.
 pub struct Flows {
+    pins: Pins,
     established: Entries,
+    /// Most entries of `established`.
+    size: usize,
     fresh: Entries,
 }
 
@@ -40,9 +39,17 @@ pub struct Swept {
 impl Flows {
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
+            pins: pins.clone(),
             established: pins.open(maps::FLOWS)?,
+            size: usize::try_from(entries(pins)?)?,
             fresh: pins.open(maps::FRESH)?,
         })
+    }
+
+    /// Looks at the table that is in force now: another may have taken its place.
+    pub fn refresh(&mut self) -> Result<()> {
+        *self = Self::open(&self.pins)?;
+        Ok(())
     }
 
     /// At most `limit` entries, in no order; both directions are entries.
@@ -76,7 +83,7 @@ impl Flows {
     /// Of both maps, the established ones (`true`) first. An entry that the kernel evicts under an
     /// iterator sends it back to the first: bounded.
     fn entries(&self) -> impl Iterator<Item = Result<(bool, FlowKey, Flow)>> {
-        let established = self.established.iter().take(2 * FLOWS_MAX as usize);
+        let established = self.established.iter().take(2 * self.size);
         let fresh = self.fresh.iter().take(2 * FRESH_MAX as usize);
         let established = established.map(|entry| (true, entry));
         let all = established.chain(fresh.map(|entry| (false, entry)));
@@ -89,8 +96,11 @@ impl Flows {
     /// Removes what `sweep` says, and counts the rest. A full table takes half a second,
     /// and one of which much is removed several times that.
     pub fn sweep(&mut self, sweep: &Sweep) -> Result<Swept> {
+        self.refresh()?;
         let mut swept = Swept::default();
-        for _ in 0..PASSES {
+        // Enough for a full table.
+        let all = self.size.saturating_add(FRESH_MAX as usize);
+        for _ in 0..=all.div_ceil(BATCH) {
             let (live, dead, more) = self.pass(sweep)?;
             swept.live = live;
             for (is_established, key) in &dead {
@@ -125,6 +135,14 @@ impl Flows {
         }
         Ok((live, dead, false))
     }
+}
+
+/// Most entries that the table of established flows takes: two for each.
+pub(super) fn entries(pins: &Pins) -> Result<u32> {
+    let path = pins.map(maps::FLOWS);
+    let info = MapInfo::from_pin(&path);
+    let info = info.with_context(|| format!("cannot read the pinned map {}", path.display()))?;
+    Ok(info.max_entries())
 }
 
 /// Unless a packet came for it in the meantime; why.

@@ -11,11 +11,23 @@ use super::pins::Pins;
 
 /// Loads `object` with its maps pinned; nothing is attached yet. `hz`: jiffies in a second.
 pub(super) fn load(object: &[u8], pins: &Pins, hz: u32) -> Result<Ebpf> {
+    load_with(object, pins, hz, None)
+}
+
+/// The same, but with a flow table of its own, which has so many entries.
+pub(super) fn load_with_flows(object: &[u8], pins: &Pins, hz: u32, entries: u32) -> Result<Ebpf> {
+    load_with(object, pins, hz, Some(entries))
+}
+
+fn load_with(object: &[u8], pins: &Pins, hz: u32, flows: Option<u32>) -> Result<Ebpf> {
     let mut loader = EbpfLoader::new();
     loader.override_global(GLOBAL_HZ, &hz, true);
     loader.verifier_log_level(VerifierLogLevel::DISABLE);
     for name in maps::ALL {
-        loader.map_pin_path(name, pins.map(name));
+        match flows {
+            Some(entries) if name == maps::FLOWS => loader.map_max_entries(name, entries),
+            _ => loader.map_pin_path(name, pins.map(name)),
+        };
     }
     let mut ebpf = loader.load(object).context(
         "cannot create the BPF maps: Linux 6.6 or newer and root (CAP_BPF, CAP_NET_ADMIN, \

@@ -2,6 +2,7 @@
 //! else by itself.
 
 use anyhow::Result;
+use gateway_common::maps::FLOWS_MAX;
 use gateway_core::plan::NodeWish;
 
 use super::interfaces::uplinks;
@@ -42,6 +43,12 @@ impl Choice {
         self.workers.or(asked).unwrap_or(self.cores)
     }
 
+    /// Entries of the flow table: a connection has two.
+    pub(super) fn flow_entries(wish: &NodeWish) -> u32 {
+        let asked = wish.flows.map(|flows| flows.get().saturating_mul(2));
+        asked.unwrap_or(FLOWS_MAX)
+    }
+
     /// Names and patterns of interfaces.
     ///
     /// # Errors
@@ -77,6 +84,10 @@ impl Choice {
             (None, Some(_)) => CLASSES,
             (Some(_), _) => COMMAND_LINE,
         };
+        let flows_by = match wish.flows {
+            None => DEFAULT,
+            Some(_) => CLASSES,
+        };
         let without_effect = |by: &str, wish: String| {
             let text = format!("{wish} of GatewayClasses have no effect: {COMMAND_LINE} decides");
             (by == COMMAND_LINE).then_some(text)
@@ -89,6 +100,7 @@ impl Choice {
         NodeRow {
             interfaces: ChosenRow::new(interfaces.join(", "), by),
             workers: ChosenRow::new(self.workers(wish).to_string(), workers_by),
+            flows: ChosenRow::new((Self::flow_entries(wish) / 2).to_string(), flows_by),
             without_effect: [interfaces_asked, workers_asked]
                 .into_iter()
                 .flatten()
@@ -117,6 +129,7 @@ mod tests {
         NodeWish {
             interfaces: [("eth*".into(), ["public".into()].into())].into(),
             workers: NonZeroU32::new(2),
+            flows: None,
         }
     }
 

@@ -131,7 +131,10 @@ impl DataPath for RealPath {
             let held = self.kernel.attachments().iter();
             wanted.extend(held.filter_map(|attachment| attachment.interface.clone()));
         }
-        if self.kernel.set_interfaces(wanted) {
+        let entries = Choice::flow_entries(wish);
+        let resizes = entries != self.kernel.flow_entries();
+        self.kernel.set_flow_entries(entries);
+        if self.kernel.set_interfaces(wanted) || resizes {
             self.follow().await;
         }
     }

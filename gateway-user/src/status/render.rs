@@ -90,9 +90,12 @@ fn node(node: &NodeRow) -> String {
         let NodeRow {
             interfaces,
             workers,
+            flows,
             ..
         } = node;
-        text.push_str(&format!("interfaces {interfaces}; workers {workers}\n"));
+        text.push_str(&format!(
+            "interfaces {interfaces}; workers {workers}; flows {flows}\n"
+        ));
     }
     text.push_str(&lines(&node.without_effect));
     text

@@ -73,6 +73,9 @@ pub struct NodeRow {
     pub interfaces: ChosenRow,
     /// Threads of the proxy.
     pub workers: ChosenRow,
+    /// Connections that the flow table shall hold.
+    #[serde(default)]
+    pub flows: ChosenRow,
     /// What objects ask for in vain.
     pub without_effect: Vec<String>,
 }

@@ -46,6 +46,8 @@ pub struct LimitsSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct L4Spec {
+    /// Connections that the flow table of a node holds. Of a class only.
+    pub flows: Option<i64>,
     /// How long connections keep a backend that gets no new ones and will not come back.
     pub drain_timeout: Option<ApiDuration>,
     /// What becomes of connections and datagrams that have no backend.

@@ -15,6 +15,8 @@ pub struct NodeWish {
     pub interfaces: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Threads of the proxy.
     pub workers: Option<NonZeroU32>,
+    /// Connections that the flow table holds.
+    pub flows: Option<NonZeroU32>,
 }
 
 impl NodeWish {
@@ -67,7 +69,7 @@ mod tests {
                 ("eth1".into(), classes(&["b"])),
             ]
             .into(),
-            workers: None,
+            ..NodeWish::default()
         };
         let asking = |interface| {
             wish.asking(interface)

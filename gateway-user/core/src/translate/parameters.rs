@@ -37,16 +37,20 @@ pub(super) fn of_gateway<'a>(scope: Scope<'a>, gateway: &Gateway) -> Found<'a> {
 }
 
 /// Fields that only a class may set.
-fn of_the_node(spec: &ParametersSpec) -> Option<&'static str> {
-    match (spec.interfaces.is_empty(), spec.workers) {
-        (true, None) => None,
-        (false, None) => Some("interfaces"),
-        (true, Some(_)) => Some("workers"),
-        (false, Some(_)) => Some("interfaces and workers"),
-    }
+fn of_the_node(spec: &ParametersSpec) -> Option<String> {
+    let flows = spec.l4.as_ref().and_then(|l4| l4.flows);
+    let fields = [
+        ("interfaces", !spec.interfaces.is_empty()),
+        ("workers", spec.workers.is_some()),
+        ("l4.flows", flows.is_some()),
+    ];
+    let set = fields.into_iter().filter(|(_, is_set)| *is_set);
+    let names: Vec<_> = set.map(|(name, _)| name).collect();
+    (!names.is_empty()).then(|| names.join(" and "))
 }
 
-/// What the accepted classes ask of the process of each node: all interfaces, the most workers.
+/// What the accepted classes ask of the process of each node: all interfaces, the most workers, the
+/// largest flow table.
 pub(super) fn of_node(scope: Scope) -> NodeWish {
     let mut wish = NodeWish::default();
     let classes = scope.world.classes.values();
@@ -61,6 +65,8 @@ pub(super) fn of_node(scope: Scope) -> NodeWish {
         // 0 leaves it to the node.
         let workers = number(found.spec.workers).and_then(NonZeroU32::new);
         wish.workers = wish.workers.max(workers);
+        let flows = found.spec.l4.as_ref().and_then(|l4| l4.flows);
+        wish.flows = wish.flows.max(number(flows).and_then(NonZeroU32::new));
     }
     wish
 }
@@ -119,6 +125,8 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         drain_timeout,
         no_backend,
         mode,
+        // Of the node.
+        flows: _,
     } = l4(own).unwrap_or_default();
     let no_backend = no_backend.or(class_l4.no_backend);
     let log = |spec: Option<&ParametersSpec>| {

@@ -27,8 +27,5 @@ pub enum ParametersFault {
          every Gateway; remove them there, or name other GatewayParameters; those that \
          spec.parametersRef of a GatewayClass names may have them"
     )]
-    OfTheNode {
-        name: ObjectName,
-        fields: &'static str,
-    },
+    OfTheNode { name: ObjectName, fields: String },
 }

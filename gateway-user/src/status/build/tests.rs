@@ -25,7 +25,7 @@ objects from https://10.0.0.1:6443
 nothing new is served until these have been listed: Secret
 cannot be watched: Gateway, Secret: connection refused
 not installed in the API server: TCPRoute, UDPRoute
-interfaces eth0 (the command line); workers 2 (default)
+interfaces eth0 (the command line); workers 2 (default); flows 131072 (default)
 interfaces eth9 of GatewayClasses have no effect
 the data path is behind: a map is full
 something is broken since the start: what an earlier start left in the kernel is not removed \
@@ -98,6 +98,7 @@ fn report() -> Report {
         node: NodeRow {
             interfaces: ChosenRow::new("eth0".into(), "the command line"),
             workers: ChosenRow::new("2".into(), "default"),
+            flows: ChosenRow::new("131072".into(), "default"),
             without_effect: vec!["interfaces eth9 of GatewayClasses have no effect".into()],
         },
         world: &world,

@@ -19,6 +19,7 @@ const WORKERS: RangeInclusive<i64> = 0..=LISTENERS_MAX as i64;
 const CONNECTIONS: RangeInclusive<i64> = 1..=1_000_000;
 const HEADER_BYTES: RangeInclusive<i64> = 1_024..=1_048_576;
 const STREAMS: RangeInclusive<i64> = 1..=10_000;
+const FLOWS: RangeInclusive<i64> = 4_096..=4_194_304;
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems) {
@@ -97,6 +98,11 @@ fn limits(limits: &LimitsSpec, out: &mut Problems) {
 /// What concerns TCP and UDP listeners.
 fn l4(l4: &L4Spec, out: &mut Problems) {
     let at = Path::spec().field("l4");
+    if let Some(flows) = l4.flows.filter(|flows| !FLOWS.contains(flows)) {
+        let (low, high) = (FLOWS.start(), FLOWS.end());
+        let message = format!("{flows} is out of range: use {low} to {high}");
+        out.error(at.field("flows"), message);
+    }
     timeout(at.field("drainTimeout"), l4.drain_timeout, out);
     if let Some(Open::Unknown(value)) = &l4.no_backend {
         let message = format!("{value:?} is not known: use Refuse or Drop");

@@ -1,0 +1,77 @@
+//! The flow table grows and shrinks under a thousand connections.
+
+use anyhow::{Context as _, Result, ensure};
+use gateway_common::maps::{ABI_VERSION, FLOWS};
+use gateway_tests::{bed::Bed, daemon::Daemon, wait::wait_until};
+use serde_json::Value;
+
+use crate::{
+    admin::sum,
+    parameters,
+    restart::{CONNECTIONS, Load},
+    tcp::LIMIT,
+};
+
+/// Entries of the pinned flow table, as bpftool shows them.
+fn entries(bed: &Bed, daemon: &Daemon) -> Result<u64> {
+    let pin = daemon.pins().join(format!("v{ABI_VERSION}/maps/{FLOWS}"));
+    let pin = pin.display().to_string();
+    let said = bed
+        .node
+        .run("bpftool", ["-j", "map", "show", "pinned", &pin])?;
+    let map: Value = serde_json::from_str(&said)?;
+    map["max_entries"].as_u64().context("no size")
+}
+
+fn resize(bed: &Bed, daemon: &Daemon, flows: u64) -> Result<()> {
+    parameters::ask(bed, &format!("{{l4: {{flows: {flows}}}}}"))?;
+    wait_until(LIMIT, "the flow table has that size", || {
+        Ok(entries(bed, daemon)? == 2 * flows)
+    })
+    .map_err(|e| e.context(daemon.log()))
+    .map(drop)
+}
+
+#[test]
+fn a_thousand_connections_outlive_another_size_of_the_flow_table() -> Result<()> {
+    let bed = parameters::bed("{l4: {flows: 4096}}")?;
+    let daemon = bed.daemon()?;
+    ensure!(entries(&bed, &daemon)? == 8192, "{}", daemon.log());
+    let mut load = Load::start(&bed)?;
+    for flows in [300_000, 8_192] {
+        resize(&bed, &daemon, flows)?;
+        load.goes_on("another flow table")?;
+    }
+    daemon.kill()?;
+    let daemon = bed.daemon()?;
+    ensure!(entries(&bed, &daemon)? == 16_384, "{}", daemon.log());
+    load.goes_on("after a restart")?;
+    load.end()?;
+    let metrics = daemon.admin("/metrics")?;
+    let opened = sum(&metrics, "xdp_gateway_l4_flows_opened_total", &[])?;
+    ensure!(opened == CONNECTIONS as f64 + 1.0, "{metrics}");
+    let dropped = sum(&metrics, "xdp_gateway_l4_dropped_packets_total", &[])?;
+    ensure!(dropped == 0.0, "{metrics}");
+    Ok(())
+}
+
+/// More than three quarters of the smaller table: it would evict what is in use.
+#[test]
+fn the_flow_table_does_not_shrink_below_what_is_open() -> Result<()> {
+    let bed = parameters::bed("{l4: {flows: 100000}}")?;
+    let daemon = bed.daemon()?;
+    let crowd = format!(
+        "crowd --to {}:9000 --connections 4000",
+        gateway_tests::bed::GATEWAY
+    );
+    let mut crowd = bed.start("crowd", &crowd)?;
+    crowd.goes_on(1)?;
+    parameters::ask(&bed, "{l4: {flows: 4096}}")?;
+    wait_until(LIMIT, "the log says why not", || {
+        Ok(daemon.log().contains("too many for 8192"))
+    })
+    .map_err(|e| e.context(daemon.log()))?;
+    ensure!(entries(&bed, &daemon)? == 200_000, "{}", daemon.log());
+    crowd.goes_on(1)?;
+    Ok(())
+}
