@@ -2,6 +2,7 @@
 
 mod attach;
 mod bpffs;
+mod capacity;
 pub mod capture;
 mod clock;
 mod compat;

@@ -17,7 +17,9 @@ use gateway_core::l4::{MapOp, Tables, trace::Clock};
 
 use super::{
     attach::{Attachment, Survey, Uplink, attach_all, attached_before},
-    bpffs, clock, compat,
+    bpffs,
+    capacity::Capacity,
+    clock, compat,
     events::Events,
     flows::{self, Flows},
     kernel_log, load,
@@ -52,29 +54,10 @@ pub struct Datapath {
     looks: u32,
     xdp_mode: XdpMode,
     hz: u32,
-    flows: FlowTable,
+    flows: Capacity,
     object: &'static [u8],
     kernel_log: bool,
     _lock: Lock,
-}
-
-/// Sizes in entries: a connection has two.
-#[derive(Clone, Copy, Debug)]
-struct FlowTable {
-    entries: u32,
-    wanted: u32,
-    /// At which look that was refused.
-    refused: Option<u32>,
-}
-
-impl FlowTable {
-    const fn new(entries: u32) -> Self {
-        Self {
-            entries,
-            wanted: entries,
-            refused: None,
-        }
-    }
 }
 
 impl Datapath {
@@ -157,7 +140,7 @@ impl Datapath {
             looks: 0,
             xdp_mode: options.xdp_mode,
             hz,
-            flows: FlowTable::new(flows::entries(&pins)?),
+            flows: Capacity::new(flows::entries(&pins)?),
             object,
             kernel_log: options.kernel_log,
             pins,
@@ -217,45 +200,31 @@ impl Datapath {
         Ok(self.follow_uplinks(&survey).await? || changed)
     }
 
-    /// Entries that the table of established flows shall have: [`Self::follow_interfaces`] sees to
-    /// it.
-    pub fn set_flow_entries(&mut self, wanted: u32) {
-        self.flows.wanted = wanted;
+    /// Entries that the table of established flows shall have, from the next
+    /// [`Self::follow_interfaces`] on; whether it has another number.
+    pub fn set_flow_entries(&mut self, wanted: u32) -> bool {
+        self.flows.want(wanted)
     }
 
-    /// Entries of the table of established flows.
-    pub const fn flow_entries(&self) -> u32 {
-        self.flows.entries
+    /// Why that table has another size than it shall have.
+    pub fn flows_refused(&self) -> Option<&str> {
+        self.flows.refusal()
     }
 
-    /// Makes that table as large as it shall be, without loss. A size that is refused is tried again
-    /// later: connections end.
+    /// Makes that table as large as it shall be, without loss.
     fn follow_flows(&mut self) {
-        let FlowTable {
-            entries,
-            wanted,
-            refused,
-        } = self.flows;
-        let waits = refused.is_some_and(|at| self.looks.wrapping_sub(at) < RETRY);
-        if entries == wanted || waits {
+        let Some(entries) = self.flows.due(self.looks) else {
             return;
-        }
-        match self.resize_flows(wanted) {
-            Ok(()) => self.flows = FlowTable::new(wanted),
-            Err(error) => {
-                tracing::warn!("the flow table keeps its {entries} entries: {error:#}");
-                self.flows.refused = Some(self.looks);
+        };
+        let done = resize::resize(self.object, &self.pins, self.hz, entries);
+        let done = done.and_then(|mut ebpf| {
+            if self.kernel_log {
+                kernel_log::forward(&mut ebpf)?;
             }
-        }
-    }
-
-    fn resize_flows(&mut self, entries: u32) -> Result<()> {
-        let mut ebpf = resize::resize(self.object, &self.pins, self.hz, entries)?;
-        if self.kernel_log {
-            kernel_log::forward(&mut ebpf)?;
-        }
-        self.ebpf = ebpf;
-        Ok(())
+            self.ebpf = ebpf;
+            Ok(())
+        });
+        self.flows.tried(self.looks, done);
     }
 
     /// Writes down the Ethernet addresses; whether any changed.

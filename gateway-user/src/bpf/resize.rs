@@ -17,15 +17,17 @@ use gateway_common::{
     maps,
 };
 
-use super::{load, pins::Pins, programs};
+use super::{flows, load, pins::Pins, programs};
 
-/// Where the new map is pinned until it is the one in force.
-const NEXT: &str = "flows.next";
+/// Where the new map is pinned until it is the one in force. The BPF file system takes no dots.
+const NEXT: &str = "flows_next";
 /// `BPF_NOEXIST`: an entry that is there is newer.
 const IF_ABSENT: u64 = 1;
 
 /// A table of more than this share of its entries, in percent, evicts what is in use.
 const FULL: usize = 75;
+
+type Entries = HashMap<MapData, FlowKey, Flow>;
 
 /// Loads `object` with a flow table of so many entries, and puts it in force.
 ///
@@ -36,34 +38,47 @@ pub(super) fn resize(object: &[u8], pins: &Pins, hz: u32, entries: u32) -> Resul
     let Some(_lock) = pins.lock_programs()? else {
         bail!("somebody captures packets: the size changes afterwards");
     };
-    let old: HashMap<MapData, FlowKey, Flow> = pins.open(maps::FLOWS)?;
+    let old: Entries = pins.open(maps::FLOWS)?;
+    // One that the kernel evicts under an iterator sends it back to the first.
+    let most = 2 * usize::try_from(flows::entries(pins)?)?;
     let bound = usize::try_from(entries)?;
     let used = old.keys().take(bound).filter(Result::is_ok).count();
     ensure!(
         used <= bound / 100 * FULL,
-        "{used} entries are in use, too many for {entries}: it shrinks when connections have ended"
+        "more than {FULL} % of {} connections are open; it shrinks when enough have ended",
+        entries / 2
     );
     let mut ebpf = load::load_with_flows(object, pins, hz, entries)?;
-    let copied = copy(&old, &mut ebpf, 0)?;
+    let copied = copy(old.iter().take(most), &mut ebpf, 0)?;
     pin_next(&ebpf, pins)?;
-    if let Err(error) = programs::replace(&ebpf, pins) {
+    if let Err(error) = put_in_force(&ebpf, pins) {
         programs::restore(pins).context("the programs of before are not back everywhere")?;
         return Err(error);
     }
-    fs::rename(pins.map(NEXT), pins.map(maps::FLOWS)).context("cannot pin the new flow table")?;
     programs::pin(&mut ebpf, pins)?;
-    copy(&old, &mut ebpf, IF_ABSENT)?;
-    tracing::info!("the flow table has {entries} entries now, {copied} of them copied");
+    let late = copy(old.iter().take(most), &mut ebpf, IF_ABSENT)?;
+    let (flows, copied) = (entries / 2, (copied + late) / 2);
+    tracing::info!("the flow table takes {flows} connections now, {copied} of them copied");
     Ok(ebpf)
 }
 
+/// The programs of `ebpf` on every link, and their flow table as the pinned one.
+fn put_in_force(ebpf: &Ebpf, pins: &Pins) -> Result<()> {
+    programs::replace(ebpf, pins)?;
+    fs::rename(pins.map(NEXT), pins.map(maps::FLOWS)).context("cannot pin the new flow table")
+}
+
 /// Number of entries.
-fn copy(old: &HashMap<MapData, FlowKey, Flow>, ebpf: &mut Ebpf, flags: u64) -> Result<usize> {
+fn copy(
+    old: impl Iterator<Item = Result<(FlowKey, Flow), MapError>>,
+    ebpf: &mut Ebpf,
+    flags: u64,
+) -> Result<usize> {
     let map = ebpf.map_mut(maps::FLOWS);
     let map = map.with_context(|| format!("the BPF object has no map {}", maps::FLOWS))?;
     let mut new: HashMap<&mut MapData, FlowKey, Flow> = HashMap::try_from(map)?;
     let mut copied = 0;
-    for entry in old.iter() {
+    for entry in old {
         let (key, flow) = entry.context("cannot read the flow table")?;
         match new.insert(key, flow, flags) {
             Ok(()) => copied += 1,

@@ -50,6 +50,14 @@ impl View {
         entries.context("cannot read the uplinks")
     }
 
+    /// Another flow table may have taken the place of the one that was opened.
+    ///
+    /// # Errors
+    /// Where nothing is pinned any more.
+    pub fn refresh(&mut self) -> Result<()> {
+        self.flows.refresh()
+    }
+
     pub fn flows(&self) -> &Flows {
         &self.flows
     }

@@ -26,7 +26,7 @@ pub async fn flows(options: &cli::Flows) -> Result<()> {
     let view = View::open(&options.place.pin_dir)?;
     let filter = filter(options).await?;
     if options.follow {
-        return follow(&view, &filter, options).await;
+        return follow(view, &filter, options).await;
     }
     let clock = view.clock()?;
     match options.by {

@@ -13,18 +13,19 @@ use crate::{
 
 /// Compares looks at the table until it is interrupted, or nobody reads. Two looks are held, each
 /// at most as large as the table.
-pub(super) async fn follow(view: &View, filter: &Filter, options: &cli::Flows) -> Result<()> {
+pub(super) async fn follow(mut view: View, filter: &Filter, options: &cli::Flows) -> Result<()> {
     let mut ticks = interval(Duration::from_secs(options.interval));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
-    let mut before = look(view, filter)?;
+    let mut before = look(&view, filter)?;
     eprintln!("following: {} flows are open", before.len());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             stop = tokio::signal::ctrl_c() => return stop.context("cannot wait for SIGINT"),
         }
-        let after = look(view, filter)?;
+        view.refresh()?;
+        let after = look(&view, filter)?;
         let mut out = std::io::stdout().lock();
         for (connection, change) in changes(&before, &after) {
             let line = line(&connection, change, options.output)?;

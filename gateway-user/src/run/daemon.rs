@@ -140,13 +140,13 @@ impl Daemon {
         removals: Removals,
         infrastructure: Infrastructure,
     ) {
+        let path = &self.reconciler.path;
+        let mut node = path.choice.row(&outcome.translation.plan.node);
+        let refused = path.kernel.flows_refused().map(str::to_owned);
+        node.without_effect.extend(refused);
         let report = build(Facts {
             source: source.report(),
-            node: self
-                .reconciler
-                .path
-                .choice
-                .row(&outcome.translation.plan.node),
+            node,
             world: source.world(),
             plan: &outcome.translation.plan,
             endpoints: &outcome.endpoints,

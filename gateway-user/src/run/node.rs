@@ -129,7 +129,7 @@ mod tests {
         NodeWish {
             interfaces: [("eth*".into(), ["public".into()].into())].into(),
             workers: NonZeroU32::new(2),
-            flows: None,
+            flows: NonZeroU32::new(5_000),
         }
     }
 
@@ -149,6 +149,17 @@ mod tests {
             assert_eq!(row.workers, ChosenRow::new(workers.to_string(), by));
             assert_eq!(row.without_effect.is_empty(), by != COMMAND_LINE);
         }
+    }
+
+    #[test]
+    fn a_flow_has_two_entries() {
+        let choice = choice(&[], None);
+        let (asked, none) = (wish(), NodeWish::default());
+        assert_eq!(Choice::flow_entries(&asked), 10_000);
+        let row = |wish| choice.row(wish).flows;
+        assert_eq!(row(&asked), ChosenRow::new("5000".into(), CLASSES));
+        assert_eq!(Choice::flow_entries(&none), FLOWS_MAX);
+        assert_eq!(row(&none), ChosenRow::new("131072".into(), DEFAULT));
     }
 
     #[test]

@@ -131,9 +131,7 @@ impl DataPath for RealPath {
             let held = self.kernel.attachments().iter();
             wanted.extend(held.filter_map(|attachment| attachment.interface.clone()));
         }
-        let entries = Choice::flow_entries(wish);
-        let resizes = entries != self.kernel.flow_entries();
-        self.kernel.set_flow_entries(entries);
+        let resizes = self.kernel.set_flow_entries(Choice::flow_entries(wish));
         if self.kernel.set_interfaces(wanted) || resizes {
             self.follow().await;
         }

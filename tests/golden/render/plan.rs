@@ -2,9 +2,9 @@
 
 use gateway_core::plan::{
     Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HostPattern,
-    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, PathMatch,
-    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
-    Tls, TlsListener, Transport, ValueMatch,
+    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, NodeWish,
+    PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session,
+    SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -64,14 +64,21 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
             parameters::set(parameters)
         ));
     }
-    for (interface, classes) in &plan.node.interfaces {
+    node(&mut lines, &plan.node);
+    lines
+}
+
+fn node(lines: &mut Vec<String>, wish: &NodeWish) {
+    for (interface, classes) in &wish.interfaces {
         let classes: Vec<_> = classes.iter().map(AsRef::as_ref).collect();
         lines.push(format!("interface {interface}, of {}", classes.join(", ")));
     }
-    if let Some(workers) = plan.node.workers {
+    if let Some(workers) = wish.workers {
         lines.push(format!("workers {workers}"));
     }
-    lines
+    if let Some(flows) = wish.flows {
+        lines.push(format!("flows {flows}"));
+    }
 }
 
 fn listener(lines: &mut Vec<String>, listener: &HttpListener) {

@@ -46,7 +46,7 @@ fn of_the_node(spec: &ParametersSpec) -> Option<String> {
     ];
     let set = fields.into_iter().filter(|(_, is_set)| *is_set);
     let names: Vec<_> = set.map(|(name, _)| name).collect();
-    (!names.is_empty()).then(|| names.join(" and "))
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// What the accepted classes ask of the process of each node: all interfaces, the most workers, the
