@@ -2,7 +2,13 @@
 
 use anyhow::{Context as _, Result, ensure};
 use gateway_common::maps::{ABI_VERSION, FLOWS};
-use gateway_tests::{bed::Bed, daemon::Daemon, wait::wait_until};
+use gateway_tests::{
+    bed::{Bed, GATEWAY},
+    daemon::Daemon,
+    process::Process,
+    programs::Programs,
+    wait::wait_until,
+};
 use serde_json::Value;
 
 use crate::{
@@ -55,15 +61,41 @@ fn a_thousand_connections_outlive_another_size_of_the_flow_table() -> Result<()>
     Ok(())
 }
 
+/// `flows --follow`, and the sweep that counts for the metrics.
+#[test]
+fn who_watches_the_flow_table_watches_the_one_that_takes_its_place() -> Result<()> {
+    let bed = parameters::bed("{}")?;
+    let daemon = bed.daemon()?;
+    let pins = bed.net.pins().display().to_string();
+    let follow = ["flows", "--follow", "--protocol", "tcp", "--pin-dir", &pins];
+    let follower = Process::server(&bed.node, "follow", &Programs::get()?.gateway, follow)?;
+    wait_until(LIMIT, "the table is followed", || {
+        Ok(follower.log().contains("following:"))
+    })?;
+    resize(&bed, &daemon, 8_192)?;
+    bed.tcp(&format!("--to {GATEWAY}:9000 --count 5"))?;
+    wait_until(LIMIT, "the follower tells of five connections", || {
+        let log = follower.log();
+        Ok(log
+            .lines()
+            .filter(|line| line.starts_with("opened"))
+            .count()
+            == 5)
+    })
+    .with_context(|| follower.log())?;
+    wait_until(LIMIT, "the metrics tell of them", || {
+        let metrics = daemon.admin("/metrics")?;
+        Ok(sum(&metrics, "xdp_gateway_l4_flows", &["tcp"])? == 5.0)
+    })?;
+    Ok(())
+}
+
 /// More than three quarters of the smaller table: it would evict what is in use.
 #[test]
 fn the_flow_table_does_not_shrink_below_what_is_open() -> Result<()> {
     let bed = parameters::bed("{l4: {flows: 100000}}")?;
     let daemon = bed.daemon()?;
-    let crowd = format!(
-        "crowd --to {}:9000 --connections 4000",
-        gateway_tests::bed::GATEWAY
-    );
+    let crowd = format!("crowd --to {GATEWAY}:9000 --connections 4000");
     let mut crowd = bed.start("crowd", &crowd)?;
     crowd.goes_on(1)?;
     parameters::ask(&bed, "{l4: {flows: 4096}}")?;
