@@ -17,8 +17,8 @@ pub use flow::{
     FlowKey, RESET, REVERSE, TUNNEL,
 };
 pub use frontend::{
-    BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service, Snat,
-    TagKey,
+    BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Origin, Service,
+    Snat, TagKey,
 };
 pub use served::Served;
 
@@ -67,6 +67,7 @@ mod pod {
         LinkAddress,
         Snat,
         TagKey,
+        Origin,
         Served
     );
 }
@@ -86,6 +87,7 @@ const _: () = {
     assert!(size_of::<LinkAddress>() == 8);
     assert!(size_of::<Snat>() == 32);
     assert!(size_of::<TagKey>() == 8);
+    assert!(size_of::<Origin>() == 24);
     assert!(size_of::<Served>() == 512);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

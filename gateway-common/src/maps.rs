@@ -43,12 +43,15 @@ pub const SNAT: &str = "snat";
 /// [`crate::abi::TagKey`] -> id of a backend on this node.
 pub const TAGS: &str = "tags";
 
+/// Endpoint, as a [`crate::abi::FrontendKey`] -> [`crate::abi::Origin`].
+pub const ORIGINS: &str = "origins";
+
 /// One [`crate::abi::Served`].
 pub const SERVED: &str = "served";
 
-/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags` and
+/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins` and
 /// `uplinks` are hashes, `maglev`, `snat` and `served` arrays.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 17] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -64,6 +67,7 @@ pub const ALL: [&str; 16] = [
     UPLINKS,
     SNAT,
     TAGS,
+    ORIGINS,
     SERVED,
 ];
 

@@ -3,7 +3,7 @@
 use crate::{
     abi::{
         Address, Backend, BackendStats, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        Mac, Service, Snat, TagKey,
+        Mac, Origin, Service, Snat, TagKey,
     },
     addr::Addr,
     header::{ACCEPTS, OPENS, Signal},
@@ -89,6 +89,8 @@ pub trait Tables {
     fn backend(&self, id: u32) -> Option<&Backend>;
     /// Id of the backend on this node that an outer header names.
     fn tagged(&self, key: &TagKey) -> Option<u32>;
+    /// Of an endpoint near by.
+    fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin>;
 
     /// Of a Gateway.
     fn address(&self, address: &Addr) -> Option<&Address>;

@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Served, Service, Snat, TagKey,
+        LinkAddress, Origin, Served, Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{
@@ -51,6 +51,9 @@ pub(crate) static SERVED: Array<Served, 1> = Array::new();
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "tags")]
 pub(crate) static TAGS: HashMap<TagKey, u32, { BACKENDS_MAX as usize }> = HashMap::new();
+
+#[btf_map(name = "origins")]
+pub(crate) static ORIGINS: HashMap<FrontendKey, Origin, { BACKENDS_MAX as usize }> = HashMap::new();
 
 /// First entry of a backend. A static, because zeroing the stack would call memset.
 pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {

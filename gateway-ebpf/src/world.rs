@@ -7,7 +7,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, Count, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        Service, Snat, TagKey,
+        Origin, Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
@@ -18,7 +18,7 @@ use crate::{
     events::{gate, tell},
     maps::{
         ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, NO_TRAFFIC,
-        SERVED, SERVICES, SNAT, TAGS, UPLINKS,
+        ORIGINS, SERVED, SERVICES, SNAT, TAGS, UPLINKS,
     },
 };
 
@@ -69,6 +69,12 @@ impl Tables for World {
     fn tagged(&self, key: &TagKey) -> Option<u32> {
         // SAFETY: as above.
         unsafe { TAGS.get(key).copied() }
+    }
+
+    #[inline(always)]
+    fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin> {
+        // SAFETY: as above.
+        unsafe { ORIGINS.get(endpoint) }
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@
 use aya::programs::{TestRun as _, TestRunOptions, Xdp};
 use gateway_common::{
     abi::{Frontend, FrontendKey, KIND_L4, TCP},
+    addr::Addr,
     maps::{PROGRAM_CLOCK, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP},
 };
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -28,11 +29,11 @@ mod kernel;
 mod path;
 
 use Family::{V4, V6};
-use fixture::{BACKENDS, CLIENT, ONE, PROXY};
+use fixture::{BACKENDS, CLIENT, ONE, PROXY, SAME};
 use frames::{ACK, End, Family, SYN, Spec, tcp, udp, v4};
 use katran::Katran;
 use kernel::Kernel;
-use path::{Hook, Path as _};
+use path::{Config, Hook, Path as _};
 
 const ROUNDS: u32 = 9;
 /// Samples of each case in a round.
@@ -128,12 +129,12 @@ struct Ours {
 
 impl Ours {
     fn new() -> Self {
-        let mut wide = fixture::config_of(V4);
+        let mut wide = config(V4);
         wide.frontends.extend((0..FRONTENDS).map(frontend));
         let mut ours = Self {
-            four: Kernel::with_flows(&fixture::config_of(V4), ROOM),
-            six: Kernel::with_flows(&fixture::config_of(V6), ROOM),
-            flows: Kernel::with_flows(&fixture::config_of(V4), 4 * MANY),
+            four: Kernel::with_flows(&config(V4), ROOM),
+            six: Kernel::with_flows(&config(V6), ROOM),
+            flows: Kernel::with_flows(&config(V4), 4 * MANY),
             frontends: Kernel::with_flows(&wide, ROOM),
         };
         establish(&mut ours.four, V4);
@@ -169,6 +170,17 @@ impl Katrans {
             On::Few | On::Frontends => self.few.as_mut(),
         }
     }
+}
+
+/// Tables in which one frontend leads to each backend, as is the rule.
+fn config(family: Family) -> Config {
+    let mut config = fixture::config_of(family);
+    let same = Addr::from(family.of(SAME).0);
+    config.frontends.retain(|(key, _)| key.address != same);
+    for (_, origin) in &mut config.origins {
+        origin.shared = 0;
+    }
+    config
 }
 
 /// A frontend that no case uses.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use gateway_common::{
     abi::{
         Address, BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, LinkAddress,
-        Service, Snat, TCP, TagKey, UDP,
+        Origin, Service, Snat, TCP, TagKey, UDP,
     },
     addr::Addr,
 };
@@ -109,6 +109,32 @@ pub(crate) fn tag_key(service: u32, tag: u16) -> TagKey {
     TagKey { service, tag }
 }
 
+/// TCP of backend 1 has two frontends, all else near by has one.
+fn origins(family: Family) -> [(FrontendKey, Origin); 6] {
+    let origin = |at: usize, protocol, frontend, shared| {
+        let ((address, port), frontend) = (family.of(BACKENDS[at]), family.of(frontend));
+        let endpoint = FrontendKey {
+            address: address.into(),
+            port: port.into(),
+            protocol,
+        };
+        let origin = Origin {
+            address: frontend.0.into(),
+            port: frontend.1.into(),
+            shared,
+        };
+        (endpoint, origin)
+    };
+    [
+        origin(0, TCP, ONE, 1),
+        origin(0, UDP, ONE, 0),
+        origin(1, TCP, TWO, 0),
+        origin(1, UDP, TWO, 0),
+        origin(2, TCP, TWO, 0),
+        origin(2, UDP, TWO, 0),
+    ]
+}
+
 /// Those that this node answers for, and those of another.
 fn addresses(family: Family) -> Vec<(Addr, Address)> {
     vec![
@@ -178,6 +204,7 @@ pub(crate) fn config_of(family: Family) -> Config {
             .map(|(id, tag)| (tag_key(2, tag), id))
             .collect(),
         backends: backends(family),
+        origins: origins(family).into(),
         addresses: addresses(family),
         uplinks: vec![(INTERFACE, LinkAddress::new(UPLINK))],
         snat: [Family::V4, Family::V6].map(snat).to_vec(),

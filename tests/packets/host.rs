@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counter, Counters, Event, Flow, FlowKey, Frontend,
-        FrontendKey, LinkAddress, Served, Service, Snat, TagKey,
+        FrontendKey, LinkAddress, Origin, Served, Service, Snat, TagKey,
     },
     addr::Addr,
     decide,
@@ -30,6 +30,7 @@ pub(crate) struct Host {
     uplinks: HashMap<u32, LinkAddress>,
     snat: Vec<Snat>,
     tags: HashMap<TagKey, u32>,
+    origins: HashMap<FrontendKey, Origin>,
     flows: HashMap<FlowKey, Flow>,
     fresh: HashMap<FlowKey, Flow>,
     counters: Counters,
@@ -53,6 +54,7 @@ impl Host {
             addresses: config.addresses.iter().copied().collect(),
             uplinks: config.uplinks.iter().copied().collect(),
             snat: config.snat.clone(),
+            origins: config.origins.iter().copied().collect(),
             tags: config.tags.iter().copied().collect(),
             ..Self::default()
         }
@@ -168,6 +170,10 @@ impl Tables for Host {
 
     fn tagged(&self, key: &TagKey) -> Option<u32> {
         self.tags.get(key).copied()
+    }
+
+    fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin> {
+        self.origins.get(endpoint)
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

@@ -7,8 +7,8 @@ use aya::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Served, Snat,
-        TagKey,
+        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Origin,
+        Served, Snat, TagKey,
     },
     addr::Addr,
     maps,
@@ -62,6 +62,9 @@ impl Kernel {
         }
         for (key, id) in &config.tags {
             kernel.insert::<TagKey, u32>(maps::TAGS, key, id);
+        }
+        for (endpoint, origin) in &config.origins {
+            kernel.insert::<FrontendKey, Origin>(maps::ORIGINS, endpoint, origin);
         }
         for (slot, snat) in (0..).zip(&config.snat) {
             let map = kernel.ebpf.map_mut(maps::SNAT).expect("map in the object");

@@ -18,6 +18,7 @@ mod life;
 mod neighbours;
 mod nested;
 mod options;
+mod origins;
 mod pass;
 mod path;
 mod race;

@@ -3,7 +3,7 @@
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        LinkAddress, Served, Service, Snat, TagKey,
+        LinkAddress, Origin, Served, Service, Snat, TagKey,
     },
     addr::Addr,
 };
@@ -61,6 +61,7 @@ pub(crate) struct Config {
     /// Of IPv4, of IPv6.
     pub(crate) snat: Vec<Snat>,
     pub(crate) tags: Vec<(TagKey, u32)>,
+    pub(crate) origins: Vec<(FrontendKey, Origin)>,
 }
 
 impl Config {

@@ -74,6 +74,19 @@ pub struct Backend {
     pub tag: u32,
 }
 
+/// The frontend whose flows go to an endpoint. Its replies tell their flow with that alone, so that a
+/// new flow needs no entry for them.
+///
+/// The key is the endpoint, as a [`FrontendKey`]. Only near endpoints have one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub address: Addr,
+    pub port: u32,
+    /// 1: flows of other frontends may go there, too.
+    pub shared: u32,
+}
+
 /// What an outer header that arrives names; leads to the id of a backend on this node.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,7 +4,7 @@
 
 use super::{quiet, reflect, touch};
 use crate::{
-    abi::{ANSWERED, Counter, ESTABLISHED, Flow, FlowKey},
+    abi::{ANSWERED, Counter, ESTABLISHED, FORWARD, Flow, FlowKey, FrontendKey},
     header::{ACCEPTS, RESETS, Signal},
     tables::Tables,
 };
@@ -30,6 +30,8 @@ pub(super) fn request<T: Tables>(
     let goes_on = !is_quiet && (!key.is_tcp() || flow.is_dsr() && signal == 0);
     let proves = goes_on || !key.is_tcp() && flow.state & ANSWERED != 0;
     if touch::ended(key, signal, tables) {
+        // What is under way in the other direction needs an entry of its own, now that this goes.
+        touch::note(key, 0, tables);
         return NONE;
     }
     if !is_quiet {
@@ -47,9 +49,14 @@ pub(super) fn reply<T: Tables>(
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
-    if known {
+    let begins = signal == ACCEPTS;
+    if known && !(begins && outlived(key, tables)) {
         touch::touch(key, signal, tables);
         return Counter::Established;
+    }
+    // Where a connection begins, what is there may be left of one before.
+    if begins || tables.fresh(key).is_none() {
+        derive(key, tables);
     }
     let Some(flow) = tables.fresh(key) else {
         return moved(key, signal, tables);
@@ -67,6 +74,55 @@ pub(super) fn reply<T: Tables>(
     // it says, the client has shown it that it gets the answers.
     let proves = !matches!(signal, ACCEPTS | RESETS);
     place(proves, key, bytes, tables)
+}
+
+/// Enters what the replies of a fresh flow need, as the entry of its requests says, if `key` is of
+/// one that has opened without.
+#[inline(never)]
+pub(super) fn derive<T: Tables>(key: &FlowKey, tables: &mut T) {
+    let endpoint = FrontendKey {
+        address: key.source,
+        port: key.source_port.into(),
+        protocol: key.protocol.into(),
+    };
+    let Some(origin) = tables.origin(&endpoint) else {
+        return;
+    };
+    let request = FlowKey {
+        source: key.destination,
+        destination: origin.address,
+        source_port: key.destination_port,
+        destination_port: origin.port as u16,
+        protocol: key.protocol,
+        direction: FORWARD,
+    };
+    // It may be of another frontend, whose flows open with it.
+    if origin.shared != 0 && tables.fresh(key).is_some() {
+        return;
+    }
+    let Some(flow) = tables.fresh(&request) else {
+        return;
+    };
+    let is_its = flow.is_near() && flow.address == key.source;
+    if is_its && flow.port == u32::from(key.source_port) {
+        let flow = *flow;
+        reflect(&request, &flow, key, tables);
+    }
+}
+
+/// A backend accepts a connection that is fresh: what is there under the same key is left of one
+/// before, and goes.
+#[inline(never)]
+fn outlived<T: Tables>(key: &FlowKey, tables: &mut T) -> bool {
+    let Some(flow) = tables.flow(key) else {
+        return false;
+    };
+    let request = key.other(flow);
+    let is_over = tables.fresh(&request).is_some();
+    if is_over {
+        tables.forget(key);
+    }
+    is_over
 }
 
 /// A flow that is not fresh: another CPU may have moved it since it was looked for among the

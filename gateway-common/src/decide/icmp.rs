@@ -4,7 +4,7 @@
 //! addresses which that had there. Its own addresses and the quoted ones are translated as those of
 //! the flow; without this, path MTU discovery would stop at the gateway (RFC 5508, RFC 2663).
 
-use super::{dsr, neighbour};
+use super::{dsr, fresh, neighbour};
 use crate::{
     abi::{Counter, FORWARD, Flow, FlowKey, REVERSE, UDP},
     checksum,
@@ -111,6 +111,10 @@ where
     };
     if end == End::Source {
         key.direction = REVERSE;
+        if tables.find(&key).is_none() {
+            // It may be the first that comes back.
+            fresh::derive(&key, tables);
+        }
     }
     let Some(flow) = tables.find(&key) else {
         return Counter::PassProtocol;

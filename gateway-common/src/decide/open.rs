@@ -107,7 +107,8 @@ pub(super) fn frontend<'a, T: Tables>(
     }
 }
 
-/// Enters the flow of `key` to backend `id`, the reverse first: a reply is never untranslated.
+/// Enters the flow of `key` to backend `id`, the reverse, where replies need it, first: a reply is
+/// never untranslated.
 #[inline(never)]
 pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &mut T) -> Counter {
     let Some(backend) = tables.backend(id) else {
@@ -131,7 +132,36 @@ pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &
     if backend.far != NEAR && !disguise(key, attempt, &mut flow, tables) {
         return Counter::DropNoPort;
     }
-    let other = key.other(&flow);
+    let done = match flow.is_near() && is_alone(key, &flow, tables) {
+        true => Counter::Opened,
+        false => reserve(key, &flow, attempt, tables),
+    };
+    match done {
+        Counter::Opened if !tables.insert(key, &flow) => Counter::DropTableFull,
+        done => done,
+    }
+}
+
+/// Flows of no other frontend go to this endpoint: its replies need no entry yet, and nothing can be
+/// in the way of one.
+#[inline(never)]
+fn is_alone<T: Tables>(key: &FlowKey, flow: &Flow, tables: &T) -> bool {
+    let endpoint = FrontendKey {
+        address: flow.address,
+        port: flow.port,
+        protocol: key.protocol.into(),
+    };
+    let Some(origin) = tables.origin(&endpoint) else {
+        return false;
+    };
+    let port = u32::from(key.destination_port);
+    origin.shared == 0 && origin.port == port && origin.address == key.destination
+}
+
+/// Enters the reverse of a flow: [`Counter::Opened`], or why not.
+#[inline(always)]
+fn reserve<T: Tables>(key: &FlowKey, flow: &Flow, attempt: u32, tables: &mut T) -> Counter {
+    let other = key.other(flow);
     let is_last = attempt + 1 == ATTEMPTS;
     if taken(key, &other, is_last, tables) {
         return match flow.is_far() {
@@ -144,10 +174,9 @@ pub(super) fn connect<T: Tables>(key: &FlowKey, id: u32, attempt: u32, tables: &
     if tables.flow(&other).is_some() {
         tables.forget(&other);
     }
-    if reflect(key, &flow, &other, tables) && tables.insert(key, &flow) {
-        Counter::Opened
-    } else {
-        Counter::DropTableFull
+    match reflect(key, flow, &other, tables) {
+        true => Counter::Opened,
+        false => Counter::DropTableFull,
     }
 }
 

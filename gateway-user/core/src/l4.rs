@@ -7,6 +7,7 @@ pub mod drain;
 pub mod flows;
 mod ids;
 pub mod maglev;
+mod origins;
 mod reach;
 pub mod share;
 pub mod silent;

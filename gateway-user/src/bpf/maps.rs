@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Served, Service, Snat,
-        TagKey,
+        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Origin, Served,
+        Service, Snat, TagKey,
     },
     addr::Addr,
     maps,
@@ -28,6 +28,7 @@ pub(super) struct Maps {
     pub uplinks: HashMap<MapData, u32, LinkAddress>,
     pub snat: Array<MapData, Snat>,
     pub tags: HashMap<MapData, TagKey, u32>,
+    pub origins: HashMap<MapData, FrontendKey, Origin>,
     served: Array<MapData, Served>,
 }
 
@@ -44,6 +45,7 @@ impl Maps {
             uplinks: pins.open(maps::UPLINKS)?,
             snat: pins.open(maps::SNAT)?,
             tags: pins.open(maps::TAGS)?,
+            origins: pins.open(maps::ORIGINS)?,
             served: pins.open(maps::SERVED)?,
         })
     }
@@ -57,6 +59,8 @@ impl Maps {
             MapOp::PutBackend(id, value) => self.backends.insert(id, value, 0),
             MapOp::PutTag(key, id) => self.tags.insert(key, id, 0),
             MapOp::RemoveTag(key) => gone(self.tags.remove(key)),
+            MapOp::PutOrigin(endpoint, value) => self.origins.insert(endpoint, value, 0),
+            MapOp::RemoveOrigin(endpoint) => gone(self.origins.remove(endpoint)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value) => self.services.insert(id, value, 0),
             MapOp::PutFrontend(key, value) => self

@@ -33,6 +33,11 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
             .iter()
             .collect::<Result<_, _>>()
             .context(collect)?,
+        origins: maps
+            .origins
+            .iter()
+            .collect::<Result<_, _>>()
+            .context(collect)?,
         addresses: maps
             .addresses
             .iter()

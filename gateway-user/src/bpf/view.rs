@@ -8,7 +8,9 @@ use aya::{
     maps::{HashMap, MapData, MapError},
 };
 use gateway_common::{
-    abi::{Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service, Snat},
+    abi::{
+        Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin, Service, Snat,
+    },
     addr::Addr,
 };
 use gateway_core::l4::{
@@ -96,6 +98,10 @@ impl Source for View {
 
     fn backend(&self, id: u32) -> Result<Option<Backend>> {
         entry(&self.maps.backends, &id)
+    }
+
+    fn origin(&self, endpoint: &FrontendKey) -> Result<Option<Origin>> {
+        entry(&self.maps.origins, endpoint)
     }
 
     fn address(&self, address: &Addr) -> Result<Option<Address>> {

@@ -77,10 +77,12 @@ fn is_removal(op: &MapOp) -> bool {
         | MapOp::RemoveService(_)
         | MapOp::RemoveTag(_)
         | MapOp::RemoveBackend(_)
+        | MapOp::RemoveOrigin(_)
         | MapOp::RemoveAddress(_) => true,
         MapOp::PutAddress(..)
         | MapOp::PutBackend(..)
         | MapOp::PutTag(..)
+        | MapOp::PutOrigin(..)
         | MapOp::PutRegion(..)
         | MapOp::PutService(..)
         | MapOp::PutFrontend(..) => false,

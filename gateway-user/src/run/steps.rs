@@ -119,6 +119,8 @@ impl Writes {
                 MapOp::RemoveAddress(_) => writes.forget.push(op),
                 MapOp::PutBackend(..)
                 | MapOp::PutTag(..)
+                | MapOp::PutOrigin(..)
+                | MapOp::RemoveOrigin(_)
                 | MapOp::PutRegion(..)
                 | MapOp::PutService(..)
                 | MapOp::PutFrontend(..)

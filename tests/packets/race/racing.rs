@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service,
-        Snat, TagKey,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin,
+        Service, Snat, TagKey,
     },
     addr::Addr,
     tables::{Claim, Tables, Traffic},
@@ -82,6 +82,10 @@ impl<F: FnOnce(&mut Host)> Tables for Racing<'_, F> {
     fn tagged(&self, key: &TagKey) -> Option<u32> {
         self.step();
         self.host.borrow().tagged(key)
+    }
+
+    fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin> {
+        self.look(|host| host.origin(endpoint))
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

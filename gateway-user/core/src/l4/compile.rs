@@ -16,6 +16,7 @@ use super::{
     backends::{Destination, Family, destinations, resting},
     ids::{take_id, take_slots},
     maglev::{self, Candidate},
+    origins::origins,
     reach::{Reach, Way},
     tables::Tables,
 };
@@ -80,7 +81,9 @@ pub fn compile(
     if both.len() > FRONTENDS_MAX as usize {
         return Err(CapacityError::Frontends);
     }
-    Ok(compiler.desired)
+    let mut desired = compiler.desired;
+    desired.origins = origins(&current.origins, &desired);
+    Ok(desired)
 }
 
 /// Key of a frontend in the maps.

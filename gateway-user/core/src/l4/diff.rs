@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
-    abi::{Address, Backend, Frontend, FrontendKey, Service, TagKey},
+    abi::{Address, Backend, Frontend, FrontendKey, Origin, Service, TagKey},
     addr::Addr,
 };
 
@@ -16,6 +16,8 @@ pub enum MapOp {
     PutBackend(u32, Backend),
     /// Names a backend for outer headers.
     PutTag(TagKey, u32),
+    /// Says which frontend leads to an endpoint.
+    PutOrigin(FrontendKey, Origin),
     /// Writes a lookup table, first slot first. No service uses these slots yet.
     PutRegion(u32, Arc<[u32]>),
     /// Also switches a service to its new lookup table; the old one is free from then on.
@@ -25,6 +27,7 @@ pub enum MapOp {
     RemoveService(u32),
     RemoveTag(TagKey),
     RemoveBackend(u32),
+    RemoveOrigin(FrontendKey),
     RemoveAddress(Addr),
 }
 
@@ -39,6 +42,8 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(changed(&current.backends, &desired.backends).map(op));
     let op = |(key, id): (&TagKey, &u32)| MapOp::PutTag(*key, *id);
     ops.extend(changed(&current.tags, &desired.tags).map(op));
+    let op = |(endpoint, value): (&FrontendKey, &Origin)| MapOp::PutOrigin(*endpoint, *value);
+    ops.extend(changed(&current.origins, &desired.origins).map(op));
     let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
     ops.extend(changed(&current.regions, &desired.regions).map(op));
     let op = |(id, value): (&u32, &Service)| MapOp::PutService(*id, *value);
@@ -54,6 +59,8 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(gone(&current.tags, &desired.tags).map(op));
     let op = |id: &u32| MapOp::RemoveBackend(*id);
     ops.extend(gone(&current.backends, &desired.backends).map(op));
+    let op = |endpoint: &FrontendKey| MapOp::RemoveOrigin(*endpoint);
+    ops.extend(gone(&current.origins, &desired.origins).map(op));
     let op = |address: &Addr| MapOp::RemoveAddress(*address);
     ops.extend(gone(&current.addresses, &desired.addresses).map(op));
     ops

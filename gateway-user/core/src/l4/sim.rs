@@ -28,6 +28,12 @@ impl Tables {
             MapOp::RemoveTag(key) => {
                 self.tags.remove(key);
             }
+            MapOp::PutOrigin(endpoint, origin) => {
+                self.origins.insert(*endpoint, *origin);
+            }
+            MapOp::RemoveOrigin(endpoint) => {
+                self.origins.remove(endpoint);
+            }
             MapOp::PutRegion(offset, slots) => {
                 self.regions.insert(*offset, slots.clone());
                 self.cursors.slot = offset.saturating_add(len(slots));

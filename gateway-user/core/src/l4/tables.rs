@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
-    abi::{Address, Backend, Frontend, FrontendKey, KIND_L4, Service, TagKey},
+    abi::{Address, Backend, Frontend, FrontendKey, KIND_L4, Origin, Service, TagKey},
     addr::Addr,
 };
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub struct Tables {
     pub backends: BTreeMap<u32, Backend>,
     /// Backends on this node, by what outer headers name.
     pub tags: BTreeMap<TagKey, u32>,
+    /// Which frontend leads to an endpoint near by.
+    pub origins: BTreeMap<FrontendKey, Origin>,
     /// Addresses of the Gateways, and whether this node answers for them.
     pub addresses: BTreeMap<Addr, Address>,
     pub cursors: Cursors,
@@ -80,6 +82,7 @@ impl PartialEq for Tables {
             && self.regions == other.regions
             && self.backends == other.backends
             && self.tags == other.tags
+            && self.origins == other.origins
             && self.addresses == other.addresses
     }
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use gateway_common::{
     abi::{
         Address, Backend, Counter, FORWARD, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        REVERSE, Service, Snat,
+        Origin, REVERSE, Service, Snat,
     },
     addr::Addr,
     steer::Steer,
@@ -28,6 +28,7 @@ pub trait Source {
     fn service(&self, id: u32) -> Result<Option<Service>, Self::Error>;
     fn slot(&self, slot: u32) -> Result<Option<u32>, Self::Error>;
     fn backend(&self, id: u32) -> Result<Option<Backend>, Self::Error>;
+    fn origin(&self, endpoint: &FrontendKey) -> Result<Option<Origin>, Self::Error>;
     fn address(&self, address: &Addr) -> Result<Option<Address>, Self::Error>;
     fn uplink(&self, interface: u32) -> Result<Option<LinkAddress>, Self::Error>;
     fn snat(&self, slot: u32) -> Result<Option<Snat>, Self::Error>;

@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Service,
-        Snat, TagKey,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin,
+        Service, Snat, TagKey,
     },
     addr::Addr,
     decide,
@@ -35,6 +35,7 @@ pub(super) enum Question {
     Service(u32),
     Slot(u32),
     Backend(u32),
+    Origin(FrontendKey),
     Address(Addr),
     Uplink(u32),
     Snat(u32),
@@ -49,6 +50,7 @@ pub(super) struct Known {
     services: BTreeMap<u32, Option<Service>>,
     slots: BTreeMap<u32, Option<u32>>,
     backends: BTreeMap<u32, Option<Backend>>,
+    origins: BTreeMap<FrontendKey, Option<Origin>>,
     addresses: BTreeMap<Addr, Option<Address>>,
     uplinks: BTreeMap<u32, Option<LinkAddress>>,
     snat: BTreeMap<u32, Option<Snat>>,
@@ -63,6 +65,7 @@ impl Known {
             Question::Service(id) => drop(self.services.insert(id, from.service(id)?)),
             Question::Slot(slot) => drop(self.slots.insert(slot, from.slot(slot)?)),
             Question::Backend(id) => drop(self.backends.insert(id, from.backend(id)?)),
+            Question::Origin(key) => drop(self.origins.insert(key, from.origin(&key)?)),
             Question::Address(ip) => drop(self.addresses.insert(ip, from.address(&ip)?)),
             Question::Uplink(index) => drop(self.uplinks.insert(index, from.uplink(index)?)),
             Question::Snat(slot) => drop(self.snat.insert(slot, from.snat(slot)?)),
@@ -186,6 +189,10 @@ impl Tables for Replay<'_> {
     /// Only what comes in an outer header names one, and made-up packets come in none.
     fn tagged(&self, _key: &TagKey) -> Option<u32> {
         None
+    }
+
+    fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin> {
+        self.lookup(&self.known.origins, *endpoint, Question::Origin)
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {

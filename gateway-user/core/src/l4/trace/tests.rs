@@ -53,6 +53,10 @@ impl Source for Maps {
         Ok(Some(if slot == 7 { 3 } else { 0 }))
     }
 
+    fn origin(&self, _endpoint: &FrontendKey) -> Result<Option<Origin>, Infallible> {
+        Ok(None)
+    }
+
     fn snat(&self, _slot: u32) -> Result<Option<Snat>, Infallible> {
         Ok(None)
     }
