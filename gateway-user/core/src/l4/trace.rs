@@ -63,6 +63,8 @@ pub enum Step {
     Service(u32, Option<Service>),
     Slot(u32, Option<u32>),
     Backend(u32, Option<Backend>),
+    /// Of an endpoint near by.
+    Origin(FrontendKey, Origin),
     Address(Addr, Option<Address>),
     /// An entry that a real packet would make.
     Open(FlowKey, Flow),

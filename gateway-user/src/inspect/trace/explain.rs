@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
-    abi::{BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY},
+    abi::{
+        BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Origin,
+    },
     steer::Steer,
 };
 use gateway_core::l4::{
@@ -108,6 +110,7 @@ fn step(step: &Step, clock: Clock, named: Option<&FrontendNames>) -> Option<Stri
             )
         }
         Step::Backend(id, None) => format!("backends: there is no backend {id}"),
+        Step::Origin(endpoint, origin) => leads(endpoint, origin),
         Step::Address(address, Some(_)) => {
             format!("addresses: {} is one of a Gateway", IpAddr::from(*address))
         }
@@ -148,6 +151,15 @@ fn flow_found(key: &FlowKey, flow: &Flow, clock: Clock) -> String {
         ends(key),
         flow.backend
     )
+}
+
+fn leads(endpoint: &FrontendKey, origin: &Origin) -> String {
+    let to = SocketAddr::new(endpoint.address.into(), endpoint.port as u16);
+    let from = SocketAddr::new(origin.address.into(), origin.port as u16);
+    match origin.shared {
+        0 => format!("origins: only {from} leads to {to}, so that replies tell their flow"),
+        _ => format!("origins: {from} and others lead to {to}"),
+    }
 }
 
 fn ends(key: &FlowKey) -> String {

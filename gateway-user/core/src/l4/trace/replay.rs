@@ -192,7 +192,11 @@ impl Tables for Replay<'_> {
     }
 
     fn origin(&self, endpoint: &FrontendKey) -> Option<&Origin> {
-        self.lookup(&self.known.origins, *endpoint, Question::Origin)
+        let found = self.lookup(&self.known.origins, *endpoint, Question::Origin);
+        if let Some(origin) = found {
+            self.note(Step::Origin(*endpoint, *origin));
+        }
+        found
     }
 
     fn address(&self, address: &Addr) -> Option<&Address> {
