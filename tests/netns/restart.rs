@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use gateway_common::maps::{ABI_VERSION, ORIGINS};
 use gateway_tests::{
     bed::{Bed, GATEWAY},
     measured::measured,
@@ -69,6 +70,29 @@ fn kill_9_and_take_over_lose_nothing() -> Result<()> {
     let transfer: TcpReport = transfer.report()?;
     transfer.expect_echoed(BYTES)?;
     measured(format_args!("{} UDP flows, none lost", queries.sent));
+    drop(daemon);
+    Ok(())
+}
+
+/// As an upgrade finds it.
+#[test]
+fn a_map_that_the_version_before_did_not_have_is_added_under_traffic() -> Result<()> {
+    let bed = Bed::new()?;
+    let daemon = bed.daemon()?;
+    let mut load = Load::start(&bed)?;
+    let pin = daemon.pins().join(format!("v{ABI_VERSION}/maps/{ORIGINS}"));
+    daemon.kill()?;
+    fs::remove_file(&pin)?;
+    let daemon = bed.daemon()?;
+    load.goes_on("after the upgrade")?;
+    let new = bed.tcp(&format!("--to {GATEWAY}:9000 --count 30"))?;
+    ensure!(new.failed == 0 && new.servers.len() == 3, "{new:?}");
+    let pin = pin.display().to_string();
+    let dump = bed
+        .node
+        .run("bpftool", ["-j", "map", "dump", "pinned", &pin])?;
+    ensure!(dump.contains("\"shared\""), "{dump}");
+    load.end()?;
     drop(daemon);
     Ok(())
 }
