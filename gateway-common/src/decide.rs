@@ -206,8 +206,9 @@ where
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
+        // Most of what leaves the node: nothing more is asked of it.
+        None if fresh::is_foreign(&key, tables) => return fresh::NONE,
         found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
-            // Most of what leaves the node: nothing more is asked of it.
             fresh::NONE => return fresh::NONE,
             place => follow(&key, place, tables),
         },

@@ -29,7 +29,7 @@ mod kernel;
 mod path;
 
 use Family::{V4, V6};
-use fixture::{BACKENDS, CLIENT, ONE, PROXY, SAME};
+use fixture::{BACKENDS, CLIENT, ONE, PROXY, SAME, TWO};
 use frames::{ACK, End, Family, SYN, Spec, tcp, udp, v4};
 use katran::Katran;
 use kernel::Kernel;
@@ -62,7 +62,7 @@ enum On {
     Frontends,
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     case("not ours", V4, On::Few, others),
     alone("for the proxy", On::Few, |_| tcp(CLIENT, PROXY, ACK)),
     case("TCP, established", V4, On::Few, |_| tcp(CLIENT, ONE, ACK)),
@@ -73,6 +73,9 @@ const CASES: [Case; 14] = [
     }),
     case("UDP, established", V4, On::Few, |_| udp(CLIENT, ONE)),
     case("TCP, new flow", V4, On::Few, opens),
+    alone("new, shared backend", On::Few, |n| {
+        tcp(newcomer(n + 3 * MANY), TWO, SYN)
+    }),
     alone("new, 10,000 frontends", On::Frontends, opens),
     alone("not ours, 10,000 f.", On::Frontends, others),
     case("not ours, IPv6", V6, On::Few, others),
@@ -172,13 +175,14 @@ impl Katrans {
     }
 }
 
-/// Tables in which one frontend leads to each backend, as is the rule.
+/// Tables in which one frontend leads to the backend of `ONE`, as is the rule, and several to those of
+/// `TWO`.
 fn config(family: Family) -> Config {
     let mut config = fixture::config_of(family);
-    let same = Addr::from(family.of(SAME).0);
+    let [one, same] = [ONE, SAME].map(|end| Addr::from(family.of(end).0));
     config.frontends.retain(|(key, _)| key.address != same);
     for (_, origin) in &mut config.origins {
-        origin.shared = 0;
+        origin.shared = u32::from(origin.address != one);
     }
     config
 }

@@ -76,16 +76,27 @@ pub(super) fn reply<T: Tables>(
     place(proves, key, bytes, tables)
 }
 
+/// What leaves the node is no reply: neither is its source an endpoint near by, nor has it an entry.
+#[inline(never)]
+pub(super) fn is_foreign<T: Tables>(key: &FlowKey, tables: &T) -> bool {
+    tables.origin(&endpoint(key)).is_none() && tables.fresh(key).is_none()
+}
+
+/// Where a reply comes from.
+#[inline(always)]
+fn endpoint(key: &FlowKey) -> FrontendKey {
+    FrontendKey {
+        address: key.source,
+        port: key.source_port.into(),
+        protocol: key.protocol.into(),
+    }
+}
+
 /// Enters what the replies of a fresh flow need, as the entry of its requests says, if `key` is of
 /// one that has opened without.
 #[inline(never)]
 pub(super) fn derive<T: Tables>(key: &FlowKey, tables: &mut T) {
-    let endpoint = FrontendKey {
-        address: key.source,
-        port: key.source_port.into(),
-        protocol: key.protocol.into(),
-    };
-    let Some(origin) = tables.origin(&endpoint) else {
+    let Some(origin) = tables.origin(&endpoint(key)) else {
         return;
     };
     let request = FlowKey {
