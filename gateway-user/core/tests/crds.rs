@@ -26,6 +26,7 @@ const KINDS: [(&str, &str, &str); 2] = [
         "GatewayParameters",
         "gatewayparameters.yaml",
         r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
+            "requestTargetBytes": 256, "requestBodyBytes": 0,
             "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
             "healthCheck": {"interval": "10s", "timeout": "500ms", "unhealthyThreshold": 1,

@@ -17,6 +17,10 @@ pub(super) enum Answer {
     Refused(#[from] Refusal),
     #[error("this connection was opened for another host\n")]
     Misdirected,
+    #[error("the request's target is longer than this gateway takes\n")]
+    TargetTooLong,
+    #[error("{}\n", Kind::TooLarge)]
+    BodyTooLarge,
     #[error("no route for this host and path\n")]
     NotFound,
     #[error("the route for this request is not valid: see its conditions\n")]
@@ -47,6 +51,8 @@ impl Answer {
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
@@ -66,6 +72,7 @@ impl Answer {
                 Kind::Tls | Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
                 Kind::Silent => StatusCode::REQUEST_TIMEOUT,
                 Kind::Malformed => StatusCode::BAD_REQUEST,
+                Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             },
         }
     }
@@ -87,8 +94,9 @@ impl Answer {
                 }
                 Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
             },
-            Self::Refused(_) => {
-                // Where the message ends is in doubt, so nothing after it can be trusted.
+            // Where the message ends is in doubt, so nothing after it can be trusted; or nobody will
+            // read it to its end.
+            Self::Refused(_) | Self::BodyTooLarge => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
                 headers.insert(header::CONTENT_TYPE, PLAIN);
             }

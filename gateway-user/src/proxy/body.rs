@@ -15,15 +15,17 @@ use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 mod copy;
+mod drain;
 mod inbound;
 mod kept;
 mod replay;
 
 pub(super) use copy::copy;
-pub(super) use inbound::Inbound;
+pub(super) use drain::drain;
+pub(super) use inbound::{Inbound, Room};
 pub(super) use replay::{Attempt, Replay};
 
-use super::{client::InFlight, metrics::Flight, pool::Lease};
+use super::{client::InFlight, metrics::Flight, pool::Lease, upstream::Kind};
 
 type Polled = Poll<Option<Result<Frame<Bytes>, AnswerError>>>;
 
@@ -52,6 +54,8 @@ pub(super) enum BodyError {
     Silent(Duration),
     #[error("the request is sent again")]
     Elsewhere,
+    #[error("the client sends more than it may")]
+    TooLarge,
     #[error("the copy fell behind, or what it copies broke off")]
     NoCopy,
 }
@@ -75,8 +79,8 @@ struct Progress {
     whole: Cell<bool>,
     /// The backend has answered: whether the client still sends is between the two.
     answered: Cell<bool>,
-    /// The client paused for too long.
-    gave_up: Cell<bool>,
+    /// What the client did wrong before the end of the body.
+    fault: Cell<Option<Kind>>,
 }
 
 /// What goes to the client. It keeps what must live as long as the answer is under way.
@@ -136,6 +140,9 @@ impl Stream {
         if let Some((longest, pause)) = &mut self.pause {
             pause.as_mut().reset(Instant::now() + *longest);
         }
+        if let Some(Err(error)) = &frame {
+            self.sent.0.fault.set(error.fault());
+        }
         let complete = matches!(frame, Some(Ok(_))) && self.incoming.is_end_stream();
         if frame.is_none() || complete {
             self.sent.0.whole.set(true);
@@ -152,8 +159,9 @@ impl Stream {
         if self.sent.0.answered.get() {
             return Poll::Pending;
         }
-        self.sent.0.gave_up.set(true);
-        Poll::Ready(BodyError::Silent(*longest))
+        let error = BodyError::Silent(*longest);
+        self.sent.0.fault.set(error.fault());
+        Poll::Ready(error)
     }
 }
 
@@ -162,8 +170,21 @@ impl Sent {
         self.0.answered.set(true);
     }
 
-    pub(super) fn gave_up(&self) -> bool {
-        self.0.gave_up.get()
+    /// What the client did wrong, if that broke the body off.
+    pub(super) fn fault(&self) -> Option<Kind> {
+        self.0.fault.get()
+    }
+}
+
+impl BodyError {
+    /// `None` where it is not the client's.
+    pub(super) fn fault(&self) -> Option<Kind> {
+        match self {
+            Self::Client(_) => Some(Kind::Malformed),
+            Self::Silent(_) => Some(Kind::Silent),
+            Self::TooLarge => Some(Kind::TooLarge),
+            Self::Elsewhere | Self::NoCopy => None,
+        }
     }
 }
 

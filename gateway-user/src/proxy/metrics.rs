@@ -290,7 +290,7 @@ impl Handles {
             Kind::Protocol => "protocol",
             Kind::BackendTimeout => "backend_timeout",
             Kind::RequestTimeout => "request_timeout",
-            Kind::Silent | Kind::Malformed => return,
+            Kind::Silent | Kind::Malformed | Kind::TooLarge => return,
         };
         self.all
             .upstream_errors

@@ -11,7 +11,7 @@ use http::request::Parts;
 use hyper::body::{Body as _, Incoming};
 
 use super::{
-    body::{self, Inbound, Upstream},
+    body::{self, Inbound, Room, Upstream},
     metrics::MirrorOutcome,
     outgoing,
     upstream::{self, Outgoing},
@@ -55,6 +55,7 @@ pub(super) fn start<'m>(
     parts: &Parts,
     trailers: bool,
     incoming: Incoming,
+    room: Room,
 ) -> Inbound {
     let mut feeds = Vec::new();
     for mirror in mirrors.filter(|mirror| mirror.takes(worker.random())) {
@@ -74,7 +75,7 @@ pub(super) fn start<'m>(
             copied.await;
         });
     }
-    Inbound::Client(incoming, feeds)
+    Inbound::Client(incoming, feeds, room)
 }
 
 async fn send(

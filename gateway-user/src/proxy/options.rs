@@ -31,6 +31,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Bytes of a request's head (HTTP/1) or header list (HTTP/2); more is a 431.
     pub head_bytes: u32,
+    /// Bytes of a request's path and query; more is a 414.
+    pub target_bytes: u32,
+    /// Bytes of a request's body; more is a 413.
+    pub body_bytes: u64,
     /// Concurrent requests of one HTTP/2 connection.
     pub h2_streams: u32,
     /// Resets by a client that were not yet acted upon, before the connection is closed.
@@ -58,6 +62,11 @@ impl Limits {
         };
         limits.of_frontend = given.connections.unwrap_or(limits.of_frontend);
         limits.head_bytes = given.head_bytes.unwrap_or(limits.head_bytes);
+        limits.target_bytes = given.target_bytes.unwrap_or(limits.target_bytes);
+        limits.body_bytes = match given.body_bytes {
+            Some(0) => u64::MAX,
+            given => given.unwrap_or(limits.body_bytes),
+        };
         limits.h2_streams = given.h2_streams.unwrap_or(limits.h2_streams);
         limits.greeting_timeout = given.greeting_timeout.unwrap_or(limits.greeting_timeout);
         limits.idle_timeout = given.idle_timeout.unwrap_or(limits.idle_timeout);
@@ -85,6 +94,8 @@ impl Default for Limits {
             stall_timeout: Duration::from_mins(2),
             body_timeout: Duration::from_mins(1),
             head_bytes: 32 * 1024,
+            target_bytes: 8 * 1024,
+            body_bytes: u64::MAX,
             h2_streams: 128,
             h2_pending_resets: 20,
             h2_stream_window: 256 * 1024,
@@ -96,5 +107,27 @@ impl Default for Limits {
             upstream_idle_per_endpoint: 256,
             upstream_streams: 100,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_may_take_bodies_of_any_size() {
+        let limits = Limits {
+            body_bytes: 5,
+            ..Limits::default()
+        };
+        let with = |body_bytes| {
+            let parameters = Parameters {
+                body_bytes,
+                ..Parameters::default()
+            };
+            limits.with(Some(&parameters)).body_bytes
+        };
+        assert_eq!([with(None), with(Some(7))], [5, 7]);
+        assert_eq!(with(Some(0)), u64::MAX);
     }
 }

@@ -1,10 +1,10 @@
 //! One request: checks, route, filters, backend, answer.
 
-use std::rc::Rc;
+use std::{net::SocketAddr, rc::Rc};
 
 use gateway_core::{
     http::{
-        Backend, Choice, Matched, Outcome, RequestHead, Rule,
+        Backend, Choice, Matched, Outcome, RequestHead, Rule, Seat,
         filter::{self, Decision, Target},
         forward, grpc,
         head::{self, Refusal},
@@ -13,15 +13,18 @@ use gateway_core::{
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, HOST, UPGRADE},
+    header::{CONNECTION, EXPECT, HOST, UPGRADE},
     request::Parts,
 };
-use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper::{
+    body::{Body as _, Incoming},
+    upgrade::OnUpgrade,
+};
 
 use super::{
     access_log::Entry,
     answer::Answer,
-    body::{Inbound, ResponseBody, Source, Upstream},
+    body::{self, Inbound, ResponseBody, Room, Source, Upstream},
     client::Client,
     metrics::Flight,
     mirror, outgoing, session,
@@ -128,7 +131,25 @@ async fn answer(
     if matched.rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
         return Err(Answer::NeedsHttp2);
     }
+    let body = bounded(client, &parts, body)?;
     pass_on(exchange, &matched, &host, parts, body).await
+}
+
+/// Refuses what says itself that it is larger than the Gateway takes.
+fn bounded(client: &Client, parts: &Parts, body: Incoming) -> Result<Incoming, Answer> {
+    let limits = &client.limits;
+    let target = parts.uri.path_and_query().map_or(0, |t| t.as_str().len());
+    if target > limits.target_bytes as usize {
+        return Err(Answer::TargetTooLong);
+    }
+    if body.size_hint().lower() <= limits.body_bytes {
+        return Ok(body);
+    }
+    // A client that asks before it sends is answered in time.
+    if parts.version != Version::HTTP_2 && !parts.headers.contains_key(EXPECT) {
+        body::drain(body);
+    }
+    Err(Answer::BodyTooLarge)
 }
 
 /// Applies filters, and sends the request to a backend.
@@ -147,32 +168,21 @@ async fn pass_on(
     let trailers = prepare(&mut parts, client, host);
     let target = parts.uri.clone();
     edit(&rule.filters, &mut parts, &target, client, host, matched)?;
-    let (backend, endpoints) = match &seat {
-        Some(seat) => (seat.backend, seat.endpoints),
-        None => match rule.choose(worker.random()) {
-            Choice::Invalid => return Err(Answer::Invalid),
-            Choice::NoEndpoint(_) => return Err(Answer::NoEndpoint),
-            Choice::Backend(backend, endpoints) => (backend, endpoints),
-        },
-    };
+    let (backend, endpoints) = choose(worker, rule, seat.as_ref())?;
     sharing::judge(&backend.filters, &parts, &mut exchange.sharing)?;
     edit(&backend.filters, &mut parts, &target, client, host, matched)?;
+    let room = Room {
+        left: client.limits.body_bytes,
+        drain: parts.version != Version::HTTP_2,
+    };
     let asked = upgrade.as_ref().map(|(protocol, _)| protocol);
     let mirrors = rule.mirrors.iter().chain(&backend.mirrors);
     let body = match asked {
         // What follows is not a body, and not for mirrors.
-        Some(_) => Inbound::Client(body, Vec::new()),
-        None => mirror::start(worker, mirrors, &parts, trailers, body),
+        Some(_) => Inbound::Client(body, Vec::new(), room),
+        None => mirror::start(worker, mirrors, &parts, trailers, body, room),
     };
-    match backend.protocol {
-        BackendProtocol::Http1 => {
-            outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, asked);
-        }
-        BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
-        BackendProtocol::Http2
-            if outgoing::to_http2(&mut parts, trailers, backend.tls.is_some()) => {}
-        BackendProtocol::Http2 => return Err(Answer::NoHost),
-    }
+    translate(&mut parts, backend, body.is_end_stream(), trailers, asked)?;
     let request = Outgoing {
         parts,
         body,
@@ -200,12 +210,49 @@ async fn pass_on(
     Ok(response)
 }
 
+/// The backend, and those of its endpoints that may be used.
+fn choose<'r>(
+    worker: &Worker,
+    rule: &'r Rule,
+    seat: Option<&Seat<'r>>,
+) -> Result<(&'r Backend, &'r [SocketAddr]), Answer> {
+    if let Some(seat) = seat {
+        return Ok((seat.backend, seat.endpoints));
+    }
+    match rule.choose(worker.random()) {
+        Choice::Invalid => Err(Answer::Invalid),
+        Choice::NoEndpoint(_) => Err(Answer::NoEndpoint),
+        Choice::Backend(backend, endpoints) => Ok((backend, endpoints)),
+    }
+}
+
+/// Makes the head one of the backend's protocol. `empty`: there is no body; `asked`: the protocol
+/// to switch to.
+fn translate(
+    parts: &mut Parts,
+    backend: &Backend,
+    empty: bool,
+    trailers: bool,
+    asked: Option<&HeaderValue>,
+) -> Result<(), Answer> {
+    match backend.protocol {
+        BackendProtocol::Http1 => outgoing::to_http1(parts, empty, trailers, asked),
+        BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
+        BackendProtocol::Http2 if outgoing::to_http2(parts, trailers, backend.tls.is_some()) => {}
+        BackendProtocol::Http2 => return Err(Answer::NoHost),
+    }
+    Ok(())
+}
+
 fn failed(worker: &Worker, failure: Failure) -> Answer {
     // Connect errors are counted per attempt.
     if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
         worker.metrics.upstream_error(failure.kind);
     }
-    Answer::Upstream(failure)
+    match failure.kind {
+        Kind::TooLarge => Answer::BodyTooLarge,
+        _ => Answer::Upstream(failure),
+    }
 }
 
 fn request_head<'a>(parts: &'a Parts, host: &'a str) -> RequestHead<'a> {

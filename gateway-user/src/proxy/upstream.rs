@@ -54,6 +54,9 @@ pub(super) enum Kind {
     /// Not the backend's fault either.
     #[error("the request's body is malformed or ends early")]
     Malformed,
+    /// Nor this.
+    #[error("the request's body is larger than this gateway takes")]
+    TooLarge,
     #[error("the backend closed every connection before answering")]
     Unsteady,
     #[error("the backend took longer than the route allows")]
@@ -246,6 +249,12 @@ impl Reply {
 }
 
 impl Failure {
+    /// Puts it right where the client's body broke the request off: HTTP/2 does not tell.
+    fn unless_of_the_client(self, sent: &Sent) -> Self {
+        let kind = sent.fault().unwrap_or(self.kind);
+        Self { kind, ..self }
+    }
+
     fn reset(detail: &str) -> Self {
         let detail = detail.to_owned();
         let kind = Kind::Reset;
@@ -268,9 +277,9 @@ impl From<ConnectError> for Failure {
 impl From<hyper::Error> for Failure {
     fn from(error: hyper::Error) -> Self {
         let source = std::error::Error::source(&error);
-        let kind = match source.and_then(|e| e.downcast_ref()) {
-            Some(BodyError::Silent(_)) => Kind::Silent,
-            Some(BodyError::Client(_)) => Kind::Malformed,
+        let of_the_client = source.and_then(|e| e.downcast_ref::<BodyError>()?.fault());
+        let kind = match of_the_client {
+            Some(kind) => kind,
             _ if error.is_parse() => Kind::Protocol,
             _ => Kind::Reset,
         };

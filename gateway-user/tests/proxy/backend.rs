@@ -45,7 +45,7 @@ struct Zeros {
 }
 
 /// Hides the length of a body, so that it is sent in chunks and trailers can follow.
-struct Unsized<B>(B);
+pub(crate) struct Unsized<B>(pub(crate) B);
 
 impl Backend {
     /// `name` is in the `x-backend` header of each answer.

@@ -52,7 +52,15 @@ impl Bed {
         rules: &[Rule],
         edit: impl FnOnce(&mut [HttpRule], &mut Endpoints),
     ) -> Self {
-        let bed = Self::new(Limits::default(), Box::new(io::stdout()));
+        Self::edited_with(rules, Limits::default(), edit)
+    }
+
+    pub(crate) fn edited_with(
+        rules: &[Rule],
+        limits: Limits,
+        edit: impl FnOnce(&mut [HttpRule], &mut Endpoints),
+    ) -> Self {
+        let bed = Self::new(limits, Box::new(io::stdout()));
         let (mut listener, mut endpoints) = listener(RouteKind::Http, rules);
         edit(&mut listener.routes[0].rules, &mut endpoints);
         let table = table(bed.address, vec![listener], &endpoints);

@@ -11,16 +11,19 @@ use tokio::net::TcpStream;
 
 use crate::{backend::Backend, bed::Bed};
 
-type Sender = http2::SendRequest<BoxBody<Bytes, Infallible>>;
+pub(crate) type Sender = http2::SendRequest<BoxBody<Bytes, Infallible>>;
 
-async fn connect(bed: &Bed) -> (Sender, tokio::task::JoinHandle<hyper::Result<()>>) {
+pub(crate) async fn connect(bed: &Bed) -> (Sender, tokio::task::JoinHandle<hyper::Result<()>>) {
     let stream = TcpStream::connect(bed.address).await.unwrap();
     let io = TokioIo::new(stream);
     let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
     (sender, tokio::spawn(connection))
 }
 
-fn post(path: &str, body: BoxBody<Bytes, Infallible>) -> Request<BoxBody<Bytes, Infallible>> {
+pub(crate) fn post(
+    path: &str,
+    body: BoxBody<Bytes, Infallible>,
+) -> Request<BoxBody<Bytes, Infallible>> {
     let uri = format!("http://h2.example{path}");
     Request::post(uri)
         .header("te", "trailers")

@@ -13,6 +13,7 @@ mod grpc;
 mod h2;
 mod keepalive;
 mod lifecycle;
+mod limits;
 mod mirrors;
 mod observed;
 mod parameters;

@@ -7,6 +7,8 @@ pub(super) fn set(parameters: &Parameters) -> String {
     let Parameters {
         connections,
         head_bytes,
+        target_bytes,
+        body_bytes,
         h2_streams,
         greeting_timeout,
         idle_timeout,
@@ -20,6 +22,8 @@ pub(super) fn set(parameters: &Parameters) -> String {
     let parts = [
         connections.map(|n| format!("connections {n}")),
         head_bytes.map(|n| format!("head bytes {n}")),
+        target_bytes.map(|n| format!("target bytes {n}")),
+        body_bytes.map(|n| format!("body bytes {n}")),
         h2_streams.map(|n| format!("h2 streams {n}")),
         greeting_timeout.map(|d| format!("greeting {d:?}")),
         idle_timeout.map(|d| format!("idle {d:?}")),

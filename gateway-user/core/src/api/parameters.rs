@@ -32,6 +32,10 @@ pub struct LimitsSpec {
     /// Open client connections of one address and port, on one node.
     pub connections: Option<i64>,
     pub request_header_bytes: Option<i64>,
+    /// Of path and query.
+    pub request_target_bytes: Option<i64>,
+    /// 0: any, whatever the class says.
+    pub request_body_bytes: Option<i64>,
     /// Concurrent requests of one HTTP/2 connection.
     pub http2_streams: Option<i64>,
     /// From a connection to its first bytes, and for a TLS handshake.

@@ -11,6 +11,7 @@ const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 pub enum Code {
     Unknown = 2,
     DeadlineExceeded = 4,
+    ResourceExhausted = 8,
     Unimplemented = 12,
     Internal = 13,
     Unavailable = 14,
@@ -25,14 +26,15 @@ pub fn is_call(headers: &HeaderMap) -> bool {
 }
 
 /// The code for a failure whose HTTP status would be `status` ("HTTP to gRPC Status Code
-/// Mapping" of the gRPC documentation), but for two: a rule or backend that is not valid (500)
-/// is `UNAVAILABLE` (API documentation of `GRPCRouteRule.backendRefs`), and a request that does
-/// not come to its end (408) is late.
+/// Mapping" of the gRPC documentation), but for three: a rule or backend that is not valid (500)
+/// is `UNAVAILABLE` (API documentation of `GRPCRouteRule.backendRefs`), a request that does
+/// not come to its end (408) is late, and one that is too large (413) has used up what it may.
 pub fn code(status: u16) -> Code {
     match status {
-        400 | 431 => Code::Internal,
+        400 | 414 | 431 => Code::Internal,
         404 => Code::Unimplemented,
         408 => Code::DeadlineExceeded,
+        413 => Code::ResourceExhausted,
         429 | 500 | 502..=504 => Code::Unavailable,
         _ => Code::Unknown,
     }
@@ -114,6 +116,7 @@ mod tests {
             assert_eq!(code(status), Code::Unavailable, "{status}");
         }
         assert_eq!(code(400), Code::Internal);
+        assert_eq!(code(413), Code::ResourceExhausted);
         assert_eq!(code(421), Code::Unknown);
     }
 }

@@ -11,6 +11,10 @@ pub struct Parameters {
     pub connections: Option<usize>,
     /// Bytes of a request's head (HTTP/1) or header list (HTTP/2).
     pub head_bytes: Option<u32>,
+    /// Bytes of a request's target: its path and query.
+    pub target_bytes: Option<u32>,
+    /// Bytes of a request's body; `Some(0)`: any.
+    pub body_bytes: Option<u64>,
     /// Concurrent requests of one HTTP/2 connection.
     pub h2_streams: Option<u32>,
     /// From a connection to its first bytes, and for a TLS handshake.

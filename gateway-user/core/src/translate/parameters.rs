@@ -108,17 +108,6 @@ fn find<'a>(
 
 /// `own` wins, field by field.
 fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parameters {
-    let limits = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.limits.clone());
-    let class_limits = limits(class).unwrap_or_default();
-    let own_limits = limits(own).unwrap_or_default();
-    let LimitsSpec {
-        connections,
-        request_header_bytes,
-        http2_streams,
-        handshake_timeout,
-        idle_timeout,
-        body_timeout,
-    } = own_limits;
     let l4 = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.l4.clone());
     let class_l4 = l4(class).unwrap_or_default();
     let L4Spec {
@@ -137,16 +126,7 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
     let mode = mode
         .or(class_l4.mode)
         .and_then(|mode| mode.known().copied());
-    // Numbers are in range: reading checks it.
     Parameters {
-        connections: number(connections.or(class_limits.connections)),
-        head_bytes: number(request_header_bytes.or(class_limits.request_header_bytes)),
-        h2_streams: number(http2_streams.or(class_limits.http2_streams)),
-        greeting_timeout: handshake_timeout
-            .or(class_limits.handshake_timeout)
-            .map(|d| d.0),
-        idle_timeout: idle_timeout.or(class_limits.idle_timeout).map(|d| d.0),
-        body_timeout: body_timeout.or(class_limits.body_timeout).map(|d| d.0),
         drain: drain_timeout.or(class_l4.drain_timeout).map(|d| d.0),
         silent: no_backend.is_some_and(|value| value.is(NoBackend::Drop)),
         access_log: log(own).or(log(class)).unwrap_or(false),
@@ -157,6 +137,35 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         health_check: check(own)
             .or_else(|| check(class))
             .map(|spec| Arc::new(health_check(*spec))),
+        ..merge_limits(class, own)
+    }
+}
+
+/// The limits alone. Numbers are in range: reading checks it.
+fn merge_limits(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parameters {
+    let limits = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.limits.clone());
+    let class = limits(class).unwrap_or_default();
+    let LimitsSpec {
+        connections,
+        request_header_bytes,
+        request_target_bytes,
+        request_body_bytes,
+        http2_streams,
+        handshake_timeout,
+        idle_timeout,
+        body_timeout,
+    } = limits(own).unwrap_or_default();
+    let greeting_timeout = handshake_timeout.or(class.handshake_timeout);
+    Parameters {
+        connections: number(connections.or(class.connections)),
+        head_bytes: number(request_header_bytes.or(class.request_header_bytes)),
+        target_bytes: number(request_target_bytes.or(class.request_target_bytes)),
+        body_bytes: number(request_body_bytes.or(class.request_body_bytes)),
+        h2_streams: number(http2_streams.or(class.http2_streams)),
+        greeting_timeout: greeting_timeout.map(|d| d.0),
+        idle_timeout: idle_timeout.or(class.idle_timeout).map(|d| d.0),
+        body_timeout: body_timeout.or(class.body_timeout).map(|d| d.0),
+        ..Parameters::default()
     }
 }
 
@@ -202,19 +211,23 @@ mod tests {
     fn the_gateways_own_fields_win_one_by_one() {
         let read = |json: Json| -> ParametersSpec { from_value(json).expect("parameters") };
         let class = read(json!({
-            "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7},
+            "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
+                "requestTargetBytes": 4096, "requestBodyBytes": 1000},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
             "accessLog": {"enabled": true},
             "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
         let own = read(json!({
-            "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m"},
+            "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m",
+                "requestBodyBytes": 0},
             "l4": {"drainTimeout": "5m"},
         }));
         let merged = merge(Some(&class), Some(&own));
         let expected = Parameters {
             connections: Some(20),
             head_bytes: Some(2048),
+            target_bytes: Some(4096),
+            body_bytes: Some(0),
             h2_streams: Some(7),
             greeting_timeout: None,
             idle_timeout: Some(Duration::from_secs(5)),

@@ -1,6 +1,7 @@
 //! Where the body of a request comes from.
 
 use std::{
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,13 +12,25 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use super::{
     BodyError,
     copy::{Copy, Feed},
+    drain::drain,
 };
 
 pub(in crate::proxy) enum Inbound {
     /// From a client; what it sends is copied to all of the feeds.
-    Client(Incoming, Vec<Feed>),
+    Client(Incoming, Vec<Feed>, Room),
     /// A copy of what a client sends.
     Copy(Copy),
+    /// It was larger than its room.
+    Cut,
+}
+
+/// How much of a client's body is taken.
+#[derive(Clone, Copy)]
+pub(in crate::proxy) struct Room {
+    /// Bytes that may still come.
+    pub(in crate::proxy) left: u64,
+    /// What is too much shares its connection with the answer, as in HTTP/1.
+    pub(in crate::proxy) drain: bool,
 }
 
 impl Inbound {
@@ -25,11 +38,17 @@ impl Inbound {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let (incoming, feeds) = match self {
-            Self::Client(incoming, feeds) => (incoming, feeds),
+        let (incoming, feeds, room) = match self {
+            Self::Client(incoming, feeds, room) => (incoming, feeds, room),
             Self::Copy(copy) => return copy.poll_frame(cx),
+            Self::Cut => return Poll::Ready(Some(Err(BodyError::TooLarge))),
         };
         let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame
+            && !room.take(frame)
+        {
+            return Poll::Ready(Some(Err(self.cut())));
+        }
         for feed in feeds {
             match &frame {
                 Some(Ok(frame)) => feed.put(frame),
@@ -43,17 +62,42 @@ impl Inbound {
         Poll::Ready(frame.map(|frame| Ok(frame?)))
     }
 
+    /// Ends a body that is too large, and its copies.
+    fn cut(&mut self) -> BodyError {
+        if let Self::Client(incoming, feeds, room) = mem::replace(self, Self::Cut) {
+            for feed in &feeds {
+                feed.end(false);
+            }
+            if room.drain {
+                drain(incoming);
+            }
+        }
+        BodyError::TooLarge
+    }
+
     pub(in crate::proxy) fn is_end_stream(&self) -> bool {
         match self {
-            Self::Client(incoming, _) => incoming.is_end_stream(),
+            Self::Client(incoming, ..) => incoming.is_end_stream(),
             Self::Copy(copy) => copy.is_end_stream(),
+            Self::Cut => false,
         }
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Client(incoming, _) => incoming.size_hint(),
+            Self::Client(incoming, ..) => incoming.size_hint(),
             Self::Copy(copy) => copy.size_hint(),
+            Self::Cut => SizeHint::default(),
         }
+    }
+}
+
+impl Room {
+    /// False if there is none left for the frame.
+    fn take(&mut self, frame: &Frame<Bytes>) -> bool {
+        let data = frame.data_ref().map_or(0, Bytes::len) as u64;
+        let left = self.left.checked_sub(data);
+        self.left = left.unwrap_or(0);
+        left.is_some()
     }
 }

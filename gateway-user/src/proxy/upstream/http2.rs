@@ -5,7 +5,7 @@ use std::error::Error as _;
 use h2::Reason;
 use hyper::{Request, client::conn::TrySendError};
 
-use super::{Failure, Kind, Outgoing, Reply, To, connect, is_closed};
+use super::{Failure, Outgoing, Reply, To, connect, is_closed};
 use crate::proxy::{
     body::{Replay, RequestBody},
     pool::Lease,
@@ -42,12 +42,8 @@ pub(super) async fn send(
             None => return Err(Failure::reset("the connection was never opened")),
         };
         let again = is_handed_back(&error) || (idempotent && is_closed(error.error()));
-        let failure = Failure::from(error.into_error());
-        if sent.gave_up() {
-            let kind = Kind::Silent;
-            return Err(Failure { kind, ..failure });
-        }
-        if !again {
+        let failure = Failure::from(error.into_error()).unless_of_the_client(&sent);
+        if !again || sent.fault().is_some() {
             return Err(failure);
         }
         worker.metrics.retried();

@@ -61,6 +61,7 @@ pub(super) async fn send(
         let deadline = Deadline::after(timeouts.backend, Kind::BackendTimeout);
         let outcome = deadline.bound(attempt.make(worker, &to, parts.clone(), body));
         let outcome = outcome.await;
+        let outcome = outcome.map_err(|failure| failure.unless_of_the_client(&sent));
         if attempt.unsent.get() {
             worker.metrics.retried();
             continue;

@@ -1,11 +1,13 @@
 //! Failures in the words of gRPC, to those who understand them.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use bytes::Bytes;
 use gateway_user::proxy::Limits;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 
-use super::peer::{Caller, Server, nothing, rule};
+use super::peer::{Caller, Server, bed, message, messages, nothing, rule, until};
 use crate::{
     backend::refusing,
     bed::{Bed, Rule, To},
@@ -81,5 +83,33 @@ async fn other_clients_get_http() {
         .unwrap();
     let answer = caller.request(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    bed.stop().await;
+}
+
+/// Messages that are announced never get to the server, others as far as they fit.
+#[tokio::test]
+async fn a_call_that_is_too_large_has_used_up_what_it_may() {
+    let server = Server::start().await;
+    let limits = Limits {
+        body_bytes: 100,
+        ..Limits::default()
+    };
+    let bed = bed(&[&server], limits);
+    let mut caller = Caller::connect(bed.address).await;
+    let large = "x".repeat(100);
+    let refused = Err("200 grpc-status 8".to_owned());
+    assert_eq!(caller.call("/a.B/Echo", &large).await, refused);
+    assert_eq!(server.seen.calls.load(SeqCst), 0);
+
+    let (sender, body) = messages();
+    let mut other = caller.clone();
+    let waiting = tokio::spawn(async move { other.send("/a.B/Wait", body).await.unwrap() });
+    until("the call waits", || server.seen.waiting.load(SeqCst) == 1).await;
+    sender.send(message(&large)).unwrap();
+    let answer = waiting.await.unwrap();
+    assert_eq!(answer.headers()["grpc-status"], HeaderValue::from(8));
+    until("the call ends", || server.seen.waiting.load(SeqCst) == 0).await;
+    let fits = "x".repeat(95);
+    assert_eq!(caller.call("/a.B/Echo", &fits).await, Ok(fits));
     bed.stop().await;
 }

@@ -2,11 +2,13 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
+use gateway_core::plan::Retry;
 use gateway_user::proxy::Limits;
 
 use super::peer::{Server, rule};
 use crate::{
     bed::{Bed, To},
+    limits,
     raw::{Raw, ask, get},
 };
 
@@ -71,4 +73,31 @@ async fn a_request_without_a_host_has_no_authority_to_send() {
     assert_eq!(answer.status, 400);
     assert_eq!(server.seen.calls.load(SeqCst), 0);
     bed.stop().await;
+}
+
+/// HTTP/2 tells of a stream that was reset, not that the client was to blame.
+#[tokio::test]
+async fn what_the_client_did_wrong_is_not_repeated() {
+    let server = Server::start().await;
+    let rules = [rule(To::Http2(1, vec![server.address]))];
+    let bounded = Limits {
+        body_bytes: 1_000,
+        ..Limits::default()
+    };
+    for attempts in [None, Some(3)] {
+        let bed = Bed::edited_with(&rules, bounded.clone(), |rules, _| {
+            rules[0].retry = attempts.map(|attempts| Retry {
+                codes: vec![500],
+                attempts,
+                backoff: Duration::from_millis(1),
+            });
+        });
+        let before = server.seen.calls.load(SeqCst);
+        let wait = limits::chunked(1_001).replace("/ ", "/Wait ");
+        assert_eq!(ask(bed.address, &wait).await.status, 413);
+        let malformed = wait.replace("3e9", "3e9 x");
+        assert_eq!(ask(bed.address, &malformed).await.status, 400);
+        assert!(server.seen.calls.load(SeqCst) - before <= 2);
+        bed.stop().await;
+    }
 }

@@ -238,12 +238,18 @@ impl Caller {
 
     /// A call whose messages are sent one by one.
     pub(super) async fn open(&mut self, path: &str) -> (mpsc::UnboundedSender<Bytes>, Incoming) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        sender.send(message("first")).unwrap();
-        let body = Messages(receiver).map_err(|never| match never {}).boxed();
+        let (sender, body) = messages();
         let answer = self.send(path, body).await.unwrap();
         (sender, answer.into_body())
     }
+}
+
+/// A body whose first message is there.
+pub(super) fn messages() -> (mpsc::UnboundedSender<Bytes>, AnyBody) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    sender.send(message("first")).unwrap();
+    let body = Messages(receiver).map_err(|never| match never {}).boxed();
+    (sender, body)
 }
 
 /// The next data of a body; `None` at its end.

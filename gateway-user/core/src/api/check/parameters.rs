@@ -18,6 +18,9 @@ const INTERFACES: usize = 64;
 const WORKERS: RangeInclusive<i64> = 0..=LISTENERS_MAX as i64;
 const CONNECTIONS: RangeInclusive<i64> = 1..=1_000_000;
 const HEADER_BYTES: RangeInclusive<i64> = 1_024..=1_048_576;
+/// No longer one can be read (`http::Uri`).
+const TARGET_BYTES: RangeInclusive<i64> = 256..=65_534;
+const BODY_BYTES: RangeInclusive<i64> = 0..=1_099_511_627_776;
 const STREAMS: RangeInclusive<i64> = 1..=10_000;
 const FLOWS: RangeInclusive<i64> = 4_096..=4_194_304;
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
@@ -76,6 +79,12 @@ fn limits(limits: &LimitsSpec, out: &mut Problems) {
             limits.request_header_bytes,
             HEADER_BYTES,
         ),
+        (
+            "requestTargetBytes",
+            limits.request_target_bytes,
+            TARGET_BYTES,
+        ),
+        ("requestBodyBytes", limits.request_body_bytes, BODY_BYTES),
         ("http2Streams", limits.http2_streams, STREAMS),
     ];
     for (name, value, range) in numbers {
