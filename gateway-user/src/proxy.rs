@@ -22,6 +22,7 @@ mod body;
 mod client;
 mod connection;
 mod crew;
+mod flag;
 mod forward;
 mod hello;
 mod listeners;

@@ -58,6 +58,25 @@ pub(crate) fn scale(random: u64, bound: u64) -> u64 {
     ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }
 
+/// A part of all requests: `numerator` of `denominator`, which is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub numerator: u32,
+    pub denominator: u32,
+}
+
+impl Share {
+    pub const ALL: Self = Self {
+        numerator: 1,
+        denominator: 1,
+    };
+
+    /// Whether a request belongs to it; `random` is uniform over all of u64.
+    pub fn takes(self, random: u64) -> bool {
+        scale(random, u64::from(self.denominator)) < u64::from(self.numerator)
+    }
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014): fast, seeded, not for secrets.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
@@ -79,6 +98,23 @@ impl Rng {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_takes_so_many() {
+        let mut rng = Rng::new(1);
+        let mut taken = |numerator, denominator| {
+            let share = Share {
+                numerator,
+                denominator,
+            };
+            let taken = (0..100_000).filter(|_| share.takes(rng.draw()));
+            taken.count()
+        };
+        assert_eq!(taken(0, 7), 0);
+        assert_eq!(taken(7, 7), 100_000);
+        assert!((80..120).contains(&taken(1, 1_000)));
+        assert!(Share::ALL.takes(u64::MAX));
+    }
 
     #[test]
     fn shares_are_in_proportion_to_weights() {

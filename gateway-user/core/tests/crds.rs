@@ -28,6 +28,8 @@ const KINDS: [(&str, &str, &str); 2] = [
         r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
             "requestTargetBytes": 256, "requestBodyBytes": 0,
             "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"},
+            "accessLog": {"enabled": true, "format": "Text",
+                "sample": {"numerator": 1, "denominator": 1000}},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
             "healthCheck": {"interval": "10s", "timeout": "500ms", "unhealthyThreshold": 1,
                 "healthyThreshold": 1, "tcp": {}, "udp": {"send": "cGluZw==", "expectReply": true},

@@ -1,4 +1,4 @@
-//! A line of JSON for each request, for Gateways that ask for it.
+//! A line for each request, for Gateways that ask for it.
 //!
 //! Workers hand finished lines to a thread that writes them: a reader that is slow costs lines,
 //! which are counted, and never a request.
@@ -14,12 +14,17 @@ use std::{
     time::Instant,
 };
 
-use gateway_core::http::ListenerId;
-use http::{Request, StatusCode, Version};
+use gateway_core::{http::ListenerId, plan::LogFormat};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header::HOST};
 use k8s_openapi::jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
-use serde::Serialize;
 use tokio::sync::oneshot;
+
+mod line;
+
+use line::Line;
+
+use super::flag::Flag;
 
 /// Lines that may wait to be written.
 const WAITING: usize = 8192;
@@ -32,39 +37,27 @@ pub(super) struct AccessLog {
     lost: Counter,
 }
 
-/// A request on its way; written when dropped.
+/// A request on its way; written when dropped. Clones of what came with it cost no more than a
+/// count: a line is made of them only where one is written.
 pub(super) struct Entry {
     log: AccessLog,
+    format: LogFormat,
+    /// Written only if the gateway or a backend fails.
+    only_failure: bool,
+    /// When the request's head was there.
+    time: Timestamp,
     started: Instant,
-    line: Line,
-}
-
-/// What a line says; a field without a value is not written.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    /// When the request's head was there (RFC 3339, UTC).
-    time: String,
-    client: String,
-    method: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<String>,
-    path: String,
-    protocol: &'static str,
-    /// Namespace and name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gateway: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listener: Option<Arc<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    client: HeaderValue,
+    method: Method,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    version: Version,
+    listener: Option<Arc<ListenerId>>,
     upstream: Option<SocketAddr>,
-    /// Not there if the client went away before an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
+    status: Option<StatusCode>,
+    flag: Option<Flag>,
     /// Of the answer's body, as far as it was sent.
     response_bytes: u64,
-    /// To the last byte of the answer.
-    duration_ms: f64,
 }
 
 impl AccessLog {
@@ -91,32 +84,29 @@ impl AccessLog {
         Ok((Self { lines, lost }, finished))
     }
 
-    pub(super) fn entry<B>(&self, request: &Request<B>, client: &str) -> Entry {
-        let (uri, headers) = (request.uri(), request.headers());
-        let host = headers.get(http::header::HOST);
-        let host = uri
-            .authority()
-            .map(|a| a.as_str().as_bytes())
-            .or(host.map(AsRef::as_ref));
-        let path = uri.path_and_query().map_or(uri.path(), |p| p.as_str());
-        let line = Line {
-            time: Timestamp::now().to_string(),
-            client: client.to_owned(),
-            method: request.method().to_string(),
-            host: host.map(|host| String::from_utf8_lossy(host).into_owned()),
-            path: path.to_owned(),
-            protocol: protocol(request.version()),
-            gateway: None,
+    /// What to write at the end of a request.
+    pub(super) fn entry<B>(
+        &self,
+        request: &Request<B>,
+        client: HeaderValue,
+        format: LogFormat,
+    ) -> Entry {
+        Entry {
+            log: self.clone(),
+            format,
+            only_failure: false,
+            time: Timestamp::now(),
+            started: Instant::now(),
+            client,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            host: request.headers().get(HOST).cloned(),
+            version: request.version(),
             listener: None,
             upstream: None,
             status: None,
+            flag: None,
             response_bytes: 0,
-            duration_ms: 0.0,
-        };
-        Entry {
-            log: self.clone(),
-            started: Instant::now(),
-            line,
         }
     }
 }
@@ -135,42 +125,53 @@ fn write(waiting: &Receiver<Vec<u8>>, out: Box<dyn Write + Send>) -> io::Result<
     Ok(())
 }
 
-fn protocol(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2",
-        _ => "HTTP/1.1",
-    }
-}
-
 impl Entry {
-    pub(super) fn at(&mut self, listener: &ListenerId) {
-        self.line.gateway = Some(listener.gateway.to_string());
-        self.line.listener = Some(listener.listener.clone());
+    /// Outside of the sample.
+    pub(super) fn only_failure(mut self) -> Self {
+        self.only_failure = true;
+        self
+    }
+
+    pub(super) fn at(&mut self, listener: &Arc<ListenerId>) {
+        self.listener = Some(listener.clone());
     }
 
     pub(super) fn sent_to(&mut self, upstream: SocketAddr) {
-        self.line.upstream = Some(upstream);
+        self.upstream = Some(upstream);
     }
 
     pub(super) fn answered(&mut self, status: StatusCode) {
-        self.line.status = Some(status.as_u16());
+        self.status = Some(status);
     }
 
     pub(super) fn sent(&mut self, bytes: usize) {
-        self.line.response_bytes += bytes as u64;
+        self.response_bytes += bytes as u64;
+    }
+
+    /// The first one counts.
+    pub(super) fn flag(&mut self, flag: Flag) {
+        self.flag.get_or_insert(flag);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.line.duration_ms = self.started.elapsed().as_secs_f64() * 1_000.0;
-        // Text and numbers only: it cannot fail.
-        let Ok(mut line) = serde_json::to_vec(&self.line) else {
+        if self.status.is_none() {
+            self.flag(Flag::DownstreamClosed);
+        }
+        if self.only_failure && !self.flag.is_some_and(Flag::is_failure) {
+            return;
+        }
+        let line = Line::new(self);
+        let written = match self.format {
+            LogFormat::Json => line.json(),
+            LogFormat::Text => Some(line.text()),
+        };
+        let Some(mut bytes) = written else {
             return;
         };
-        line.push(b'\n');
-        if self.log.lines.try_send(line).is_err() {
+        bytes.push(b'\n');
+        if self.log.lines.try_send(bytes).is_err() {
             self.log.lost.inc();
         }
     }
@@ -197,18 +198,26 @@ mod tests {
         }
     }
 
+    fn started() -> (AccessLog, Counter, Sender<()>, Receiver<Vec<u8>>) {
+        let (permit, permits) = channel();
+        let (sender, written) = channel();
+        let lost = Counter::default();
+        let out = Box::new(Slow(permits, sender));
+        let (log, _finished) = AccessLog::start(out, lost.clone()).unwrap();
+        (log, lost, permit, written)
+    }
+
     fn request() -> Request<()> {
         let request = Request::get("/a?b=c").header("host", "web.example.com");
         request.body(()).unwrap()
     }
 
+    const CLIENT: HeaderValue = HeaderValue::from_static("192.0.2.7");
+
     #[test]
     fn a_line_has_what_is_known() {
-        let (permit, permits) = channel();
-        let (sender, written) = channel();
-        let out = Box::new(Slow(permits, sender));
-        let (log, _finished) = AccessLog::start(out, Counter::default()).unwrap();
-        let mut entry = log.entry(&request(), "192.0.2.7");
+        let (log, _, permit, written) = started();
+        let mut entry = log.entry(&request(), CLIENT, LogFormat::Json);
         entry.answered(StatusCode::OK);
         entry.sent(5);
         drop(entry);
@@ -229,16 +238,38 @@ mod tests {
     }
 
     #[test]
+    fn failures_are_written_whatever_the_sample() {
+        let (log, _, permit, written) = started();
+        for (path, flag) in [
+            ("/well", None),
+            ("/elsewhere", Some(Flag::NoRoute)),
+            ("/down", Some(Flag::UpstreamFailure)),
+            // Its answer broke off.
+            ("/broken", Some(Flag::UpstreamClosed)),
+        ] {
+            let request = Request::get(path).body(()).unwrap();
+            let entry = log.entry(&request, CLIENT, LogFormat::Json);
+            let mut entry = entry.only_failure();
+            entry.answered(StatusCode::OK);
+            flag.into_iter().for_each(|flag| entry.flag(flag));
+        }
+        drop(log);
+        // The lines come in one write, or in two.
+        permit.send(()).unwrap();
+        permit.send(()).ok();
+        let lines = String::from_utf8(written.iter().take(2).flatten().collect()).unwrap();
+        let has = |path: &str| lines.contains(&format!("\"path\":\"{path}\""));
+        assert!(has("/down") && has("/broken"), "{lines}");
+        assert!(!has("/well") && !has("/elsewhere"), "{lines}");
+    }
+
+    #[test]
     fn a_reader_that_does_not_read_costs_lines_and_no_time() {
-        let (permit, permits) = channel::<()>();
-        let (sender, _written) = channel();
-        let lost = Counter::default();
-        let out = Box::new(Slow(permits, sender));
-        let (log, _finished) = AccessLog::start(out, lost.clone()).unwrap();
+        let (log, lost, permit, _written) = started();
         // As many as may wait, what the writer's buffer takes (many lines), and some more.
         let requests = 3 * WAITING;
         for _ in 0..requests {
-            drop(log.entry(&request(), "192.0.2.7"));
+            drop(log.entry(&request(), CLIENT, LogFormat::Json));
         }
         assert!(lost.get() > 0 && lost.get() < requests as u64);
         drop(permit);

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{
     body::Source,
+    flag::Flag,
     upstream::{Failure, Kind},
 };
 
@@ -74,6 +75,23 @@ impl Answer {
                 Kind::Malformed => StatusCode::BAD_REQUEST,
                 Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             },
+        }
+    }
+
+    pub(super) fn flag(&self) -> Flag {
+        match self {
+            Self::Refused(_) => Flag::DownstreamProtocol,
+            Self::Misdirected => Flag::Misdirected,
+            Self::TargetTooLong => Flag::TargetTooLong,
+            Self::BodyTooLarge => Flag::BodyTooLarge,
+            Self::NotFound => Flag::NoRoute,
+            Self::Invalid => Flag::InvalidRoute,
+            Self::NoEndpoint => Flag::NoHealthyUpstream,
+            Self::NeedsHttp2 | Self::NoUpgrade | Self::NoHost => Flag::Version,
+            Self::Redirect(_) => Flag::Redirect,
+            Self::Preflight(_) => Flag::Preflight,
+            Self::ForeignOrigin => Flag::ForeignOrigin,
+            Self::Upstream(failure) => failure.kind.into(),
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) use drain::drain;
 pub(super) use inbound::{Inbound, Room};
 pub(super) use replay::{Attempt, Replay};
 
-use super::{client::InFlight, metrics::Flight, pool::Lease, upstream::Kind};
+use super::{client::InFlight, flag::Flag, metrics::Flight, pool::Lease, upstream::Kind};
 
 type Polled = Poll<Option<Result<Frame<Bytes>, AnswerError>>>;
 
@@ -67,6 +67,18 @@ pub(super) enum AnswerError {
     Backend(#[from] hyper::Error),
     #[error("it took longer than its route allows")]
     Late,
+    #[error("the request's body broke off")]
+    Request(Kind),
+}
+
+impl AnswerError {
+    fn flag(&self) -> Flag {
+        match self {
+            Self::Backend(_) => Flag::UpstreamClosed,
+            Self::Late => Flag::UpstreamTimeout,
+            Self::Request(kind) => (*kind).into(),
+        }
+    }
 }
 
 /// How far a request has come.
@@ -86,6 +98,8 @@ struct Progress {
 /// What goes to the client. It keeps what must live as long as the answer is under way.
 pub(super) struct ResponseBody {
     source: Source,
+    /// Nothing more comes.
+    ended: bool,
     /// Dropped with the body: ends the request's metrics and marks the connection idle.
     flight: Flight,
     _in_flight: InFlight,
@@ -253,7 +267,10 @@ impl Upstream {
             return self.poll_deadline(cx);
         };
         if matches!(frame, Some(Err(_))) {
-            self.lease = None;
+            let lease = self.lease.take();
+            if let Some(kind) = lease.and_then(|(_, sent)| sent.fault()) {
+                return Poll::Ready(Some(Err(AnswerError::Request(kind))));
+            }
         } else {
             self.finish_if(frame.is_none());
         }
@@ -296,8 +313,21 @@ impl ResponseBody {
     pub(super) fn new(source: Source, flight: Flight, in_flight: InFlight) -> Self {
         Self {
             source,
+            ended: false,
             flight,
             _in_flight: in_flight,
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        // Of our own answers nothing is left for a HEAD request, too.
+        if let Source::Upstream(upstream) = &self.source
+            && !self.ended
+            && !upstream.incoming.is_end_stream()
+        {
+            self.flight.note(|entry| entry.flag(Flag::DownstreamClosed));
         }
     }
 }
@@ -308,11 +338,20 @@ impl Body for ResponseBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let polled = self.source.poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            let bytes = data.len();
-            self.flight.note(|entry| entry.sent(bytes));
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                // Nobody asks for more after trailers.
+                self.ended = frame.is_trailers();
+                self.flight.note(|entry| entry.sent(bytes));
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.ended = true;
+                let flag = error.flag();
+                self.flight.note(|entry| entry.flag(flag));
+            }
+            Poll::Ready(None) => self.ended = true,
+            Poll::Pending => {}
         }
         polled
     }

@@ -11,7 +11,10 @@ use std::{
     },
 };
 
-use gateway_core::{http::forward, plan::Scheme};
+use gateway_core::{
+    http::forward,
+    plan::{AccessLog, Scheme},
+};
 use http::HeaderValue;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit},
@@ -31,8 +34,8 @@ pub(super) struct Client {
     pub(super) sni: Option<String>,
     /// Those of the frontend when the connection was opened.
     pub(super) limits: Limits,
-    /// Whether its requests are logged.
-    pub(super) access_log: bool,
+    /// How its requests are logged, if they are.
+    pub(super) access_log: Option<AccessLog>,
     /// Set for HTTP/1: which request has ambiguous framing.
     pub(super) ambiguous: Ambiguous,
     requests: Cell<u64>,
@@ -44,7 +47,7 @@ pub(super) struct Client {
 /// How a frontend serves a connection.
 pub(super) struct Terms {
     pub(super) limits: Limits,
-    pub(super) access_log: bool,
+    pub(super) access_log: Option<AccessLog>,
 }
 
 /// Counts a connection, in the limit and in the metrics, until dropped.

@@ -85,7 +85,7 @@ async fn try_serve(worker: &Rc<Worker>, stream: TcpStream, slot: Slot) -> anyhow
 fn terms(worker: &Worker, parameters: Option<&Parameters>) -> Terms {
     Terms {
         limits: worker.limits.with(parameters),
-        access_log: parameters.is_some_and(|p| p.access_log),
+        access_log: parameters.and_then(|p| p.access_log),
     }
 }
 

@@ -315,7 +315,7 @@ impl TlsOutcome {
 }
 
 impl Flight {
-    pub(super) fn at(&mut self, series: Rc<Series>, listener: &ListenerId) {
+    pub(super) fn at(&mut self, series: Rc<Series>, listener: &Arc<ListenerId>) {
         self.series = series;
         self.note(|entry| entry.at(listener));
     }

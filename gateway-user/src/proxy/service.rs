@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, rc::Rc};
 
 use gateway_core::{
+    balance::Share,
     http::{
         Backend, Choice, Matched, Outcome, RequestHead, Rule, Seat,
         filter::{self, Decision, Target},
@@ -69,6 +70,8 @@ pub(super) async fn handle(
             tracing::debug!(%failure, "no answer from a backend");
         }
         status = Some(answer.status());
+        let flag = answer.flag();
+        exchange.flight.note(|entry| entry.flag(flag));
         answer.into_response(is_call)
     });
     let Exchange {
@@ -92,10 +95,14 @@ pub(super) async fn handle(
 
 /// What to write about a request, where that is wished.
 fn entry<B>(worker: &Worker, client: &Client, request: &Request<B>) -> Option<Box<Entry>> {
-    let address = || client.address.to_str().unwrap_or_default();
-    client
-        .access_log
-        .then(|| Box::new(worker.access_log.entry(request, address())))
+    let wish = client.access_log?;
+    let address = client.address.clone();
+    let entry = worker.access_log.entry(request, address, wish.format);
+    let sampled = wish.sample == Share::ALL || wish.sample.takes(worker.random());
+    Some(Box::new(match sampled {
+        true => entry,
+        false => entry.only_failure(),
+    }))
 }
 
 /// Finds the rule for a request, which [`pass_on`] follows.

@@ -92,7 +92,7 @@ impl Mute {
 }
 
 /// A backend that sends `answer` and closes.
-async fn hasty(answer: &'static str) -> SocketAddr {
+pub(crate) async fn hasty(answer: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -87,6 +87,9 @@ async fn answer(
 ) -> Result<Answer, hyper::Error> {
     seen.requests.fetch_add(1, SeqCst);
     let (parts, mut body) = request.into_parts();
+    if parts.uri.path() == "/zeros/slow" {
+        std::future::pending::<()>().await;
+    }
     if let Some(count) = parts.uri.path().strip_prefix("/zeros/") {
         let left = count.parse().unwrap();
         return Ok(Response::new(Zeros { left, seen }.boxed()));

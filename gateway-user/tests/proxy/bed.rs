@@ -94,7 +94,7 @@ impl Bed {
         bed
     }
 
-    fn new(limits: Limits, log: Box<dyn io::Write + Send>) -> Self {
+    pub(crate) fn new(limits: Limits, log: Box<dyn io::Write + Send>) -> Self {
         let table = Arc::new(ArcSwap::from_pointee(Table::default()));
         let workers = NonZeroUsize::MIN;
         let options = ProxyOptions { workers, limits };
@@ -108,11 +108,31 @@ impl Bed {
     }
 
     pub(crate) fn set_parameters(&self, rules: &[Rule], parameters: Parameters) {
-        let (listener, endpoints) = listener(RouteKind::Http, rules);
-        let mut plan = plan(self.address, vec![listener], Vec::new());
+        self.serve(RouteKind::Http, rules, parameters, |_, _| {});
+    }
+
+    /// From now on serves a route of these rules, which `edit` changes as they are planned.
+    pub(crate) fn serve(
+        &self,
+        kind: RouteKind,
+        rules: &[Rule],
+        parameters: Parameters,
+        edit: impl FnOnce(&mut [HttpRule], &mut Endpoints),
+    ) {
+        let (mut listener, mut endpoints) = listener(kind, rules);
+        edit(&mut listener.routes[0].rules, &mut endpoints);
+        self.store(vec![listener], &endpoints, parameters);
+    }
+
+    pub(crate) fn store(
+        &self,
+        listeners: Vec<HttpListener>,
+        endpoints: &Endpoints,
+        parameters: Parameters,
+    ) {
+        let mut plan = plan(self.address, listeners, Vec::new());
         plan.parameters.insert(gateway(), Arc::new(parameters));
-        self.table
-            .store(Arc::new(Table::compile(&plan, &endpoints)));
+        self.table.store(Arc::new(Table::compile(&plan, endpoints)));
     }
 
     /// One rule: everything goes to one backend.

@@ -14,7 +14,7 @@ use crate::{
     raw::{Answer, ask},
 };
 
-fn filter() -> HttpFilter {
+pub(crate) fn filter() -> HttpFilter {
     let origins = ["https://www.foo.com", "https://*.bar.com"];
     let origins = origins.map(|origin| Origin::parse(origin).unwrap());
     HttpFilter::Cors(Arc::new(Cors {

@@ -1,6 +1,7 @@
 //! The proxy over real sockets on loopback: raw bytes in, raw bytes out.
 
 mod aborts;
+mod access_log;
 mod authority;
 mod backend;
 mod backend_tls;

@@ -93,7 +93,7 @@ fn serve(bed: &Bed, sites: &[Site]) {
 }
 
 /// A handshake that trusts the sites' certificates only, each for its own name.
-async fn connect(
+pub(crate) async fn connect(
     bed: &Bed,
     sites: &[Site],
     name: &'static str,
@@ -119,7 +119,7 @@ pub(crate) async fn ask(stream: &mut TlsStream<TcpStream>, host: &str) -> String
     String::from_utf8(head).unwrap()
 }
 
-fn two_sites() -> [Site; 2] {
+pub(crate) fn two_sites() -> [Site; 2] {
     let wild = HostPattern::Suffix("example.com".into());
     let exact = HostPattern::Exact("a.example.com".into());
     [

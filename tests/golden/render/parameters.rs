@@ -1,6 +1,9 @@
 //! Parameters of Gateways, in one line each.
 
-use gateway_core::plan::{HealthCheck, L4Mode, Pace, Parameters};
+use gateway_core::{
+    balance::Share,
+    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters},
+};
 
 /// The parameters that are not as by default.
 pub(super) fn set(parameters: &Parameters) -> String {
@@ -30,11 +33,22 @@ pub(super) fn set(parameters: &Parameters) -> String {
         body_timeout.map(|d| format!("body {d:?}")),
         drain.map(|d| format!("drain {d:?}")),
         silent.then(|| "no answer without backend".to_owned()),
-        access_log.then(|| "access log".to_owned()),
+        access_log.map(log),
         (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
         health_check.as_deref().map(checks),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn log(log: AccessLog) -> String {
+    let AccessLog {
+        format,
+        sample: Share {
+            numerator,
+            denominator,
+        },
+    } = log;
+    format!("access log {format:?} {numerator}/{denominator}")
 }
 
 fn checks(check: &HealthCheck) -> String {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Object, Open, duration::ApiDuration, health_check::HealthCheckSpec, open::api_enum};
+use super::{
+    Object, Open, duration::ApiDuration, filter::Fraction, health_check::HealthCheckSpec,
+    open::api_enum,
+};
 
 pub type GatewayParameters = Object<ParametersSpec>;
 
@@ -23,6 +26,8 @@ pub struct ParametersSpec {
     /// Taken whole, unlike the others: its parts belong together.
     pub health_check: Option<Box<HealthCheckSpec>>,
 }
+
+api_enum! { pub LogFormat { Json = "JSON", Text = "Text" } }
 
 api_enum! { pub L4Mode { Snat = "SNAT", Dsr = "DSR" } }
 
@@ -72,4 +77,7 @@ pub enum NoBackend {
 #[serde(rename_all = "camelCase")]
 pub struct AccessLogSpec {
     pub enabled: Option<bool>,
+    pub format: Option<Open<LogFormat>>,
+    /// The share of requests that get a line.
+    pub sample: Option<Fraction>,
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::session::Session;
 use crate::{
-    balance::{Weighted, scale},
+    balance::{Share, Weighted},
     endpoints::Endpoints,
     name::ObjectName,
     plan::{
@@ -40,8 +40,7 @@ pub struct Backend {
 #[derive(Debug)]
 pub struct Mirror {
     pub backend: Backend,
-    numerator: u32,
-    denominator: u32,
+    share: Share,
 }
 
 /// A backend's addresses that new requests may go to.
@@ -125,8 +124,10 @@ fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Arc<Mirror>]> 
         backend.target.as_ref()?.endpoints.first()?;
         Some(Arc::new(Mirror {
             backend,
-            numerator: mirror.numerator,
-            denominator: mirror.denominator,
+            share: Share {
+                numerator: mirror.numerator,
+                denominator: mirror.denominator,
+            },
         }))
     });
     compiled.collect()
@@ -135,7 +136,7 @@ fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Arc<Mirror>]> 
 impl Mirror {
     /// Whether a request is copied; `random` is uniform over all of u64.
     pub fn takes(&self, random: u64) -> bool {
-        scale(random, u64::from(self.denominator)) < u64::from(self.numerator)
+        self.share.takes(random)
     }
 }
 

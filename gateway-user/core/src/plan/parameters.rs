@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::HealthCheck;
+use crate::balance::Share;
 
 /// `None`: the default of the data path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,11 +28,28 @@ pub struct Parameters {
     pub drain: Option<Duration>,
     /// TCP and UDP that has no backend is dropped without an answer.
     pub silent: bool,
-    /// Whether each request is logged.
-    pub access_log: bool,
+    /// `None`: no request is logged.
+    pub access_log: Option<AccessLog>,
     pub l4_mode: L4Mode,
     /// `None`: endpoints are not checked.
     pub health_check: Option<Arc<HealthCheck>>,
+}
+
+/// How requests are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    pub format: LogFormat,
+    /// The requests that are logged; what the gateway or its backends failed is logged anyway.
+    pub sample: Share,
+}
+
+/// What a line of the access log looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Json,
+    /// The Common Log Format, with more behind it.
+    Text,
 }
 
 /// How TCP and UDP connections go to backends on other nodes.

@@ -10,8 +10,11 @@ use crate::{
         parameters::{self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
         refs::ParametersRef,
     },
+    balance::Share,
     name::ObjectName,
-    plan::{HealthCheck, HttpCheck, L4Mode, NodeWish, Pace, Parameters, UdpCheck},
+    plan::{
+        AccessLog, HealthCheck, HttpCheck, L4Mode, LogFormat, NodeWish, Pace, Parameters, UdpCheck,
+    },
     verdict::{ParametersFault, hint},
 };
 
@@ -118,10 +121,6 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         flows: _,
     } = l4(own).unwrap_or_default();
     let no_backend = no_backend.or(class_l4.no_backend);
-    let log = |spec: Option<&ParametersSpec>| {
-        let log = spec.and_then(|s| s.access_log.as_ref());
-        log.and_then(|AccessLogSpec { enabled }| *enabled)
-    };
     let check = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.health_check.clone());
     let mode = mode
         .or(class_l4.mode)
@@ -129,7 +128,7 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
     Parameters {
         drain: drain_timeout.or(class_l4.drain_timeout).map(|d| d.0),
         silent: no_backend.is_some_and(|value| value.is(NoBackend::Drop)),
-        access_log: log(own).or(log(class)).unwrap_or(false),
+        access_log: merge_log(class, own),
         l4_mode: match mode {
             Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
             Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
@@ -139,6 +138,28 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
             .map(|spec| Arc::new(health_check(*spec))),
         ..merge_limits(class, own)
     }
+}
+
+fn merge_log(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Option<AccessLog> {
+    let log = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.access_log.clone());
+    let class = log(class).unwrap_or_default();
+    let AccessLogSpec {
+        enabled,
+        format,
+        sample,
+    } = log(own).unwrap_or_default();
+    let format = format.or(class.format).unwrap_or_default();
+    let log = AccessLog {
+        format: match format.known() {
+            Some(parameters::LogFormat::Text) => LogFormat::Text,
+            Some(parameters::LogFormat::Json) | None => LogFormat::Json,
+        },
+        sample: sample.or(class.sample).map_or(Share::ALL, |s| Share {
+            numerator: s.numerator,
+            denominator: s.denominator,
+        }),
+    };
+    enabled.or(class.enabled).unwrap_or(false).then_some(log)
 }
 
 /// The limits alone. Numbers are in range: reading checks it.
@@ -214,13 +235,14 @@ mod tests {
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
                 "requestTargetBytes": 4096, "requestBodyBytes": 1000},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
-            "accessLog": {"enabled": true},
+            "accessLog": {"enabled": true, "format": "Text", "sample": {"numerator": 5}},
             "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
         let own = read(json!({
             "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m",
                 "requestBodyBytes": 0},
             "l4": {"drainTimeout": "5m"},
+            "accessLog": {"sample": {"numerator": 1, "denominator": 1000}},
         }));
         let merged = merge(Some(&class), Some(&own));
         let expected = Parameters {
@@ -234,7 +256,13 @@ mod tests {
             body_timeout: Some(Duration::from_secs(60)),
             drain: Some(Duration::from_secs(300)),
             silent: true,
-            access_log: true,
+            access_log: Some(AccessLog {
+                format: LogFormat::Text,
+                sample: Share {
+                    numerator: 1,
+                    denominator: 1000,
+                },
+            }),
             l4_mode: L4Mode::Dsr,
             health_check: Some(Arc::new(HealthCheck {
                 pace: Pace {
@@ -254,7 +282,7 @@ mod tests {
         let off =
             json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
         let off = merge(Some(&class), Some(&read(off)));
-        assert!(!off.access_log && !off.silent && off.l4_mode == L4Mode::Snat);
+        assert!(off.access_log.is_none() && !off.silent && off.l4_mode == L4Mode::Snat);
         let other = merge(
             Some(&class),
             Some(&read(json!({"healthCheck": {"tcp": {}}}))),

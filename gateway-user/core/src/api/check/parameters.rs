@@ -8,7 +8,7 @@ use super::{Problems, health_check::health_check};
 use crate::api::{
     GatewayParameters, Open,
     duration::ApiDuration,
-    parameters::{L4Spec, LimitsSpec, ParametersSpec},
+    parameters::{AccessLogSpec, L4Spec, LimitsSpec, ParametersSpec},
     path::Path,
 };
 
@@ -32,6 +32,9 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     }
     if let Some(l4) = &object.spec.l4 {
         self::l4(l4, out);
+    }
+    if let Some(log) = &object.spec.access_log {
+        access_log(log, out);
     }
     if let Some(check) = &object.spec.health_check {
         health_check(check, out);
@@ -120,6 +123,19 @@ fn l4(l4: &L4Spec, out: &mut Problems) {
     if let Some(Open::Unknown(value)) = &l4.mode {
         let message = format!("{value:?} is not known: use SNAT or DSR");
         out.error(at.field("mode"), message);
+    }
+}
+
+fn access_log(log: &AccessLogSpec, out: &mut Problems) {
+    let at = Path::spec().field("accessLog");
+    if let Some(Open::Unknown(value)) = &log.format {
+        let message = format!("{value:?} is not known: use JSON or Text");
+        out.error(at.field("format"), message);
+    }
+    if let Some(sample) = log.sample.filter(|s| s.numerator > s.denominator) {
+        let message = format!("is more than the denominator, {}", sample.denominator);
+        let at = at.field("sample").field("numerator");
+        out.error(at, format!("{message}: lower it"));
     }
 }
 

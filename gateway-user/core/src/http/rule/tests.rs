@@ -106,8 +106,10 @@ fn mirrors_take_their_share() {
         };
         let mirror = Mirror {
             backend,
-            numerator,
-            denominator,
+            share: Share {
+                numerator,
+                denominator,
+            },
         };
         let mut rng = crate::balance::Rng::new(1);
         (0..10_000).filter(|_| mirror.takes(rng.draw())).count()
