@@ -32,6 +32,7 @@ mod mirror;
 mod options;
 mod outgoing;
 mod pool;
+mod request;
 mod service;
 mod session;
 mod sharing;

@@ -15,6 +15,7 @@ mod matcher;
 mod names;
 mod paths;
 mod rank;
+pub mod request_id;
 mod rule;
 mod session;
 mod table;

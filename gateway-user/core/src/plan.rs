@@ -35,7 +35,7 @@ pub use self::{
     health_check::{HealthCheck, HttpCheck, Pace, UdpCheck},
     l4::{DRAIN, L4Options},
     node::NodeWish,
-    parameters::{AccessLog, L4Mode, LogFormat, Parameters},
+    parameters::{AccessLog, L4Mode, LogFormat, Parameters, RequestId, RequestIdPolicy},
     retry::Retry,
 };
 use crate::{api::Kind, name::ObjectName};

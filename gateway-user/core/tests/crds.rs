@@ -28,6 +28,7 @@ const KINDS: [(&str, &str, &str); 2] = [
         r#"{"limits": {"connections": 1, "requestHeaderBytes": 1024, "http2Streams": 1,
             "requestTargetBytes": 256, "requestBodyBytes": 0,
             "handshakeTimeout": "1s", "idleTimeout": "1m30s", "bodyTimeout": "24h"},
+            "requestId": {"policy": "Generate", "inResponse": true},
             "accessLog": {"enabled": true, "format": "Text",
                 "sample": {"numerator": 1, "denominator": 1000}},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop"},

@@ -52,6 +52,7 @@ pub(super) struct Entry {
     uri: Uri,
     host: Option<HeaderValue>,
     version: Version,
+    id: Option<HeaderValue>,
     listener: Option<Arc<ListenerId>>,
     upstream: Option<SocketAddr>,
     status: Option<StatusCode>,
@@ -102,6 +103,7 @@ impl AccessLog {
             uri: request.uri().clone(),
             host: request.headers().get(HOST).cloned(),
             version: request.version(),
+            id: None,
             listener: None,
             upstream: None,
             status: None,
@@ -126,6 +128,12 @@ fn write(waiting: &Receiver<Vec<u8>>, out: Box<dyn Write + Send>) -> io::Result<
 }
 
 impl Entry {
+    /// By which other logs know the request.
+    pub(super) fn named(mut self, id: Option<HeaderValue>) -> Self {
+        self.id = id;
+        self
+    }
+
     /// Outside of the sample.
     pub(super) fn only_failure(mut self) -> Self {
         self.only_failure = true;

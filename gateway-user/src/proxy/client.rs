@@ -13,7 +13,7 @@ use std::{
 
 use gateway_core::{
     http::forward,
-    plan::{AccessLog, Scheme},
+    plan::{AccessLog, RequestId, Scheme},
 };
 use http::HeaderValue;
 use tokio::{
@@ -36,6 +36,7 @@ pub(super) struct Client {
     pub(super) limits: Limits,
     /// How its requests are logged, if they are.
     pub(super) access_log: Option<AccessLog>,
+    pub(super) request_id: RequestId,
     /// Set for HTTP/1: which request has ambiguous framing.
     pub(super) ambiguous: Ambiguous,
     requests: Cell<u64>,
@@ -48,6 +49,7 @@ pub(super) struct Client {
 pub(super) struct Terms {
     pub(super) limits: Limits,
     pub(super) access_log: Option<AccessLog>,
+    pub(super) request_id: RequestId,
 }
 
 /// Counts a connection, in the limit and in the metrics, until dropped.
@@ -84,7 +86,7 @@ impl Client {
         local: SocketAddr,
         peer: SocketAddr,
         sni: Option<String>,
-        Terms { limits, access_log }: Terms,
+        terms: Terms,
         slot: Slot,
     ) -> Self {
         Self {
@@ -96,8 +98,9 @@ impl Client {
                 Scheme::Http
             },
             sni,
-            limits,
-            access_log,
+            limits: terms.limits,
+            access_log: terms.access_log,
+            request_id: terms.request_id,
             ambiguous: Ambiguous(Arc::new(AtomicU64::new(u64::MAX))),
             requests: Cell::new(0),
             in_flight: Cell::new(0),

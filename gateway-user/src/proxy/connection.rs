@@ -86,6 +86,7 @@ fn terms(worker: &Worker, parameters: Option<&Parameters>) -> Terms {
     Terms {
         limits: worker.limits.with(parameters),
         access_log: parameters.and_then(|p| p.access_log),
+        request_id: parameters.map(|p| p.request_id).unwrap_or_default(),
     }
 }
 

@@ -3,10 +3,7 @@
 
 use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
-use gateway_core::{
-    http::Mirror,
-    plan::{BackendProtocol, Timeouts},
-};
+use gateway_core::{http::Mirror, plan::Timeouts};
 use http::request::Parts;
 use hyper::body::{Body as _, Incoming};
 
@@ -86,13 +83,7 @@ async fn send(
     body: Inbound,
 ) {
     let backend = &mirror.backend;
-    let ready = match backend.protocol {
-        BackendProtocol::Http1 => {
-            outgoing::to_http1(&mut parts, body.is_end_stream(), trailers, None);
-            true
-        }
-        BackendProtocol::Http2 => outgoing::to_http2(&mut parts, trailers, backend.tls.is_some()),
-    };
+    let ready = outgoing::fit(&mut parts, backend, body.is_end_stream(), trailers, None).is_ok();
     let request = Outgoing {
         parts,
         body,

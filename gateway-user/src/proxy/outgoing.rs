@@ -1,6 +1,9 @@
 //! Heads of requests in the protocol of the backend that they go to.
 
-use gateway_core::http::forward;
+use gateway_core::{
+    http::{Backend, forward},
+    plan::BackendProtocol,
+};
 use http::{
     HeaderValue, Uri, Version,
     header::{CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING},
@@ -8,13 +11,28 @@ use http::{
     uri::{PathAndQuery, Scheme},
 };
 
-/// `empty`: there is no body; `upgrade`: the protocol to ask for.
-pub(super) fn to_http1(
+use super::answer::Answer;
+
+/// Makes the head one of the backend's protocol. `empty`: there is no body; `asked`: the protocol
+/// to switch to.
+pub(super) fn fit(
     parts: &mut Parts,
+    backend: &Backend,
     empty: bool,
     trailers: bool,
-    upgrade: Option<&HeaderValue>,
-) {
+    asked: Option<&HeaderValue>,
+) -> Result<(), Answer> {
+    match backend.protocol {
+        BackendProtocol::Http1 => to_http1(parts, empty, trailers, asked),
+        BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
+        BackendProtocol::Http2 if to_http2(parts, trailers, backend.tls.is_some()) => {}
+        BackendProtocol::Http2 => return Err(Answer::NoHost),
+    }
+    Ok(())
+}
+
+/// `empty`: there is no body; `upgrade`: the protocol to ask for.
+fn to_http1(parts: &mut Parts, empty: bool, trailers: bool, upgrade: Option<&HeaderValue>) {
     forward::to_http1(&mut parts.headers, trailers, upgrade.cloned());
     if !empty {
         mark_length(parts);
@@ -24,7 +42,7 @@ pub(super) fn to_http1(
 
 /// The absolute form, with the host that `Host` names now. False if there is none that can be
 /// used: only a filter, or a client of HTTP/1.0, gives none.
-pub(super) fn to_http2(parts: &mut Parts, trailers: bool, tls: bool) -> bool {
+fn to_http2(parts: &mut Parts, trailers: bool, tls: bool) -> bool {
     let authority = forward::to_http2(&mut parts.headers, trailers);
     let path = parts.uri.path_and_query().cloned();
     let uri = Uri::builder()

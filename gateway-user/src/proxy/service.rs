@@ -9,26 +9,24 @@ use gateway_core::{
         filter::{self, Decision, Target},
         forward, grpc,
         head::{self, Refusal},
+        request_id::{self, X_REQUEST_ID},
     },
-    plan::{BackendProtocol, HttpFilter, RouteKind},
+    plan::{HttpFilter, RouteKind},
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, EXPECT, HOST, UPGRADE},
+    header::{CONNECTION, HOST, UPGRADE},
     request::Parts,
 };
-use hyper::{
-    body::{Body as _, Incoming},
-    upgrade::OnUpgrade,
-};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
     access_log::Entry,
     answer::Answer,
-    body::{self, Inbound, ResponseBody, Room, Source, Upstream},
+    body::{Inbound, ResponseBody, Room, Source, Upstream},
     client::Client,
     metrics::Flight,
-    mirror, outgoing, session,
+    mirror, outgoing, request, session,
     sharing::{self, Sharing},
     tunnel,
     upstream::{self, Failure, Kind, Outgoing},
@@ -40,6 +38,8 @@ struct Exchange<'e> {
     worker: &'e Rc<Worker>,
     client: &'e Rc<Client>,
     flight: Flight,
+    /// By which other logs know the request.
+    id: Option<HeaderValue>,
     /// How the answer is shared with pages of other origins, whoever gives it.
     sharing: Option<Sharing>,
 }
@@ -50,10 +50,14 @@ pub(super) async fn handle(
     client: &Rc<Client>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
+    let id = request::id(worker, client, request.headers());
     let mut exchange = Exchange {
         worker,
         client,
-        flight: worker.metrics.start(entry(worker, client, &request)),
+        flight: worker
+            .metrics
+            .start(entry(worker, client, &request, id.as_ref())),
+        id,
         sharing: None,
     };
     let (in_flight, ambiguous) = client.next_request();
@@ -76,9 +80,13 @@ pub(super) async fn handle(
     });
     let Exchange {
         mut flight,
+        id,
         sharing,
         ..
     } = exchange;
+    if let Some(id) = id.filter(|_| client.request_id.in_response) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
     if let Some(sharing) = sharing {
         sharing.apply(response.headers_mut());
     }
@@ -94,10 +102,16 @@ pub(super) async fn handle(
 }
 
 /// What to write about a request, where that is wished.
-fn entry<B>(worker: &Worker, client: &Client, request: &Request<B>) -> Option<Box<Entry>> {
+fn entry<B>(
+    worker: &Worker,
+    client: &Client,
+    request: &Request<B>,
+    id: Option<&HeaderValue>,
+) -> Option<Box<Entry>> {
     let wish = client.access_log?;
     let address = client.address.clone();
     let entry = worker.access_log.entry(request, address, wish.format);
+    let entry = entry.named(id.cloned());
     let sampled = wish.sample == Share::ALL || wish.sample.takes(worker.random());
     Some(Box::new(match sampled {
         true => entry,
@@ -138,25 +152,8 @@ async fn answer(
     if matched.rule.kind == RouteKind::Grpc && parts.version != Version::HTTP_2 {
         return Err(Answer::NeedsHttp2);
     }
-    let body = bounded(client, &parts, body)?;
+    let body = request::bounded(client, &parts, body)?;
     pass_on(exchange, &matched, &host, parts, body).await
-}
-
-/// Refuses what says itself that it is larger than the Gateway takes.
-fn bounded(client: &Client, parts: &Parts, body: Incoming) -> Result<Incoming, Answer> {
-    let limits = &client.limits;
-    let target = parts.uri.path_and_query().map_or(0, |t| t.as_str().len());
-    if target > limits.target_bytes as usize {
-        return Err(Answer::TargetTooLong);
-    }
-    if body.size_hint().lower() <= limits.body_bytes {
-        return Ok(body);
-    }
-    // A client that asks before it sends is answered in time.
-    if parts.version != Version::HTTP_2 && !parts.headers.contains_key(EXPECT) {
-        body::drain(body);
-    }
-    Err(Answer::BodyTooLarge)
 }
 
 /// Applies filters, and sends the request to a backend.
@@ -172,7 +169,7 @@ async fn pass_on(
     sharing::judge(&rule.filters, &parts, &mut exchange.sharing)?;
     let seat = session::seat(rule, &parts.headers);
     let upgrade = take_upgrade(&mut parts);
-    let trailers = prepare(&mut parts, client, host);
+    let trailers = prepare(&mut parts, client, host, exchange.id.clone());
     let target = parts.uri.clone();
     edit(&rule.filters, &mut parts, &target, client, host, matched)?;
     let (backend, endpoints) = choose(worker, rule, seat.as_ref())?;
@@ -189,7 +186,7 @@ async fn pass_on(
         Some(_) => Inbound::Client(body, Vec::new(), room),
         None => mirror::start(worker, mirrors, &parts, trailers, body, room),
     };
-    translate(&mut parts, backend, body.is_end_stream(), trailers, asked)?;
+    outgoing::fit(&mut parts, backend, body.is_end_stream(), trailers, asked)?;
     let request = Outgoing {
         parts,
         body,
@@ -233,24 +230,6 @@ fn choose<'r>(
     }
 }
 
-/// Makes the head one of the backend's protocol. `empty`: there is no body; `asked`: the protocol
-/// to switch to.
-fn translate(
-    parts: &mut Parts,
-    backend: &Backend,
-    empty: bool,
-    trailers: bool,
-    asked: Option<&HeaderValue>,
-) -> Result<(), Answer> {
-    match backend.protocol {
-        BackendProtocol::Http1 => outgoing::to_http1(parts, empty, trailers, asked),
-        BackendProtocol::Http2 if asked.is_some() => return Err(Answer::NoUpgrade),
-        BackendProtocol::Http2 if outgoing::to_http2(parts, trailers, backend.tls.is_some()) => {}
-        BackendProtocol::Http2 => return Err(Answer::NoHost),
-    }
-    Ok(())
-}
-
 fn failed(worker: &Worker, failure: Failure) -> Answer {
     // Connect errors are counted per attempt.
     if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
@@ -282,8 +261,9 @@ fn take_upgrade(parts: &mut Parts) -> Option<(HeaderValue, OnUpgrade)> {
 
 /// Takes the client's connection out of the head, and adds our headers: origin form, the client's
 /// host in `Host`. Whether the client reads trailers.
-fn prepare(parts: &mut Parts, client: &Client, host: &str) -> bool {
+fn prepare(parts: &mut Parts, client: &Client, host: &str, id: Option<HeaderValue>) -> bool {
     let trailers = forward::prepare(&mut parts.headers);
+    request_id::set(&mut parts.headers, client.request_id.policy, id);
     let authority = parts
         .uri
         .authority()

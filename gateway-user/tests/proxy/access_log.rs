@@ -103,7 +103,8 @@ async fn text_begins_with_the_common_log_format() {
     let logging = logging(LogFormat::Text, Share::ALL);
     let rules = [rule("/", backend.address)];
     let bed = Bed::with_parameters(&rules, logging, Box::new(lines.clone()));
-    let answer = get(bed.address, "/a?b=%22").await;
+    let request = "GET /a?b=%22 HTTP/1.1\r\nhost: a.example\r\nx-request-id: id-1\r\n\r\n";
+    let answer = ask(bed.address, request).await;
     bed.stop().await;
     let text = lines.text();
     let (begin, rest) = text.split_once(" [").unwrap();
@@ -116,7 +117,7 @@ async fn text_begins_with_the_common_log_format() {
     );
     assert!(rest.starts_with(&expected), "{rest}");
     assert!(
-        rest.ends_with(" -\n") && text.lines().count() == 1,
+        rest.ends_with(" - id-1\n") && text.lines().count() == 1,
         "{rest}"
     );
 }

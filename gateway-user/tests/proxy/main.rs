@@ -20,6 +20,7 @@ mod observed;
 mod parameters;
 mod passthrough;
 mod raw;
+mod request_id;
 mod retries;
 mod rewrite;
 mod routing;

@@ -2,7 +2,7 @@
 
 use gateway_core::{
     balance::Share,
-    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters},
+    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters, RequestId},
 };
 
 /// The parameters that are not as by default.
@@ -19,6 +19,7 @@ pub(super) fn set(parameters: &Parameters) -> String {
         drain,
         silent,
         access_log,
+        request_id,
         l4_mode,
         health_check,
     } = parameters;
@@ -34,6 +35,7 @@ pub(super) fn set(parameters: &Parameters) -> String {
         drain.map(|d| format!("drain {d:?}")),
         silent.then(|| "no answer without backend".to_owned()),
         access_log.map(log),
+        (*request_id != RequestId::default()).then(|| format!("{request_id:?}")),
         (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
         health_check.as_deref().map(checks),
     ];

@@ -23,8 +23,18 @@ pub struct ParametersSpec {
     pub limits: Option<LimitsSpec>,
     pub l4: Option<L4Spec>,
     pub access_log: Option<AccessLogSpec>,
+    pub request_id: Option<RequestIdSpec>,
     /// Taken whole, unlike the others: its parts belong together.
     pub health_check: Option<Box<HealthCheckSpec>>,
+}
+
+api_enum! {
+    pub RequestIdPolicy {
+        PreserveOrGenerate = "PreserveOrGenerate",
+        Generate = "Generate",
+        Preserve = "Preserve",
+        Disable = "Disable",
+    }
 }
 
 api_enum! { pub LogFormat { Json = "JSON", Text = "Text" } }
@@ -80,4 +90,13 @@ pub struct AccessLogSpec {
     pub format: Option<Open<LogFormat>>,
     /// The share of requests that get a line.
     pub sample: Option<Fraction>,
+}
+
+/// Of HTTP requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestIdSpec {
+    pub policy: Option<Open<RequestIdPolicy>>,
+    /// Whether the client is told.
+    pub in_response: Option<bool>,
 }

@@ -30,6 +30,7 @@ pub struct Parameters {
     pub silent: bool,
     /// `None`: no request is logged.
     pub access_log: Option<AccessLog>,
+    pub request_id: RequestId,
     pub l4_mode: L4Mode,
     /// `None`: endpoints are not checked.
     pub health_check: Option<Arc<HealthCheck>>,
@@ -50,6 +51,28 @@ pub enum LogFormat {
     Json,
     /// The Common Log Format, with more behind it.
     Text,
+}
+
+/// The name that each request gets, in `x-request-id`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestId {
+    pub policy: RequestIdPolicy,
+    /// Whether the client is told.
+    pub in_response: bool,
+}
+
+/// Whose name a request has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestIdPolicy {
+    /// That of the client, if it gave a usable one; else our own.
+    #[default]
+    PreserveOrGenerate,
+    /// Always our own.
+    Generate,
+    /// That of the client, if it gave a usable one; else none.
+    Preserve,
+    /// None: what the client sends goes on as it is.
+    Disable,
 }
 
 /// How TCP and UDP connections go to backends on other nodes.

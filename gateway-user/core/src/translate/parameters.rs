@@ -7,13 +7,16 @@ use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
         health_check::{HealthCheckSpec, StatusRange},
-        parameters::{self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec},
+        parameters::{
+            self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec, RequestIdSpec,
+        },
         refs::ParametersRef,
     },
     balance::Share,
     name::ObjectName,
     plan::{
-        AccessLog, HealthCheck, HttpCheck, L4Mode, LogFormat, NodeWish, Pace, Parameters, UdpCheck,
+        AccessLog, HealthCheck, HttpCheck, L4Mode, LogFormat, NodeWish, Pace, Parameters,
+        RequestId, RequestIdPolicy, UdpCheck,
     },
     verdict::{ParametersFault, hint},
 };
@@ -129,6 +132,7 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
         drain: drain_timeout.or(class_l4.drain_timeout).map(|d| d.0),
         silent: no_backend.is_some_and(|value| value.is(NoBackend::Drop)),
         access_log: merge_log(class, own),
+        request_id: merge_request_id(class, own),
         l4_mode: match mode {
             Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
             Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
@@ -160,6 +164,26 @@ fn merge_log(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Op
         }),
     };
     enabled.or(class.enabled).unwrap_or(false).then_some(log)
+}
+
+fn merge_request_id(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> RequestId {
+    let id = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.request_id.clone());
+    let class = id(class).unwrap_or_default();
+    let RequestIdSpec {
+        policy,
+        in_response,
+    } = id(own).unwrap_or_default();
+    use parameters::RequestIdPolicy as Given;
+    let policy = policy.or(class.policy).unwrap_or_default();
+    RequestId {
+        policy: match policy.known() {
+            Some(Given::PreserveOrGenerate) | None => RequestIdPolicy::PreserveOrGenerate,
+            Some(Given::Generate) => RequestIdPolicy::Generate,
+            Some(Given::Preserve) => RequestIdPolicy::Preserve,
+            Some(Given::Disable) => RequestIdPolicy::Disable,
+        },
+        in_response: in_response.or(class.in_response).unwrap_or(false),
+    }
 }
 
 /// The limits alone. Numbers are in range: reading checks it.
@@ -235,6 +259,7 @@ mod tests {
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
                 "requestTargetBytes": 4096, "requestBodyBytes": 1000},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
+            "requestId": {"policy": "Generate"},
             "accessLog": {"enabled": true, "format": "Text", "sample": {"numerator": 5}},
             "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
@@ -242,6 +267,7 @@ mod tests {
             "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m",
                 "requestBodyBytes": 0},
             "l4": {"drainTimeout": "5m"},
+            "requestId": {"inResponse": true},
             "accessLog": {"sample": {"numerator": 1, "denominator": 1000}},
         }));
         let merged = merge(Some(&class), Some(&own));
@@ -263,6 +289,10 @@ mod tests {
                     denominator: 1000,
                 },
             }),
+            request_id: RequestId {
+                policy: RequestIdPolicy::Generate,
+                in_response: true,
+            },
             l4_mode: L4Mode::Dsr,
             health_check: Some(Arc::new(HealthCheck {
                 pace: Pace {

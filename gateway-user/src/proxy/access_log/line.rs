@@ -35,6 +35,9 @@ pub(super) struct Line<'e> {
     /// Why the answer is not a whole one of a backend.
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<&'static str>,
+    /// Of `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'e str>,
     response_bytes: u64,
     /// To the last byte of the answer.
     duration_ms: f64,
@@ -60,6 +63,7 @@ impl<'e> Line<'e> {
             upstream: entry.upstream,
             status: entry.status.map(|status| status.as_u16()),
             flags: entry.flag.map(Flag::as_str),
+            request_id: entry.id.as_ref().and_then(|id| id.to_str().ok()),
             response_bytes: entry.response_bytes,
             duration_ms: entry.started.elapsed().as_secs_f64() * 1_000.0,
         }
@@ -88,12 +92,14 @@ impl<'e> Line<'e> {
         escape(self.host.unwrap_or(b"-"), &mut out);
         let _ = write!(
             out,
-            "\" {} {} {} {:.3} {}",
+            "\" {} {} {} {:.3} {} {}",
             Or(self.gateway.as_ref()),
             Or(self.listener),
             Or(self.upstream),
             self.duration_ms,
             Or(self.flags),
+            // Visible ASCII.
+            Or(self.request_id),
         );
         out
     }
@@ -163,6 +169,7 @@ mod tests {
             upstream: Some("10.0.3.9:8080".parse().unwrap()),
             status: Some(504),
             flags: Some("UT"),
+            request_id: Some("a-1"),
             response_bytes: 5120,
             duration_ms: 12.4,
         }
@@ -175,7 +182,7 @@ mod tests {
     #[test]
     fn json_has_what_there_is() {
         let json = String::from_utf8(line().json().unwrap()).unwrap();
-        let expected = r#"{"time":"2026-01-31T12:00:00.123456789Z","client":"203.0.113.7","method":"GET","host":"shop.example.com","path":"/cart?id=7","protocol":"HTTP/2","gateway":"shop/web","listener":"https","upstream":"10.0.3.9:8080","status":504,"flags":"UT","responseBytes":5120,"durationMs":12.4}"#;
+        let expected = r#"{"time":"2026-01-31T12:00:00.123456789Z","client":"203.0.113.7","method":"GET","host":"shop.example.com","path":"/cart?id=7","protocol":"HTTP/2","gateway":"shop/web","listener":"https","upstream":"10.0.3.9:8080","status":504,"flags":"UT","requestId":"a-1","responseBytes":5120,"durationMs":12.4}"#;
         assert_eq!(json, expected);
     }
 
@@ -183,7 +190,7 @@ mod tests {
     fn text_begins_with_the_common_log_format() {
         let expected = "203.0.113.7 - - [31/Jan/2026:12:00:00 +0000] \
                         \"GET /cart?id=7 HTTP/2\" 504 5120 \
-                        \"shop.example.com\" shop/web https 10.0.3.9:8080 12.400 UT";
+                        \"shop.example.com\" shop/web https 10.0.3.9:8080 12.400 UT a-1";
         assert_eq!(text(&line()), expected);
     }
 
@@ -196,10 +203,11 @@ mod tests {
             upstream: None,
             status: None,
             flags: None,
+            request_id: None,
             ..line()
         };
         let expected = "203.0.113.7 - - [31/Jan/2026:12:00:00 +0000] \
-                        \"GET /cart?id=7 HTTP/2\" - 5120 \"-\" - - - 12.400 -";
+                        \"GET /cart?id=7 HTTP/2\" - 5120 \"-\" - - - 12.400 - -";
         assert_eq!(text(&bare), expected);
     }
 

@@ -21,13 +21,14 @@ async fn http1_clients_reach_it() {
     let server = Server::start().await;
     let bed = bed(&server, Limits::default());
     let request = "PUT /Head?a=b HTTP/1.1\r\nhost: Shop.example:80\r\nconnection: x-secret\r\n\
-                   x-secret: 1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+                   x-secret: 1\r\nx-request-id: 7\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let answer = ask(bed.address, request).await;
     assert_eq!(answer.status, 200);
     let expected = "PUT http://Shop.example:80/Head?a=b\n\
                     x-forwarded-for: 127.0.0.1\n\
                     x-forwarded-host: Shop.example:80\n\
-                    x-forwarded-proto: http\n";
+                    x-forwarded-proto: http\n\
+                    x-request-id: 7\n";
     assert_eq!(answer.body, expected);
     let request = "POST /Echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
     let answer = ask(bed.address, request).await;

@@ -203,6 +203,7 @@ impl Caller {
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .header("grpc-timeout", "7S")
+            .header("x-request-id", "call-1")
             .body(body)
             .unwrap();
         self.0.send_request(request).await

@@ -33,7 +33,8 @@ async fn the_head_is_the_callers_with_our_headers() {
                     te: trailers\n\
                     x-forwarded-for: 127.0.0.1\n\
                     x-forwarded-host: shop.example\n\
-                    x-forwarded-proto: http\n";
+                    x-forwarded-proto: http\n\
+                    x-request-id: call-1\n";
     assert_eq!(head, expected);
     bed.stop().await;
 }

@@ -8,7 +8,7 @@ use super::{Problems, health_check::health_check};
 use crate::api::{
     GatewayParameters, Open,
     duration::ApiDuration,
-    parameters::{AccessLogSpec, L4Spec, LimitsSpec, ParametersSpec},
+    parameters::{AccessLogSpec, L4Spec, LimitsSpec, ParametersSpec, RequestIdPolicy},
     path::Path,
 };
 
@@ -35,6 +35,12 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     }
     if let Some(log) = &object.spec.access_log {
         access_log(log, out);
+    }
+    let policy = object.spec.request_id.as_ref();
+    if let Some(Open::Unknown(value)) = policy.and_then(|id| id.policy.as_ref()) {
+        let known = RequestIdPolicy::NAMES.join(", ");
+        let at = Path::spec().field("requestId").field("policy");
+        out.error(at, format!("{value:?} is not known: use one of {known}"));
     }
     if let Some(check) = &object.spec.health_check {
         health_check(check, out);
