@@ -252,23 +252,50 @@ mod tests {
 
     use super::*;
 
+    fn read(json: Json) -> ParametersSpec {
+        from_value(json).expect("parameters")
+    }
+
+    #[test]
+    fn log_and_request_ids_are_merged_as_well() {
+        let class = read(json!({
+            "requestId": {"policy": "Generate"},
+            "accessLog": {"enabled": true, "format": "Text", "sample": {"numerator": 5}},
+        }));
+        let own = read(json!({
+            "requestId": {"inResponse": true},
+            "accessLog": {"sample": {"numerator": 1, "denominator": 1000}},
+        }));
+        let expected = Parameters {
+            access_log: Some(AccessLog {
+                format: LogFormat::Text,
+                sample: Share {
+                    numerator: 1,
+                    denominator: 1000,
+                },
+            }),
+            request_id: RequestId {
+                policy: RequestIdPolicy::Generate,
+                in_response: true,
+            },
+            ..Parameters::default()
+        };
+        assert_eq!(merge(Some(&class), Some(&own)), expected);
+    }
+
     #[test]
     fn the_gateways_own_fields_win_one_by_one() {
-        let read = |json: Json| -> ParametersSpec { from_value(json).expect("parameters") };
         let class = read(json!({
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
                 "requestTargetBytes": 4096, "requestBodyBytes": 1000},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
-            "requestId": {"policy": "Generate"},
-            "accessLog": {"enabled": true, "format": "Text", "sample": {"numerator": 5}},
+            "accessLog": {"enabled": true},
             "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
         let own = read(json!({
             "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m",
                 "requestBodyBytes": 0},
             "l4": {"drainTimeout": "5m"},
-            "requestId": {"inResponse": true},
-            "accessLog": {"sample": {"numerator": 1, "denominator": 1000}},
         }));
         let merged = merge(Some(&class), Some(&own));
         let expected = Parameters {
@@ -283,16 +310,10 @@ mod tests {
             drain: Some(Duration::from_secs(300)),
             silent: true,
             access_log: Some(AccessLog {
-                format: LogFormat::Text,
-                sample: Share {
-                    numerator: 1,
-                    denominator: 1000,
-                },
+                format: LogFormat::Json,
+                sample: Share::ALL,
             }),
-            request_id: RequestId {
-                policy: RequestIdPolicy::Generate,
-                in_response: true,
-            },
+            request_id: RequestId::default(),
             l4_mode: L4Mode::Dsr,
             health_check: Some(Arc::new(HealthCheck {
                 pace: Pace {
