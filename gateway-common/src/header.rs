@@ -103,6 +103,8 @@ pub trait Ip: Wire {
     /// routers not to fragment, has the traffic class of the packet (RFC 6040), and carries 16 bits
     /// beside.
     fn enclose(&mut self, inner: &Self, to: &Addr, tag: u32);
+    /// Writes a whole header: of a packet of this host, of `protocol` and with `payload` bytes.
+    fn write(&mut self, protocol: u8, source: &Addr, destination: &Addr, payload: u16);
     /// These 16 bits, of an outer header.
     fn tag(&self) -> u32;
     /// Congestion notification bits (RFC 3168), and setting them to "experienced".

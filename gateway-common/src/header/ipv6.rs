@@ -5,6 +5,8 @@ use crate::{abi::Counter, addr::Addr, checksum, maps::SNAT_V6};
 
 /// Next header: a fragment of a packet.
 const FRAGMENT: u8 = 44;
+/// Version 6, nothing else, in memory order.
+const VERSION: u16 = 0x6000_u16.to_be();
 /// Version and traffic class, without the flow label; the bits of congestion; in memory order.
 const CLASS: u16 = 0xfff0_u16.to_be();
 const CONGESTION: u16 = 0x0030_u16.to_be();
@@ -117,6 +119,16 @@ impl Ip for Ipv6 {
         self.hops = HOPS;
         self.source = inner.source;
         self.destination = to.v6();
+    }
+
+    #[inline(always)]
+    fn write(&mut self, protocol: u8, source: &Addr, destination: &Addr, payload: u16) {
+        self.version_flow = [VERSION, 0];
+        self.length = payload.to_be();
+        self.next = protocol;
+        self.hops = HOPS;
+        self.source = source.v6();
+        self.destination = destination.v6();
     }
 
     #[inline(always)]

@@ -1,0 +1,184 @@
+//! Packets of backends, by the phase of their connection.
+
+use crate::{
+    abi::{FlowKey, REVERSE},
+    header::Ip,
+    packet::Bytes,
+    splice::{
+        Outcome, Splice, Splices, connect, forge, forget, hand,
+        open::reply,
+        options::{Laid, Options, Walk},
+        replay,
+        segment::{ACK, RST, SYN, Segment},
+        state::{BLOCKED, CONNECT, REPLAY, SPLICED, SPOKE},
+        translate,
+    },
+};
+
+/// Numbers that a backend's RST may be ahead of what the client acknowledged.
+const AHEAD: u32 = 1 << 20;
+
+#[inline(always)]
+pub(super) fn packet<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let Some(segment) = Segment::read::<P, I>(packet, REVERSE) else {
+        return Outcome::Malformed;
+    };
+    let (now, hz) = (tables.now(), tables.hz());
+    let Some(key) = tables.tied(&segment.key) else {
+        return hand::from_local::<P, I, T>(packet, &segment, tables);
+    };
+    let Some(splice) = tables.splice(&key) else {
+        return orphan::<P, I, T>(packet, &segment, tables);
+    };
+    match splice.phase {
+        _ if connect::back_key(splice) != segment.key => {
+            orphan::<P, I, T>(packet, &segment, tables)
+        }
+        SPLICED => translate::to_client::<P, I>(packet, &segment, &key, splice, (now, hz)),
+        CONNECT | REPLAY => early::<P, I, T>(packet, &segment, &key, tables),
+        _ => orphan::<P, I, T>(packet, &segment, tables),
+    }
+}
+
+/// A packet of a backend that no client is tied to any more.
+#[inline(always)]
+fn orphan<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    tables.untie(&segment.key);
+    reject::<P, I>(packet, segment)
+}
+
+/// Answers a backend's packet with a RST that it believes.
+#[inline(always)]
+fn reject<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment) -> Outcome {
+    if segment.has(RST) {
+        return Outcome::OrphanReset;
+    }
+    let header = forge::Header {
+        key: forge::back(&segment.key),
+        sequence: segment.acknowledged,
+        acknowledged: 0,
+        window: 0,
+        flags: RST,
+        options: Laid::default(),
+    };
+    reply::<P, I>(packet, &header, Outcome::Orphan)
+}
+
+/// A packet of a backend before it has the whole hello.
+#[inline(never)]
+fn early<P, I, T>(packet: &mut P, segment: &Segment, key: &FlowKey, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let walk = Options::load(packet, segment).walk(packet, 0);
+    let now = tables.now();
+    let Some(splice) = tables.splice(key) else {
+        return Outcome::Idle;
+    };
+    if segment.has(RST) {
+        return refused::<P, I, T>(packet, segment, key, tables);
+    }
+    if !segment.has(ACK) {
+        return Outcome::Idle;
+    }
+    match (splice.phase, segment.has(SYN)) {
+        // Of an older connection, which the backend has not forgotten (RFC 9293, 3.5.1).
+        (CONNECT, false) => return reject::<P, I>(packet, segment),
+        (CONNECT, true) => {
+            if segment.acknowledged != splice.initial.wrapping_add(1) {
+                return reject::<P, I>(packet, segment);
+            }
+            splice.last_seen = now;
+            splice.accept(segment, &walk);
+            replay::piece::<P, I, T>(packet, key, true, false, tables)
+        }
+        (_, true) => {
+            // It has not heard of our answer.
+            if segment.sequence.wrapping_add(splice.delta) != splice.cookie {
+                return Outcome::Idle;
+            }
+            replay::piece::<P, I, T>(packet, key, true, false, tables)
+        }
+        _ => {
+            splice.last_seen = now;
+            replay::advance::<P, I, T>(packet, segment, &walk, key, tables)
+        }
+    }
+}
+
+impl Splice {
+    /// The backend's SYN-ACK: the differences between what it says and what the client was told.
+    #[inline(always)]
+    fn accept(&mut self, segment: &Segment, walk: &Walk) {
+        self.phase = REPLAY;
+        self.state &= !BLOCKED;
+        self.received = segment.acknowledged;
+        self.delta = self.cookie.wrapping_sub(segment.sequence);
+        self.answer = walk.offer;
+        if self.answer.mss == 0 {
+            self.answer.mss = 536;
+        }
+        self.stamp_backend = walk.value;
+        self.stamp_delta = match walk.stamps {
+            0 => 0,
+            _ => self.stamp_told.wrapping_sub(walk.value),
+        };
+        // Not shifted in a SYN.
+        self.window_backend = u32::from(segment.window);
+    }
+}
+
+/// A backend's RST before it has the whole hello: the next one, unless the client has heard of this.
+#[inline(always)]
+fn refused<P, I, T>(packet: &mut P, segment: &Segment, key: &FlowKey, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let Some(splice) = tables.splice(key) else {
+        return Outcome::Idle;
+    };
+    let believed = match splice.phase {
+        CONNECT => segment.has(ACK) && segment.acknowledged == splice.initial.wrapping_add(1),
+        _ => {
+            let expected = splice.acknowledged.wrapping_sub(splice.delta);
+            segment.sequence.wrapping_sub(expected) < AHEAD
+        }
+    };
+    if !believed {
+        return Outcome::Idle;
+    }
+    let header = forge::Header {
+        key: forge::back(key),
+        sequence: splice.acknowledged,
+        acknowledged: splice.initial.wrapping_add(1 + splice.early),
+        window: 0,
+        flags: RST | ACK,
+        options: Laid::default(),
+    };
+    let spoke = splice.state & SPOKE != 0;
+    if !spoke {
+        match connect::dial::<P, I, T>(packet, key, tables) {
+            Outcome::Failed => {}
+            outcome => return outcome,
+        }
+    }
+    forget(key, tables);
+    match forge::bare::<P, I>(packet, &header) {
+        true => Outcome::Failed,
+        false => Outcome::NoRoom,
+    }
+}

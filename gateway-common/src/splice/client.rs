@@ -1,0 +1,151 @@
+//! Packets of clients, by the phase of their connection.
+
+use crate::{
+    abi::FORWARD,
+    header::Ip,
+    packet::Bytes,
+    splice::{
+        Outcome, Splices, collect, connect, forge, forget, hand, open,
+        options::{Laid, Options, Walk},
+        replay,
+        segment::{ACK, RST, SYN, Segment},
+        state::{COLLECT, CONNECT, HANDING, LOCAL, REPLAY, SPLICED, Splice, newer},
+        translate,
+    },
+};
+
+#[inline(always)]
+pub(super) fn packet<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let Some(segment) = Segment::read::<P, I>(packet, FORWARD) else {
+        return Outcome::Malformed;
+    };
+    let (now, hz) = (tables.now(), tables.hz());
+    let Some(splice) = tables.splice(&segment.key) else {
+        return open::first::<P, I, T>(packet, &segment, tables);
+    };
+    if segment.has(SYN) {
+        return again::<P, I, T>(packet, &segment, tables);
+    }
+    match splice.phase {
+        SPLICED => translate::to_backend::<P, I>(packet, &segment, splice, (now, hz)),
+        LOCAL => hand::to_local::<P, I>(packet, &segment, splice, (now, hz)),
+        phase => early::<P, I, T>(packet, &segment, phase, tables),
+    }
+}
+
+/// A SYN of a connection that is known: an old copy, or the client has forgotten and begins anew.
+#[inline(always)]
+fn again<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let (now, hz) = (tables.now(), tables.hz());
+    let Some(splice) = tables.splice(&segment.key) else {
+        return Outcome::Repeated;
+    };
+    if segment.has(ACK) || segment.sequence == splice.initial {
+        return Outcome::Repeated;
+    }
+    let ended = match splice.phase {
+        SPLICED | LOCAL => splice.closing(),
+        // Anybody can send a SYN in the client's name: no connection under way ends by that.
+        _ => now.wrapping_sub(splice.last_seen) >= hz,
+    };
+    match splice.phase {
+        _ if ended => {
+            forget(&segment.key, tables);
+            open::first::<P, I, T>(packet, segment, tables)
+        }
+        // The backend tells the client that the connection lives (RFC 5961, 4).
+        SPLICED => translate::to_backend::<P, I>(packet, segment, splice, (now, hz)),
+        LOCAL => Outcome::Local,
+        _ => Outcome::Repeated,
+    }
+}
+
+/// A packet of a connection whose hello is under way.
+#[inline(never)]
+fn early<P, I, T>(packet: &mut P, segment: &Segment, phase: u32, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let walk = Options::load(packet, segment).walk(packet, 0);
+    let now = tables.now();
+    let Some(splice) = tables.splice(&segment.key) else {
+        return Outcome::Repeated;
+    };
+    if segment.has(RST) {
+        return give_up::<P, I, T>(packet, segment, tables);
+    }
+    if !segment.has(ACK) {
+        return Outcome::Repeated;
+    }
+    splice.last_seen = now;
+    let heard = splice.hear(segment, &walk);
+    match phase {
+        COLLECT => collect::take::<P, I, T>(packet, segment, tables),
+        CONNECT => connect::again::<P, I, T>(packet, segment, tables),
+        REPLAY => replay::again::<P, I, T>(packet, segment, heard, tables),
+        HANDING => hand::next::<P, I, T>(packet, segment, tables),
+        _ => Outcome::Repeated,
+    }
+}
+
+impl Splice {
+    /// Takes in what a client's packet says; whether it acknowledges more than before.
+    #[inline(always)]
+    fn hear(&mut self, segment: &Segment, walk: &Walk) -> bool {
+        if walk.stamps != 0 && newer(walk.value, self.stamp_client) {
+            self.stamp_client = walk.value;
+        }
+        let further = newer(segment.acknowledged, self.acknowledged);
+        if further {
+            self.acknowledged = segment.acknowledged;
+        }
+        self.window_client = super::offer::unscaled(segment.window, self.offer.scale);
+        further
+    }
+}
+
+/// A client's RST; one that nobody who does not see the connection could have sent.
+#[inline(always)]
+fn give_up<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let Some(splice) = tables.splice(&segment.key) else {
+        return Outcome::Repeated;
+    };
+    let first = splice.initial.wrapping_add(1 + splice.early);
+    if segment.sequence.wrapping_sub(first) > u32::from(super::WINDOW) {
+        return Outcome::Repeated;
+    }
+    let header = forge::Header {
+        key: connect::to_backend(splice),
+        // What the backend waits for, else it is not believed (RFC 5961, 3).
+        sequence: splice.received,
+        acknowledged: 0,
+        window: 0,
+        flags: RST,
+        options: Laid::default(),
+    };
+    let phase = splice.phase;
+    forget(&segment.key, tables);
+    match phase {
+        CONNECT | REPLAY if forge::bare::<P, I>(packet, &header) => Outcome::GivenUpToBackend,
+        CONNECT | REPLAY => Outcome::NoRoom,
+        HANDING => Outcome::Local,
+        _ => Outcome::GivenUp,
+    }
+}

@@ -1,0 +1,253 @@
+//! Packets of clients without an entry: a SYN is answered without memory, and the first data proves
+//! that the answer arrived.
+
+use crate::{
+    abi::FlowKey,
+    header::Ip,
+    packet::Bytes,
+    splice::{
+        HalfOpen, NO_SCALE, Offer, Outcome, Splice, Splices, WINDOW, collect, forge, forget,
+        options::{Laid, Options, Walk},
+        segment::{ACK, FIN, RST, SYN, Segment},
+        state::COLLECT,
+        world::Listener,
+    },
+};
+
+/// The segment size of who says nothing (RFC 9293, 3.7.1).
+const MSS_V4: u16 = 536;
+const MSS_V6: u16 = 1220;
+
+#[inline(never)]
+pub(super) fn first<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let Some(listener) = tables.listener(&segment.key) else {
+        return Outcome::NotOurs;
+    };
+    let mss = if segment.key.source.is_v4() {
+        MSS_V4
+    } else {
+        MSS_V6
+    };
+    let walk = Options::load(packet, segment).walk(packet, mss);
+    match segment.flags & (SYN | ACK | RST | FIN) {
+        SYN => answer::<P, I, T>(packet, segment, &walk, &listener, tables),
+        ACK if segment.bytes == 0 => bare::<P, I, T>(packet, segment, &walk, &listener, tables),
+        flags if flags & (SYN | RST) == 0 && flags & ACK != 0 => {
+            begin::<P, I, T>(packet, segment, &walk, &listener, tables)
+        }
+        _ => stray(&segment.key, tables),
+    }
+}
+
+/// What proves nothing.
+#[inline(always)]
+fn stray<T: Splices>(key: &FlowKey, tables: &mut T) -> Outcome {
+    match tables.is_local(key) {
+        true => Outcome::Local,
+        false => Outcome::Unproved,
+    }
+}
+
+/// Answers a SYN. Data in it is not taken (RFC 7413), the client sends it again.
+#[inline(always)]
+fn answer<P, I, T>(
+    packet: &mut P,
+    segment: &Segment,
+    walk: &Walk,
+    listener: &Listener,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let mut offer = walk.offer;
+    if offer.needs_keeping() {
+        let half_open = HalfOpen {
+            initial: segment.sequence,
+            since: tables.now(),
+            offer,
+        };
+        if !tables.hold(&segment.key, &half_open) {
+            offer = Offer::plain(offer.mss);
+        }
+    }
+    let Some(cookie) = tables.cookie(&segment.key, segment.sequence, offer.mss) else {
+        return Outcome::NoCookie;
+    };
+    let stamp = offer.stamp(tables.clock());
+    let answer = Offer {
+        mss: listener.mss,
+        scale: announced(&offer, listener) as u8,
+        flags: offer.flags,
+    };
+    let header = forge::Header {
+        key: forge::back(&segment.key),
+        sequence: cookie,
+        acknowledged: segment.sequence.wrapping_add(1),
+        window: WINDOW,
+        flags: SYN | ACK,
+        options: Laid::opening(&answer, (stamp, walk.value)),
+    };
+    reply::<P, I>(packet, &header, Outcome::Accepted)
+}
+
+/// The shift of windows that a client with this offer is told.
+#[inline(always)]
+fn announced(offer: &Offer, listener: &Listener) -> u32 {
+    match offer.has_scale() {
+        true => u32::from(listener.scale),
+        false => u32::from(NO_SCALE),
+    }
+}
+
+/// Makes the frame an answer.
+#[inline(always)]
+pub(super) fn reply<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    header: &forge::Header,
+    outcome: Outcome,
+) -> Outcome {
+    match forge::bare::<P, I>(packet, header) && forge::turn(packet) {
+        true => outcome,
+        false => Outcome::NoRoom,
+    }
+}
+
+/// An acknowledgment alone: the end of the handshake, a keep-alive after it, or nothing of ours.
+#[inline(always)]
+fn bare<P, I, T>(
+    packet: &mut P,
+    segment: &Segment,
+    walk: &Walk,
+    listener: &Listener,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let cookie = segment.acknowledged.wrapping_sub(1);
+    let (key, sequence) = (&segment.key, segment.sequence);
+    if tables.proves(key, sequence.wrapping_sub(1), cookie) {
+        return Outcome::Proved;
+    }
+    if !tables.proves(key, sequence, cookie) {
+        return Outcome::Stray;
+    }
+    let offer = match walk.stamps {
+        0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
+        _ => Offer::of_stamp(walk.echo),
+    };
+    let header = forge::Header {
+        key: forge::back(key),
+        sequence: segment.acknowledged,
+        acknowledged: sequence.wrapping_add(1),
+        window: super::offer::scaled(u32::from(WINDOW), announced(&offer, listener) as u8),
+        flags: ACK,
+        options: Laid::stamps(walk.stamps != 0, (walk.echo, walk.value)),
+    };
+    reply::<P, I>(packet, &header, Outcome::Acknowledged)
+}
+
+/// What a client offered whose answer said so.
+#[inline(always)]
+fn held<T: Splices>(key: &FlowKey, initial: u32, tables: &T) -> Option<Offer> {
+    let half_open = tables.held(key)?;
+    (half_open.initial == initial).then_some(half_open.offer)
+}
+
+/// The first data, or an end without any.
+#[inline(always)]
+fn begin<P, I, T>(
+    packet: &mut P,
+    segment: &Segment,
+    walk: &Walk,
+    listener: &Listener,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let key = &segment.key;
+    let (initial, cookie) = (
+        segment.sequence.wrapping_sub(1),
+        segment.acknowledged.wrapping_sub(1),
+    );
+    if !tables.proves(key, initial, cookie) {
+        return stray(key, tables);
+    }
+    if segment.bytes == 0 {
+        return reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Unused);
+    }
+    let kept = held(key, initial, tables);
+    let offer = match (walk.stamps, kept) {
+        (0, Some(offer)) => offer,
+        (0, None) => Offer::plain(walk.offer.mss),
+        _ => Offer::of_stamp(walk.echo),
+    };
+    let splice = Splice {
+        phase: COLLECT,
+        last_seen: tables.now(),
+        initial,
+        cookie,
+        acknowledged: segment.acknowledged,
+        received: segment.sequence,
+        stamp_told: walk.echo,
+        stamp_client: walk.value,
+        window_client: super::offer::unscaled(segment.window, offer.scale),
+        offer,
+        scale: announced(&offer, listener),
+        ..Splice::default()
+    };
+    if !enter(key, &splice, tables) {
+        return match kept.is_some() && walk.stamps == 0 {
+            // The node's stack cannot know what the client offered.
+            true => reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Refused),
+            false => Outcome::Full,
+        };
+    }
+    tables.release(key);
+    collect::take::<P, I, T>(packet, segment, tables)
+}
+
+/// Remembers a connection.
+#[inline(always)]
+fn enter<T: Splices>(key: &FlowKey, splice: &Splice, tables: &mut T) -> bool {
+    if !tables.insert(key, splice) {
+        return false;
+    }
+    if !tables.open_hello(key) {
+        forget(key, tables);
+        return false;
+    }
+    true
+}
+
+/// Answers a client's segment with a RST at `sequence`.
+#[inline(always)]
+pub(super) fn reset<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    segment: &Segment,
+    sequence: u32,
+    outcome: Outcome,
+) -> Outcome {
+    let header = forge::Header {
+        key: forge::back(&segment.key),
+        sequence,
+        acknowledged: segment.end(),
+        window: 0,
+        flags: RST | ACK,
+        options: Laid::default(),
+    };
+    reply::<P, I>(packet, &header, outcome)
+}

@@ -1,0 +1,157 @@
+//! The backend gets the hello, piece by piece: each packet of its that advances becomes the next
+//! piece. What repeats becomes nothing, or two copies would ask for two more for ever.
+
+use crate::{
+    abi::{CLOSED_BY_BACKEND, FlowKey},
+    header::Ip,
+    packet::Bytes,
+    splice::{
+        Outcome, Splices,
+        connect::{PAUSE, to_backend},
+        forge, forget,
+        offer::{NO_SCALE, scaled, unscaled},
+        options::{Laid, Walk},
+        segment::{ACK, FIN, PSH, Segment},
+        state::{BLOCKED, SEGMENT, SPLICED, SPOKE, min, newer},
+        translate,
+    },
+};
+
+/// A backend's packet.
+#[inline(always)]
+pub(super) fn advance<P, I, T>(
+    packet: &mut P,
+    segment: &Segment,
+    walk: &Walk,
+    key: &FlowKey,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let filled = tables.hello(key).map_or(0, |hello| hello.filled);
+    let clock = (tables.now(), tables.hz());
+    let Some(splice) = tables.splice(key) else {
+        return Outcome::Idle;
+    };
+    let start = splice.initial.wrapping_add(1);
+    if segment.acknowledged.wrapping_sub(start) > filled {
+        // What was never sent: an old connection's, or forged.
+        return Outcome::Idle;
+    }
+    if walk.stamps != 0 && newer(walk.value, splice.stamp_backend) {
+        splice.stamp_backend = walk.value;
+    }
+    let further = newer(segment.acknowledged, splice.received);
+    if further {
+        splice.received = segment.acknowledged;
+    }
+    if segment.acknowledged == splice.received {
+        splice.window_backend = unscaled(segment.window, splice.answer.scale);
+    }
+    let done = splice.received.wrapping_sub(start) >= filled;
+    if done || segment.bytes > 0 || segment.has(FIN) {
+        splice.state |= SPOKE;
+        if done {
+            splice.phase = SPLICED;
+        } else if segment.has(FIN) {
+            splice.state |= CLOSED_BY_BACKEND;
+        }
+        let outcome = translate::to_client::<P, I>(packet, segment, key, splice, clock);
+        if done {
+            tables.close_hello(key);
+        }
+        return outcome;
+    }
+    let opened = splice.state & BLOCKED != 0 && splice.window_backend > 0;
+    match further || opened {
+        true => piece::<P, I, T>(packet, key, false, false, tables),
+        false => Outcome::Idle,
+    }
+}
+
+/// A client's packet, `heard`: that acknowledges more than any before. It has no answer to its hello,
+/// so that either end may have lost something.
+#[inline(always)]
+pub(super) fn again<P, I, T>(
+    packet: &mut P,
+    segment: &Segment,
+    heard: bool,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let (now, hz) = (tables.now(), tables.hz());
+    let Some(splice) = tables.splice(&segment.key) else {
+        return Outcome::Repeated;
+    };
+    if !heard && now.wrapping_sub(splice.sent) < hz / PAUSE {
+        return Outcome::Repeated;
+    }
+    piece::<P, I, T>(packet, &segment.key, true, true, tables)
+}
+
+/// Makes the frame in hand the piece of the hello that the backend waits for. `always`: even where
+/// that is nothing but an acknowledgment. `probe`: one byte though its window is shut.
+#[inline(always)]
+pub(super) fn piece<P, I, T>(
+    packet: &mut P,
+    key: &FlowKey,
+    always: bool,
+    probe: bool,
+    tables: &mut T,
+) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    let now = tables.now();
+    let Some(filled) = tables.hello(key).map(|hello| hello.filled) else {
+        forget(key, tables);
+        return Outcome::NoRoom;
+    };
+    let Some(splice) = tables.splice(key) else {
+        return Outcome::NoRoom;
+    };
+    let at = splice.received.wrapping_sub(splice.initial.wrapping_add(1));
+    let rest = filled.saturating_sub(at);
+    let stamps = splice.offer.has_stamps() && splice.answer.has_stamps();
+    let window = match splice.window_backend {
+        0 => u32::from(probe),
+        window => window,
+    };
+    let full = min(splice.answer.piece(stamps), SEGMENT);
+    let bytes = min(min(rest, full), window);
+    splice.state = match window < min(rest, full) {
+        true => splice.state | BLOCKED,
+        false => splice.state & !BLOCKED,
+    };
+    if bytes == 0 && !always {
+        return Outcome::Idle;
+    }
+    splice.sent = now;
+    // Windows are shifted only where both offered that (RFC 7323, 2.2).
+    let scale = match splice.answer.has_scale() {
+        true => splice.offer.scale,
+        false => NO_SCALE,
+    };
+    let header = forge::Header {
+        key: to_backend(splice),
+        sequence: splice.received,
+        acknowledged: splice.acknowledged.wrapping_sub(splice.delta),
+        window: scaled(splice.window_client, scale),
+        flags: if bytes == rest { ACK | PSH } else { ACK },
+        options: Laid::stamps(stamps, (splice.stamp_client, splice.stamp_backend)),
+    };
+    let hello = tables.hello(key);
+    match forge::make::<P, I>(packet, &header, hello.as_deref(), at, bytes) {
+        Some(_) => Outcome::Replayed,
+        None => Outcome::NoRoom,
+    }
+}
