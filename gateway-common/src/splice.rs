@@ -88,9 +88,9 @@ pub enum Outcome {
     Proved,
     /// A keep-alive before the hello was answered, or bytes of the hello acknowledged.
     Acknowledged,
-    /// Belongs to no connection; the node's stack knows what to answer.
+    /// Of no connection any more: the node's stack resets it.
     Stray,
-    /// Data or more of no known connection, maybe ahead of its first segment.
+    /// Of no known connection, but maybe of one whose first data is late.
     Unproved,
     /// Of a connection that the node's own stack has.
     Local,
@@ -183,6 +183,24 @@ where
 /// Whether a tie leads nowhere, with what it leads to: user space may remove it.
 pub fn is_loose(backend: &FlowKey, splice: Option<&Splice>) -> bool {
     splice.is_none_or(|splice| connect::back_key(splice) != *backend)
+}
+
+/// Removes what is not needed of a connection whose client is reset. A client that believes part of
+/// its hello to have arrived would not prove itself again, should the reset be lost.
+#[inline(always)]
+fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
+    let now = tables.now();
+    let Some(splice) = tables.splice(key) else {
+        return;
+    };
+    if splice.early == 0 && splice.state & state::SPOKE == 0 {
+        return forget(key, tables);
+    }
+    splice.phase = state::REFUSED;
+    splice.last_seen = now;
+    let back = connect::back_key(splice);
+    tables.untie(&back);
+    tables.close_hello(key);
 }
 
 /// Removes everything about a connection.

@@ -5,7 +5,7 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Splice, Splices, connect, forge, forget, hand,
+        Outcome, Splice, Splices, connect, forge, hand,
         open::reply,
         options::{Laid, Options, Walk},
         replay,
@@ -111,10 +111,7 @@ where
             }
             replay::piece::<P, I, T>(packet, key, true, false, tables)
         }
-        _ => {
-            splice.last_seen = now;
-            replay::advance::<P, I, T>(packet, segment, &walk, key, tables)
-        }
+        _ => replay::advance::<P, I, T>(packet, segment, &walk, key, tables),
     }
 }
 
@@ -176,7 +173,7 @@ where
             outcome => return outcome,
         }
     }
-    forget(key, tables);
+    super::refuse(key, tables);
     match forge::bare::<P, I>(packet, &header) {
         true => Outcome::Failed,
         false => Outcome::NoRoom,

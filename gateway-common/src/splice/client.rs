@@ -9,7 +9,7 @@ use crate::{
         options::{Laid, Options, Walk},
         replay,
         segment::{ACK, RST, SYN, Segment},
-        state::{COLLECT, CONNECT, HANDING, LOCAL, REPLAY, SPLICED, Splice, newer},
+        state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, Splice, newer},
         translate,
     },
 };
@@ -33,6 +33,11 @@ where
     }
     match splice.phase {
         SPLICED => translate::to_backend::<P, I>(packet, &segment, splice, (now, hz)),
+        REFUSED if segment.has(RST) => {
+            forget(&segment.key, tables);
+            Outcome::GivenUp
+        }
+        REFUSED => open::reset::<P, I>(packet, &segment, segment.acknowledged, Outcome::Refused),
         LOCAL => hand::to_local::<P, I>(packet, &segment, splice, (now, hz)),
         phase => early::<P, I, T>(packet, &segment, phase, tables),
     }
@@ -54,6 +59,7 @@ where
         return Outcome::Repeated;
     }
     let ended = match splice.phase {
+        REFUSED => true,
         SPLICED | LOCAL => splice.closing(),
         // Anybody can send a SYN in the client's name: no connection under way ends by that.
         _ => now.wrapping_sub(splice.last_seen) >= hz,
@@ -111,7 +117,10 @@ impl Splice {
         if further {
             self.acknowledged = segment.acknowledged;
         }
-        self.window_client = super::offer::unscaled(segment.window, self.offer.scale);
+        // The window begins at what the packet acknowledges: not one of an old packet.
+        if segment.acknowledged == self.acknowledged {
+            self.window_client = super::offer::unscaled(segment.window, self.offer.scale);
+        }
         further
     }
 }

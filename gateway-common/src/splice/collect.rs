@@ -67,7 +67,7 @@ where
         Err(Stop::Incomplete(_)) => {
             // It will never be complete.
             if segment.has(FIN) && offset.wrapping_add(segment.bytes) == filled {
-                forget(key, tables);
+                super::refuse(key, tables);
                 return open::reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Unused);
             }
             return match brought {
@@ -173,6 +173,6 @@ where
         Some(splice) => splice.acknowledged,
         None => segment.acknowledged,
     };
-    forget(&segment.key, tables);
+    super::refuse(&segment.key, tables);
     open::reset::<P, I>(packet, segment, sequence, Outcome::Refused)
 }

@@ -102,11 +102,14 @@ fn fit<P: Packet + ?Sized>(packet: &mut P, wanted: u64) -> u64 {
     if packet.resize(wanted) || wanted <= length {
         return packet.len();
     }
-    let more = match wanted - length {
+    // Frames begin at even addresses.
+    let more = match (wanted - length).next_multiple_of(2) {
         more if more > HEAD => HEAD,
         more => more,
     };
-    packet.shift(-(more as i32));
+    if packet.shift(-(more as i32)) && packet.len() > wanted {
+        packet.resize(wanted);
+    }
     packet.len()
 }
 

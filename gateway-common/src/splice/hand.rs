@@ -1,19 +1,49 @@
 //! A connection that the node's own stack gets: with the hello from its first byte on, for its
 //! listener makes a socket of nothing else.
 //!
-//! What the client believes to have arrived it does not send again: the stack gets that from here,
-//! one piece for each packet of the client.
+//! What the client believes to have arrived it does not send again: the stack gets that from here, a
+//! piece for each packet of the client, until it has acknowledged it. And a client without time
+//! stamps was promised shifted windows that the stack knows nothing of: these are translated for the
+//! whole life of the connection.
 
 use crate::{
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, FlowKey},
     header::Ip,
     packet::Bytes,
     splice::{
         Outcome, Splice, Splices, forge, forget,
+        offer::{NO_SCALE, scaled, unscaled},
         options::{Laid, Options},
         segment::{ACK, PSH, Segment},
-        state::{HANDING, SEGMENT, min},
+        state::{HANDING, LOCAL, RESET_BY_BACKEND, RESET_BY_CLIENT, SEGMENT, min, newer},
+        translate,
     },
 };
+
+impl Splice {
+    /// The node's stack takes windows as they are written, and the client does not.
+    #[inline(always)]
+    const fn misleads(&self) -> bool {
+        self.offer.has_scale() && !self.offer.has_stamps()
+    }
+
+    /// A client's window for the node's stack, and the other way.
+    #[inline(always)]
+    const fn to_local(&self, window: u16) -> u16 {
+        match self.misleads() {
+            true => scaled(unscaled(window, self.offer.scale), NO_SCALE),
+            false => window,
+        }
+    }
+
+    #[inline(always)]
+    const fn from_local(&self, window: u16) -> u16 {
+        match self.misleads() {
+            true => scaled(window as u32, self.scale as u8),
+            false => window,
+        }
+    }
+}
 
 /// The client's packet in hand is the last that was needed to know.
 #[inline(always)]
@@ -26,13 +56,13 @@ where
     let Some(splice) = tables.splice(&segment.key) else {
         return Outcome::Repeated;
     };
+    splice.handed = 0;
+    splice.phase = HANDING;
     let first = splice.initial.wrapping_add(1);
     if segment.sequence == first && splice.early <= segment.bytes {
-        forget(&segment.key, tables);
-        return Outcome::Handed;
+        splice.early = 0;
+        return next::<P, I, T>(packet, segment, tables);
     }
-    splice.phase = HANDING;
-    splice.handed = 0;
     piece::<P, I, T>(packet, segment, tables)
 }
 
@@ -44,18 +74,21 @@ where
     I: Ip,
     T: Splices,
 {
-    let local = tables.is_local(&segment.key);
+    let clock = (tables.now(), tables.hz());
     let Some(splice) = tables.splice(&segment.key) else {
         return Outcome::Repeated;
     };
-    if !local {
-        // The first piece had no success.
-        splice.handed = 0;
-    } else if splice.handed >= splice.early {
-        forget(&segment.key, tables);
-        return Outcome::Local;
+    if splice.handed < splice.early {
+        return piece::<P, I, T>(packet, segment, tables);
     }
-    piece::<P, I, T>(packet, segment, tables)
+    if !splice.misleads() {
+        forget(&segment.key, tables);
+        return Outcome::Handed;
+    }
+    splice.phase = LOCAL;
+    let outcome = to_local::<P, I>(packet, segment, splice, clock);
+    tables.close_hello(&segment.key);
+    outcome
 }
 
 /// Makes the client's packet in hand the next piece of the hello.
@@ -77,39 +110,70 @@ where
         key: *key,
         sequence: initial.wrapping_add(1 + at),
         acknowledged: splice.acknowledged,
-        window: segment.window,
+        window: splice.to_local(segment.window),
         flags: ACK | PSH,
-        options: Laid::stamps(walk.stamps != 0, (walk.value, walk.echo)),
+        // The latest: an old copy must not have its piece refused (RFC 7323, 5.3).
+        options: Laid::stamps(walk.stamps != 0, (splice.stamp_client, walk.echo)),
     };
     let bytes = min(filled.saturating_sub(at), SEGMENT);
     let hello = tables.hello(key);
-    let Some(made) = forge::make::<P, I>(packet, &header, hello.as_deref(), at, bytes) else {
-        return Outcome::NoRoom;
-    };
-    if let Some(splice) = tables.splice(key) {
-        splice.handed = at + made;
+    match forge::make::<P, I>(packet, &header, hello.as_deref(), at, bytes) {
+        Some(_) => Outcome::Handed,
+        None => Outcome::NoRoom,
     }
-    Outcome::Handed
 }
 
-/// A packet for the node's stack, which takes windows as they are written.
+/// A packet for the node's stack.
 #[inline(always)]
 pub(super) fn to_local<P: Bytes + ?Sized, I: Ip>(
-    _packet: &mut P,
-    _segment: &Segment,
-    _splice: &mut Splice,
-    _clock: (u32, u32),
+    packet: &mut P,
+    segment: &Segment,
+    splice: &mut Splice,
+    clock: (u32, u32),
 ) -> Outcome {
-    Outcome::Local
+    splice.note(
+        segment,
+        (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
+        clock,
+    );
+    let window = splice.to_local(segment.window);
+    match translate::rewindow::<P, I>(packet, segment, window) {
+        true => Outcome::Local,
+        false => Outcome::NoRoom,
+    }
 }
 
-/// A packet of the node's stack.
+/// A packet of the node's stack, or of anybody else.
 #[inline(always)]
-pub(super) fn from_local<P, I, T>(_packet: &mut P, _segment: &Segment, _tables: &mut T) -> Outcome
+pub(super) fn from_local<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    Outcome::NotOurs
+    let key = FlowKey {
+        direction: FORWARD,
+        ..forge::back(&segment.key)
+    };
+    let clock = (tables.now(), tables.hz());
+    let Some(splice) = tables.splice(&key) else {
+        return Outcome::NotOurs;
+    };
+    if !matches!(splice.phase, HANDING | LOCAL) {
+        return Outcome::NotOurs;
+    }
+    splice.note(
+        segment,
+        (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
+        clock,
+    );
+    let start = splice.initial.wrapping_add(1);
+    if segment.has(ACK) && newer(segment.acknowledged, start.wrapping_add(splice.handed)) {
+        splice.handed = segment.acknowledged.wrapping_sub(start);
+    }
+    let window = splice.from_local(segment.window);
+    match translate::rewindow::<P, I>(packet, segment, window) {
+        true => Outcome::Local,
+        false => Outcome::NoRoom,
+    }
 }

@@ -17,6 +17,8 @@ use crate::{
 /// The segment size of who says nothing (RFC 9293, 3.7.1).
 const MSS_V4: u16 = 536;
 const MSS_V6: u16 = 1220;
+/// Milliseconds in which a client's first data may come after what follows it.
+const YOUNG: u32 = 30_000;
 
 #[inline(never)]
 pub(super) fn first<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
@@ -40,16 +42,23 @@ where
         flags if flags & (SYN | RST) == 0 && flags & ACK != 0 => {
             begin::<P, I, T>(packet, segment, &walk, &listener, tables)
         }
-        _ => stray(&segment.key, tables),
+        // A reset answers nothing.
+        _ if tables.is_local(&segment.key) => Outcome::Local,
+        _ => Outcome::Unproved,
     }
 }
 
-/// What proves nothing.
+/// What proves nothing: of a connection that nobody knows any more, which the node's stack resets, or
+/// ahead of the first data, and then nobody may. A client that echoes a recent time stamp may be a new
+/// one; so may one without any.
 #[inline(always)]
-fn stray<T: Splices>(key: &FlowKey, tables: &mut T) -> Outcome {
-    match tables.is_local(key) {
-        true => Outcome::Local,
-        false => Outcome::Unproved,
+fn stray<T: Splices>(key: &FlowKey, walk: &Walk, tables: &mut T) -> Outcome {
+    if tables.is_local(key) {
+        return Outcome::Local;
+    }
+    match walk.stamps == 0 || tables.clock().wrapping_sub(walk.echo) < YOUNG {
+        true => Outcome::Unproved,
+        false => Outcome::Stray,
     }
 }
 
@@ -67,6 +76,10 @@ where
     I: Ip,
     T: Splices,
 {
+    // All of a tuple is the node's own, until its stack has forgotten it.
+    if tables.is_local(&segment.key) {
+        return Outcome::Local;
+    }
     let mut offer = walk.offer;
     if offer.needs_keeping() {
         let half_open = HalfOpen {
@@ -140,7 +153,7 @@ where
         return Outcome::Proved;
     }
     if !tables.proves(key, sequence, cookie) {
-        return Outcome::Stray;
+        return stray(key, walk, tables);
     }
     let offer = match walk.stamps {
         0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
@@ -184,7 +197,11 @@ where
         segment.acknowledged.wrapping_sub(1),
     );
     if !tables.proves(key, initial, cookie) {
-        return stray(key, tables);
+        return stray(key, walk, tables);
+    }
+    // An old copy of what the stack was handed proves itself, too.
+    if tables.is_local(key) {
+        return Outcome::Local;
     }
     if segment.bytes == 0 {
         return reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Unused);

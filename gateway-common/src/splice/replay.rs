@@ -47,6 +47,8 @@ where
     let further = newer(segment.acknowledged, splice.received);
     if further {
         splice.received = segment.acknowledged;
+        // A backend that only asks whether a client is there does not keep it.
+        splice.last_seen = clock.0;
     }
     if segment.acknowledged == splice.received {
         splice.window_backend = unscaled(segment.window, splice.answer.scale);

@@ -23,6 +23,9 @@ pub const HANDING: u32 = 5;
 /// `Splice::phase`: the node's own stack has the connection, and does not know that windows are
 /// scaled.
 pub const LOCAL: u32 = 6;
+/// `Splice::phase`: refused; the client, which cannot begin again with its first byte, is told so until
+/// it knows.
+pub const REFUSED: u32 = 7;
 
 /// Bits of `Splice::state`, besides [`CLOSED_BY_CLIENT`] and [`CLOSED_BY_BACKEND`]: one end sent a
 /// RST, and the other has said nothing since.
@@ -81,7 +84,7 @@ pub struct Splice {
     pub acknowledged: u32,
     /// Bytes of the hello that the client believes to have arrived.
     pub early: u32,
-    /// Bytes of the hello that the node's stack was given.
+    /// Bytes of the hello that the node's stack has acknowledged.
     pub handed: u32,
     /// The client's next byte that the backend waits for.
     pub received: u32,
@@ -188,6 +191,7 @@ impl Splice {
         let limit = match self.phase {
             SPLICED | LOCAL if self.closing() => CLOSING_IDLE,
             SPLICED | LOCAL => SPLICED_IDLE,
+            REFUSED => CLOSING_IDLE,
             COLLECT => COLLECT_IDLE,
             _ => CONNECT_IDLE,
         };

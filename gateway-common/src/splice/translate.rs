@@ -126,7 +126,7 @@ impl Splice {
     /// How the connection ends, and when it was seen. Bits: this end sends no more, this end reset
     /// it, the other end did: but that was not believed, where this one goes on.
     #[inline(always)]
-    fn note(&mut self, segment: &Segment, bits: (u32, u32, u32), (now, hz): (u32, u32)) {
+    pub(super) fn note(&mut self, segment: &Segment, bits: (u32, u32, u32), (now, hz): (u32, u32)) {
         let (closed, reset, doubted) = bits;
         let mut state = self.state & !doubted;
         if segment.has(RST) {
@@ -142,6 +142,27 @@ impl Splice {
             self.last_seen = now;
         }
     }
+}
+
+/// Changes nothing but the window of a segment. `false`: nothing has changed.
+#[inline(always)]
+pub(super) fn rewindow<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    segment: &Segment,
+    window: u16,
+) -> bool {
+    let (old, new) = (segment.window.to_be(), window.to_be());
+    if old == new {
+        return true;
+    }
+    if !packet.adjust::<I, Tcp>(0, checksum::word_delta(old, new)) {
+        return false;
+    }
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return false;
+    };
+    frame.l4.window = new;
+    true
 }
 
 /// Changes the numbers, options and the window of a segment, and its checksum for that and the new

@@ -73,7 +73,8 @@ pub trait Splices {
     /// Whether [`Splices::cookie`] gave this, less than [`super::COOKIE`] seconds ago. In the kernel
     /// `bpf_tcp_raw_check_syncookie_ipv4` and `_ipv6`.
     fn proves(&mut self, key: &FlowKey, initial: u32, cookie: u32) -> bool;
-    /// The node's stack has a socket for this connection, which is not a listener.
+    /// The node's stack has a socket for this connection, which is not a listener; it may be one that
+    /// only waits for late packets (TIME_WAIT).
     fn is_local(&mut self, key: &FlowKey) -> bool;
 
     /// Keeps what a client without time stamps offered, for [`super::COOKIE`] seconds; replaces what

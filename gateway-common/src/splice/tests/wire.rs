@@ -8,7 +8,7 @@ pub(super) const RST: u8 = 4;
 pub(super) const PSH: u8 = 8;
 pub(super) const ACK: u8 = 16;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) source: SocketAddr,
     pub(super) destination: SocketAddr,
@@ -22,8 +22,20 @@ pub(super) struct Segment {
     pub(super) stamps: Option<(u32, u32)>,
     pub(super) sacks: Vec<(u32, u32)>,
     pub(super) data: Vec<u8>,
-    /// NOPs before the options: how they are aligned. Not read back.
+    /// NOPs before time stamps: how options are aligned.
     pub(super) shift: usize,
+}
+
+/// Of the data, how much it is.
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (sequence, bytes) = (self.sequence, self.data.len());
+        write!(f, "{} > {} ", self.source, self.destination)?;
+        write!(f, "flags {:#x} {sequence}+{bytes} ", self.flags)?;
+        write!(f, "ack {} window {} ", self.acknowledged, self.window)?;
+        let opening = (self.mss, self.scale, self.sack);
+        write!(f, "{opening:?} {:?} {:?}", self.stamps, self.sacks)
+    }
 }
 
 impl Segment {
@@ -155,10 +167,12 @@ impl Segment {
     }
 
     fn read_options(&mut self, mut options: &[u8]) {
+        let mut shift = 0;
         while let [kind, rest @ ..] = options {
             match kind {
                 0 => break,
                 1 => {
+                    shift += 1;
                     options = rest;
                     continue;
                 }
@@ -173,7 +187,10 @@ impl Segment {
                     let pairs = option[2..].chunks(8);
                     self.sacks = pairs.map(|pair| (long(pair, 0), long(pair, 4))).collect();
                 }
-                8 => self.stamps = Some((long(option, 2), long(option, 6))),
+                8 => {
+                    self.stamps = Some((long(option, 2), long(option, 6)));
+                    self.shift = if self.has(SYN) { 2 } else { shift };
+                }
                 other => panic!("option {other}"),
             }
             options = rest;
