@@ -95,7 +95,7 @@ where
     }
     match (splice.phase, segment.has(SYN)) {
         // Of an older connection, which the backend has not forgotten (RFC 9293, 3.5.1).
-        (CONNECT, false) => return reject::<P, I>(packet, segment),
+        (CONNECT, false) => reject::<P, I>(packet, segment),
         (CONNECT, true) => {
             if segment.acknowledged != splice.initial.wrapping_add(1) {
                 return reject::<P, I>(packet, segment);

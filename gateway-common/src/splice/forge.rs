@@ -73,7 +73,7 @@ where
         destination: key.destination_port.to_be(),
         sequence: words(header.sequence),
         acknowledged: words(header.acknowledged),
-        words: (tcp / 4 << 4) as u8,
+        words: ((tcp / 4) << 4) as u8,
         flags: header.flags,
         window: header.window.to_be(),
         checksum: 0,

@@ -29,7 +29,7 @@ impl Splice {
 
     /// A client's window for the node's stack, and the other way.
     #[inline(always)]
-    const fn to_local(&self, window: u16) -> u16 {
+    const fn window_up(&self, window: u16) -> u16 {
         match self.misleads() {
             true => scaled(unscaled(window, self.offer.scale), NO_SCALE),
             false => window,
@@ -37,7 +37,7 @@ impl Splice {
     }
 
     #[inline(always)]
-    const fn from_local(&self, window: u16) -> u16 {
+    const fn window_down(&self, window: u16) -> u16 {
         match self.misleads() {
             true => scaled(window as u32, self.scale as u8),
             false => window,
@@ -110,7 +110,7 @@ where
         key: *key,
         sequence: initial.wrapping_add(1 + at),
         acknowledged: splice.acknowledged,
-        window: splice.to_local(segment.window),
+        window: splice.window_up(segment.window),
         flags: ACK | PSH,
         // The latest: an old copy must not have its piece refused (RFC 7323, 5.3).
         options: Laid::stamps(walk.stamps != 0, (splice.stamp_client, walk.echo)),
@@ -136,7 +136,7 @@ pub(super) fn to_local<P: Bytes + ?Sized, I: Ip>(
         (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
         clock,
     );
-    let window = splice.to_local(segment.window);
+    let window = splice.window_up(segment.window);
     match translate::rewindow::<P, I>(packet, segment, window) {
         true => Outcome::Local,
         false => Outcome::NoRoom,
@@ -171,7 +171,7 @@ where
     if segment.has(ACK) && newer(segment.acknowledged, start.wrapping_add(splice.handed)) {
         splice.handed = segment.acknowledged.wrapping_sub(start);
     }
-    let window = splice.from_local(segment.window);
+    let window = splice.window_down(segment.window);
     match translate::rewindow::<P, I>(packet, segment, window) {
         true => Outcome::Local,
         false => Outcome::NoRoom,

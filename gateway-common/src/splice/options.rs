@@ -142,7 +142,7 @@ impl Options {
     fn note(&self, kind: u8, size: u32, at: u32, walk: &mut Walk) {
         match (kind, size) {
             (MSS, 4) => {
-                walk.offer.mss = u16::from(self.byte(at + 2)) << 8 | u16::from(self.byte(at + 3))
+                walk.offer.mss = u16::from(self.byte(at + 2)) << 8 | u16::from(self.byte(at + 3));
             }
             (SCALE, 3) => walk.offer.set_scale(self.byte(at + 2)),
             (SACK_PERMITTED, 2) => walk.offer.flags |= SACK,

@@ -3,6 +3,8 @@
 //! run, `RUNS=N` makes so many.
 
 mod plan;
+mod servers;
+mod way;
 
 use std::{
     collections::BTreeMap,
@@ -10,16 +12,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use self::plan::{Goal, Plan, Server, Temper};
-use super::{
-    peer::{Peer, State, refusal},
-    wire::Segment,
-    world::{World, key_of},
+use self::{
+    plan::{Goal, Plan},
+    servers::Server,
 };
-use crate::{
-    header::{Ipv4, Ipv6},
-    packet::Buffer,
-    splice::{Outcome, Splices, Verdict, from_backend, from_client},
+use super::{
+    peer::{Peer, State},
+    wire::Segment,
+    world::World,
 };
 
 const RUNS: u64 = 10_000;
@@ -257,130 +257,23 @@ impl<'a> Simulation<'a> {
 
     /// Over the network.
     fn carry(&mut self, place: Place, frame: Vec<u8>) {
-        if self.rng.percent(self.plan.lost) {
+        if self.rng.percent(self.plan.network.lost) {
             return;
         }
-        if self.rng.percent(self.plan.doubled) {
+        if self.rng.percent(self.plan.network.doubled) {
             self.queue(place, frame.clone());
         }
         self.queue(place, frame);
     }
 
     fn queue(&mut self, place: Place, frame: Vec<u8>) {
-        let delay = match self.plan.jitter {
+        let delay = match self.plan.network.jitter {
             0 => 5,
             jitter => 1 + self.rng.below(jitter) as u64,
         };
         self.number += 1;
         self.queue
             .insert((self.now + delay, self.number), (place, frame));
-    }
-
-    fn arrive(&mut self, place: Place, frame: Vec<u8>) {
-        match place {
-            Place::Front | Place::Back => self.gateway(place, frame),
-            Place::Client => {
-                let segment = Segment::read(&frame);
-                match segment.source == self.plan.gateway {
-                    true => self.client.input(&segment, self.now),
-                    // Of a backend by itself.
-                    false => self.client.sent.extend(refusal(&segment)),
-                }
-            }
-            Place::Backend => self.backend(&Segment::read(&frame)),
-        }
-    }
-
-    fn gateway(&mut self, place: Place, frame: Vec<u8>) {
-        let (tail, length) = (self.plan.tail, frame.len());
-        let mut storage = [vec![0; 256], frame, vec![0xee; tail]].concat();
-        let mut packet = Buffer::with_room(&mut storage, 256, length, 3);
-        let (v4, world) = (self.plan.gateway.is_ipv4(), &mut self.world);
-        let outcome = match (place, v4) {
-            (Place::Front, true) => from_client::<_, Ipv4, _>(&mut packet, world),
-            (Place::Front, false) => from_client::<_, Ipv6, _>(&mut packet, world),
-            (_, true) => from_backend::<_, Ipv4, _>(&mut packet, world),
-            (_, false) => from_backend::<_, Ipv6, _>(&mut packet, world),
-        };
-        let made = packet.place();
-        let out = storage[made].to_vec();
-        self.note(place, outcome, &out);
-        if outcome.verdict() == Verdict::Drop {
-            return;
-        }
-        let segment = Segment::read(&out);
-        let to_client = segment.destination == self.plan.client;
-        match (outcome.verdict(), place) {
-            (Verdict::Pass, Place::Front) => self.node(&segment),
-            (Verdict::Pass, _) if to_client => self.carry(Place::Client, out),
-            // To an address of the node, which knows of no such connection.
-            (Verdict::Pass, _) => {
-                let reset = refusal(&segment);
-                reset
-                    .into_iter()
-                    .for_each(|reset| self.carry(Place::Backend, reset.frame()));
-            }
-            (Verdict::Answer, Place::Front) | (Verdict::ToClient, _) => {
-                assert!(
-                    to_client && segment.source == self.plan.gateway,
-                    "{}",
-                    self.context
-                );
-                self.carry(Place::Client, out);
-            }
-            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.carry(Place::Backend, out),
-            _ => panic!("{}: {outcome:?} {segment:?}", self.context),
-        }
-    }
-
-    fn note(&mut self, place: Place, outcome: Outcome, made: &[u8]) {
-        if env::var_os("TRACE").is_some() {
-            let side = if place == Place::Front { '>' } else { '<' };
-            println!("{} {side} {outcome:?}", self.now);
-            println!("{:?}", Segment::read(made));
-        }
-        let count = self.seen.outcomes.entry(format!("{outcome:?}"));
-        *count.or_default() += 1;
-        self.given_up |= matches!(outcome, Outcome::Refused | Outcome::Failed);
-        let wrong = matches!(outcome, Outcome::Malformed | Outcome::NoRoom);
-        assert!(!wrong, "{}: {outcome:?}", self.context);
-    }
-
-    /// The node's own stack.
-    fn node(&mut self, segment: &Segment) {
-        let now = self.now;
-        if let Some(peer) = &mut self.local {
-            return peer.input(segment, now);
-        }
-        let key = key_of(segment.source, segment.destination);
-        let proved = self.world.proves(
-            &key,
-            segment.sequence.wrapping_sub(1),
-            segment.acknowledged.wrapping_sub(1),
-        );
-        if !proved || segment.data.is_empty() {
-            let reset = refusal(segment);
-            return reset
-                .into_iter()
-                .for_each(|reset| self.carry(Place::Client, reset.frame()));
-        }
-        let clock = self.world.epoch;
-        let mut peer = Peer::by_cookie(self.plan.local.clone(), segment, clock, now);
-        peer.input(segment, now);
-        self.world.local.insert(key);
-        self.local = Some(peer);
-    }
-
-    fn backend(&mut self, segment: &Segment) {
-        let numbers = (self.plan.number(&mut self.rng), self.rng.word());
-        let server = self
-            .servers
-            .iter_mut()
-            .find(|s| s.config.address == segment.destination);
-        let Some(server) = server else {
-            panic!("{}: no such backend: {segment:?}", self.context);
-        };
-        server.input(segment, numbers, self.now);
     }
 
     /// What the applications do.
@@ -462,7 +355,7 @@ impl<'a> Simulation<'a> {
             complete |= peer.is_done() && peer.heard == said;
         }
         complete &= self.client.is_done() && self.client.heard == replied;
-        let lossy = self.plan.lost > 0;
+        let lossy = self.plan.network.lost > 0;
         let aborted = self.plan.abort.is_some() && self.client.state == State::Reset;
         match self.plan.goal {
             _ if aborted => self.seen.aborted += 1,
@@ -490,30 +383,6 @@ impl Drop for Simulation<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("failed: {}", self.context);
-        }
-    }
-}
-
-/// A server of some temper gets a segment.
-impl Server {
-    fn input(&mut self, segment: &Segment, numbers: (u32, u32), now: u64) {
-        match self.config.temper {
-            Temper::Silent => return,
-            Temper::Refuses => return self.sent.extend(refusal(segment)),
-            Temper::Resets if !segment.data.is_empty() => {
-                self.peer = None;
-                return self.sent.extend(refusal(segment));
-            }
-            _ => {}
-        }
-        let asks = segment.has(super::wire::SYN) && !segment.has(super::wire::ACK);
-        match &mut self.peer {
-            Some(peer) if peer.state != State::Reset => peer.input(segment, now),
-            _ if asks => {
-                let config = self.config.peer();
-                self.peer = Some(Peer::server("server", config, segment, numbers, now));
-            }
-            _ => self.sent.extend(refusal(segment)),
         }
     }
 }

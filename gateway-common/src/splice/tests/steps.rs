@@ -36,7 +36,7 @@ struct Bench {
     told: u32,
 }
 
-fn address(family: u8, host: u8, port: u16) -> SocketAddr {
+pub(super) fn address(family: u8, host: u8, port: u16) -> SocketAddr {
     match family {
         4 => ([192, 0, 2, host], port).into(),
         _ => ([0x2001, 0xdb8, 0, 0, 0, 0, 0, host.into()], port).into(),

@@ -3,13 +3,9 @@
 use std::net::SocketAddr;
 
 use super::{
-    super::{
-        hello::hello,
-        peer::{Config, Peer},
-        wire::Segment,
-        world::World,
-    },
+    super::{hello::hello, peer::Config, steps::address, world::World},
     Rng,
+    servers::{ServerPlan, server, tempers},
 };
 use crate::splice::{Choice, Endpoint, Listener, WINDOW};
 
@@ -41,56 +37,34 @@ pub(super) enum Goal {
     Refused,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Temper {
-    Works,
-    Refuses,
-    Silent,
-    /// As soon as it hears of the hello.
-    Resets,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ServerPlan {
-    pub(super) temper: Temper,
-    pub(super) address: SocketAddr,
-    stamps: bool,
-    sack: bool,
-    scale: Option<u8>,
-    mss: u16,
-    buffer: u32,
-    shift: usize,
-    step: u32,
-}
-
-impl ServerPlan {
-    pub(super) fn peer(&self) -> Config {
-        Config {
-            stamps: self.stamps,
-            sack: self.sack,
-            scale: self.scale,
-            mss: self.mss,
-            buffer: self.buffer,
-            shift: self.shift,
-            step: self.step,
-            first: u32::from(WINDOW),
+impl Goal {
+    fn new(rng: &mut Rng) -> Self {
+        match rng.below(10) {
+            0 => Self::Refused,
+            1 | 2 => Self::Local,
+            _ => Self::Through,
         }
     }
 }
 
-pub(super) struct Server {
-    pub(super) config: ServerPlan,
-    pub(super) peer: Option<Peer>,
-    /// Without a connection.
-    pub(super) sent: Vec<Segment>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Network {
+    /// Percent of packets.
+    pub(super) lost: usize,
+    pub(super) doubled: usize,
+    /// Most milliseconds on the way; 0: always the same.
+    pub(super) jitter: usize,
+    /// Room at the end of frames.
+    pub(super) tail: usize,
 }
 
-impl Server {
-    pub(super) const fn new(config: ServerPlan) -> Self {
+impl Network {
+    fn new(rng: &mut Rng) -> Self {
         Self {
-            config,
-            peer: None,
-            sent: Vec::new(),
+            lost: rng.pick(&[0, 2, 5, 10]),
+            doubled: rng.pick(&[0, 0, 5]),
+            jitter: rng.pick(&[0, 10, 60]),
+            tail: rng.pick(&[0, 4096]),
         }
     }
 }
@@ -122,13 +96,7 @@ pub(super) struct Plan {
     /// Milliseconds, and whether it is the client that gives up.
     pub(super) abort: Option<(u64, bool)>,
     pub(super) started: u64,
-    /// Percent of packets.
-    pub(super) lost: usize,
-    pub(super) doubled: usize,
-    /// Most milliseconds on the way; 0: always the same.
-    pub(super) jitter: usize,
-    /// Room at the end of frames.
-    pub(super) tail: usize,
+    pub(super) network: Network,
     /// Numbers begin near the end of their circle.
     wraps: bool,
     half_open: usize,
@@ -145,28 +113,16 @@ impl std::fmt::Debug for Plan {
             .field("replied", &(self.first, self.replied.len()))
             .field("waits", &(self.client_waits, self.server_waits))
             .field("abort", &self.abort)
-            .field(
-                "network",
-                &(self.lost, self.doubled, self.jitter, self.tail),
-            )
+            .field("network", &self.network)
             .finish_non_exhaustive()
     }
 }
 
 impl Plan {
     pub(super) fn new(rng: &mut Rng) -> Self {
-        let v4 = rng.percent(50);
-        let address = |host: u8, port| -> SocketAddr {
-            match v4 {
-                true => ([192, 0, 2, host], port).into(),
-                false => ([0x2001, 0xdb8, 0, 0, 0, 0, 0, host.into()], port).into(),
-            }
-        };
-        let goal = match rng.below(10) {
-            0 => Goal::Refused,
-            1 | 2 => Goal::Local,
-            _ => Goal::Through,
-        };
+        let family = rng.pick(&[4, 6]);
+        let address = |host, port| address(family, host, port);
+        let goal = Goal::new(rng);
         let listener = Listener {
             mss: rng.pick(&[536, 1220, 1360]),
             scale: rng.pick(&[0, 2, 7, 10, 14]),
@@ -181,14 +137,7 @@ impl Plan {
             goal,
             client: address(1, 40_000),
             gateway: address(2, 443),
-            local: Config {
-                scale: Some(listener.scale),
-                stamps: true,
-                sack: true,
-                step: 1 << listener.scale,
-                first: WINDOW.into(),
-                ..config.clone()
-            },
+            local: local(&config, &listener),
             config,
             servers,
             name: match goal {
@@ -214,10 +163,7 @@ impl Plan {
                 .percent(15)
                 .then(|| (rng.below(1_500) as u64, rng.percent(60))),
             started: 0,
-            lost: rng.pick(&[0, 2, 5, 10]),
-            doubled: rng.pick(&[0, 0, 5]),
-            jitter: rng.pick(&[0, 10, 60]),
-            tail: rng.pick(&[0, 4096]),
+            network: Network::new(rng),
             wraps: rng.percent(50),
             half_open: rng.pick(&[0, 10]),
         };
@@ -275,19 +221,6 @@ impl Plan {
     }
 }
 
-fn tempers(goal: Goal, rng: &mut Rng) -> Vec<Temper> {
-    let bad = [Temper::Refuses, Temper::Silent, Temper::Resets];
-    let count = if rng.percent(30) { 1 + rng.below(2) } else { 0 };
-    let mut tempers: Vec<_> = (0..count).map(|_| rng.pick(&bad)).collect();
-    match goal {
-        Goal::Refused if tempers.is_empty() => tempers.push(rng.pick(&bad)),
-        Goal::Refused => {}
-        // Twice, because a network may lose all SYNs for one.
-        _ => tempers.extend([Temper::Works; 2]),
-    }
-    tempers
-}
-
 fn client(rng: &mut Rng) -> Config {
     let stamps = rng.percent(70);
     let scales = [0, 3, 7, 10];
@@ -303,16 +236,14 @@ fn client(rng: &mut Rng) -> Config {
     }
 }
 
-fn server(temper: Temper, address: SocketAddr, listener: &Listener, rng: &mut Rng) -> ServerPlan {
-    ServerPlan {
-        temper,
-        address,
-        stamps: rng.percent(85),
-        sack: rng.percent(80),
-        scale: rng.percent(80).then(|| rng.pick(&[0, 2, 7, 9, 14])),
-        mss: listener.mss + rng.pick(&[0, 40, 100]),
-        buffer: rng.pick(&[4_000, 20_000, 65_000, 200_000]),
-        shift: rng.pick(&[0, 1, 2, 2, 2, 3]),
+/// The node's own stack, as its configuration has it.
+fn local(client: &Config, listener: &Listener) -> Config {
+    Config {
+        scale: Some(listener.scale),
+        stamps: true,
+        sack: true,
         step: 1 << listener.scale,
+        first: WINDOW.into(),
+        ..client.clone()
     }
 }
