@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Seconds of silence after which a client may have begun anew.
+const SILENT: u32 = 3;
+
 #[inline(always)]
 pub(super) fn packet<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
 where
@@ -62,7 +65,7 @@ where
         REFUSED => true,
         SPLICED | LOCAL => splice.closing(),
         // Anybody can send a SYN in the client's name: no connection under way ends by that.
-        _ => now.wrapping_sub(splice.last_seen) >= hz,
+        _ => now.wrapping_sub(splice.last_seen) >= SILENT * hz,
     };
     match splice.phase {
         _ if ended => {
@@ -95,7 +98,10 @@ where
     if !segment.has(ACK) {
         return Outcome::Repeated;
     }
-    splice.last_seen = now;
+    // A hello that comes byte by byte has an end nevertheless.
+    if phase != COLLECT {
+        splice.last_seen = now;
+    }
     let heard = splice.hear(segment, &walk);
     match phase {
         COLLECT => collect::take::<P, I, T>(packet, segment, tables),

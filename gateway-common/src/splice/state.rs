@@ -36,8 +36,8 @@ pub const SPOKE: u32 = 16;
 /// Bit of `Splice::state`: the backend's window kept a piece of the hello back.
 pub const BLOCKED: u32 = 32;
 
-/// Seconds without a packet while the hello is collected.
-pub const COLLECT_IDLE: u32 = 60;
+/// Seconds in which the hello has to be there.
+pub const COLLECT_TIME: u32 = 60;
 /// Seconds without a packet while a backend is asked or gets the hello.
 pub const CONNECT_IDLE: u32 = 120;
 /// Seconds without a packet of an established connection (RFC 5382, REQ-5: at least 2 h 4 min).
@@ -192,7 +192,7 @@ impl Splice {
             SPLICED | LOCAL if self.closing() => CLOSING_IDLE,
             SPLICED | LOCAL => SPLICED_IDLE,
             REFUSED => CLOSING_IDLE,
-            COLLECT => COLLECT_IDLE,
+            COLLECT => COLLECT_TIME,
             _ => CONNECT_IDLE,
         };
         now.wrapping_sub(self.last_seen) > limit.wrapping_mul(hz)

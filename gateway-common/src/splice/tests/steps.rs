@@ -1,6 +1,7 @@
 //! Single steps: a packet in, what it is, a packet out.
 
 mod ends;
+mod handing;
 mod hellos;
 
 use std::net::SocketAddr;
@@ -365,4 +366,57 @@ fn the_first_data_opens_an_entry_with_what_the_cookie_says() {
     );
     assert!(splice.offer.has_sack() && splice.offer.has_stamps());
     assert_eq!(splice.window_client, 500 << 8);
+}
+
+#[test]
+fn what_a_client_without_time_stamps_offers_is_kept_while_there_is_room() {
+    let mut bench = Bench::new(6);
+    let syn = Segment {
+        stamps: None,
+        ..bench.syn()
+    };
+    let answer = bench.open(&syn);
+    let options = (answer.scale, answer.sack, answer.stamps);
+    assert_eq!(options, (Some(7), true, None));
+    // A keep-alive is answered with the window that the client was promised.
+    let plain = |bench: &Bench, offset, data: &[u8]| Segment {
+        stamps: None,
+        ..bench.says(ACK, offset, data)
+    };
+    let alive = plain(&bench, u32::MAX, &[]);
+    assert_eq!(bench.client(&alive).1.unwrap().window, 17 * 8);
+    let first = plain(&bench, 0, &[22]);
+    assert_eq!(bench.client(&first).0, Outcome::Collected);
+    let splice = bench.splice();
+    assert_eq!((splice.offer.mss, splice.offer.scale), (1460, 8));
+    assert!(splice.offer.has_sack() && !splice.offer.has_stamps());
+    assert!(bench.world.half_open.is_empty());
+    // No room: the cookie alone, and nothing that it does not say.
+    let mut bench = Bench::new(6);
+    bench.world.most[0] = 0;
+    let answer = bench.open(&syn);
+    assert_eq!((answer.scale, answer.sack), (None, false));
+    let first = plain(&bench, 0, &[22]);
+    assert_eq!(bench.client(&first).0, Outcome::Collected);
+    let splice = bench.splice();
+    assert_eq!((splice.offer.mss, splice.offer.has_scale()), (1220, false));
+    assert_eq!(splice.window_client, 500);
+}
+
+/// The node's stack could not make sense of its windows.
+#[test]
+fn who_was_promised_options_without_time_stamps_is_refused_where_tables_are_full() {
+    let mut bench = Bench::new(4);
+    let syn = Segment {
+        stamps: None,
+        ..bench.syn()
+    };
+    bench.open(&syn);
+    bench.world.most[1] = 0;
+    let first = Segment {
+        stamps: None,
+        ..bench.says(ACK, 0, &[22])
+    };
+    let (outcome, out) = bench.client(&first);
+    assert_eq!((outcome, out.unwrap().flags), (Outcome::Refused, RST | ACK));
 }

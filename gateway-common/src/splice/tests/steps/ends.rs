@@ -225,6 +225,49 @@ fn a_repeated_syn_ack_gets_the_piece_again() {
     assert_eq!(bench.splice().phase, REPLAY);
 }
 
+/// A backend that talks before it has the hello: the client hears it, and what it acknowledges goes to
+/// the backend with the next piece, at once.
+#[test]
+fn a_backend_may_talk_first() {
+    let mut bench = Bench::new(6);
+    let whole = hello(Some("a.example"), 1000, 16_000);
+    bench.ask(&whole);
+    let accepts = Segment {
+        mss: Some(536),
+        ..bench.accepts()
+    };
+    let (_, piece) = bench.backend(&accepts);
+    assert_eq!(piece.unwrap().data, whole[..524]);
+    let (outcome, out) = bench.backend(&bench.replies(ACK, 0, 524, b"220 ready"));
+    assert_eq!(outcome, Outcome::ToClient);
+    let out = out.unwrap();
+    assert_eq!(out.sequence, bench.cookie.wrapping_add(1));
+    assert_eq!(out.acknowledged, CLIENT_ISN.wrapping_add(525));
+    let mut heard = bench.says(ACK, 524, &[]);
+    heard.acknowledged = heard.acknowledged.wrapping_add(9);
+    heard.stamps = Some((CLIENT_STAMP + 60, bench.told));
+    let (outcome, piece) = bench.client(&heard);
+    assert_eq!(outcome, Outcome::Replayed);
+    let piece = piece.unwrap();
+    assert_eq!(piece.acknowledged, BACKEND_ISN.wrapping_add(10));
+    assert_eq!(piece.data, whole[524..]);
+    assert_eq!(piece.stamps, Some((CLIENT_STAMP + 60, BACKEND_STAMP + 1)));
+    // An old copy, when the client sends again, takes neither back.
+    bench.world.now += 200;
+    let (_, again) = bench.client(&bench.says(ACK, 0, &whole));
+    assert_eq!(again, Some(piece));
+    // Now no other may take its place.
+    let reset = bench.replies(RST, 9, 0, &[]);
+    let (outcome, out) = bench.backend(&reset);
+    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(out.unwrap().sequence, bench.cookie.wrapping_add(10));
+    // Should that be lost, the client is told again, until it gives up or begins anew.
+    let (outcome, out) = bench.client(&bench.says(ACK, 524, b"x"));
+    assert_eq!((outcome, out.unwrap().flags), (Outcome::Refused, RST | ACK));
+    assert_eq!(bench.client(&bench.says(RST, 524, &[])).0, Outcome::GivenUp);
+    assert!(bench.world.splices.is_empty() && bench.world.ties.is_empty());
+}
+
 #[test]
 fn a_client_that_gives_up_takes_the_backend_along() {
     let mut bench = Bench::new(4);

@@ -194,7 +194,7 @@ fn a_syn_in_between_is_a_copy_unless_the_client_was_silent() {
     assert_eq!(bench.client(&syn).0, Outcome::Repeated);
     let other = Segment { sequence: 5, ..syn };
     assert_eq!(bench.client(&other).0, Outcome::Repeated);
-    bench.world.now += 1_500;
+    bench.world.now += 3_500;
     assert_eq!(bench.client(&other).0, Outcome::Accepted);
     assert!(bench.world.splices.is_empty() && bench.world.hellos.is_empty());
 }
@@ -219,4 +219,20 @@ fn full_tables_leave_new_connections_to_the_node() {
     bench.open(&syn);
     let (outcome, _) = bench.client(&bench.says(ACK, 0, &whole));
     assert_eq!(outcome, Outcome::Refused);
+}
+
+#[test]
+fn a_hello_that_is_never_complete_is_forgotten() {
+    let mut bench = opened();
+    let whole = hello(Some("a.example"), 1000, 16_000);
+    for offset in 0..59_u32 {
+        let byte = &whole[offset as usize..][..1];
+        collected(&mut bench, offset, byte, Outcome::Collected);
+        bench.world.now += 1_000;
+        bench.world.collect();
+    }
+    assert_eq!(bench.world.splices.len(), 1);
+    bench.world.now += 2_000;
+    bench.world.collect();
+    assert!(bench.world.splices.is_empty() && bench.world.hellos.is_empty());
 }
