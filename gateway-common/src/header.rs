@@ -16,7 +16,7 @@ pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
 pub use tag::{Tag, Tagged};
-pub use tcp::{Opening, Tcp};
+pub use tcp::{Opening, Stamped, Tcp};
 pub use tunnel::{DeepQuote, Nested};
 pub use udp::Udp;
 
@@ -163,7 +163,7 @@ mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
     use super::{
         Advertisement, Arp, DeepQuote, Ether, Icmp, Ipv4, Ipv6, Neighbour, Nested, Opening, Quote,
-        Tagged, Tcp, Udp,
+        Stamped, Tagged, Tcp, Udp,
     };
     use crate::packet::Wire;
 
@@ -176,7 +176,7 @@ mod wire {
     }
     wire!(
         Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Icmp: 8, Neighbour: 24,
-        Advertisement: 32, Opening: 24, Tagged: 18
+        Advertisement: 32, Opening: 24, Stamped: 32, Tagged: 18
     );
 
     // SAFETY: every part is Wire and of even size, so that there is no padding between them.

@@ -3,13 +3,13 @@
 use crate::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FlowKey},
     checksum,
-    header::{End, Ip, L4 as _, Tcp},
+    header::{End, Ip, L4 as _, Stamped, Tcp},
     packet::{Bytes, Frame},
     splice::{
         Outcome, Splice,
         offer::{NO_SCALE, scaled, unscaled},
         options::Options,
-        segment::{ACK, FIN, RST, Segment, words},
+        segment::{ACK, FIN, RST, Segment, number, words},
         state::{RESET_BY_BACKEND, RESET_BY_CLIENT},
     },
 };
@@ -166,38 +166,77 @@ pub(super) fn rewindow<P: Bytes + ?Sized, I: Ip>(
 }
 
 /// Changes the numbers, options and the window of a segment, and its checksum for that and the new
-/// addresses. `false`: nothing has changed.
+/// addresses. `false`: it cannot be, and the frame is of no use.
 #[inline(always)]
 fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &Change) -> bool {
+    if segment.options == 0 {
+        return renumber::<P, I>(packet, segment, change, 0);
+    }
+    let usual = packet.head::<Frame<I, Stamped>>();
+    let Some(usual) = usual.filter(|frame| frame.l4.is_usual()) else {
+        return apply_any::<P, I>(packet, segment, change);
+    };
+    let (value, echo) = (number(usual.l4.value), number(usual.l4.echo));
+    let new_value = value.wrapping_add(change.value);
+    let new_echo = echo.wrapping_add(change.echo);
+    let delta = checksum::both(
+        checksum::number_delta(value, new_value),
+        checksum::number_delta(echo, new_echo),
+    );
+    if !renumber::<P, I>(packet, segment, change, delta) {
+        return false;
+    }
+    let Some(usual) = packet.head::<Frame<I, Stamped>>() else {
+        return false;
+    };
+    usual.l4.value = words(new_value);
+    usual.l4.echo = words(new_echo);
+    true
+}
+
+/// The same with any options, through a copy of them.
+#[inline(never)]
+fn apply_any<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &Change) -> bool {
     let mut options = Options::load(packet, segment);
     let walk = options.walk(packet, 0);
-    let mut delta = change.ports;
+    let mut delta = 0;
     if walk.stamps != 0 {
         let (value, echo) = (
             walk.value.wrapping_add(change.value),
             walk.echo.wrapping_add(change.echo),
         );
-        delta = checksum::both(delta, options.replace(walk.stamps, value));
-        delta = checksum::both(delta, options.replace(walk.stamps + 4, echo));
+        delta = checksum::both(
+            options.replace(walk.stamps, value),
+            options.replace(walk.stamps + 4, echo),
+        );
     }
     if change.edges != 0 {
         delta = checksum::both(delta, options.move_edges(&walk, change.edges));
     }
+    renumber::<P, I>(packet, segment, change, delta) && options.store(packet, segment)
+}
+
+/// Changes the numbers and the window of a segment; `delta` is what its options add to the change of
+/// the checksum.
+#[inline(always)]
+fn renumber<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    segment: &Segment,
+    change: &Change,
+    delta: u32,
+) -> bool {
     let (sequence, acknowledged) = (
         segment.sequence.wrapping_add(change.sequence),
         segment.acknowledged.wrapping_add(change.acknowledged),
     );
-    delta = checksum::both(delta, checksum::number_delta(segment.sequence, sequence));
-    delta = checksum::both(
-        delta,
+    let numbers = checksum::both(
+        checksum::number_delta(segment.sequence, sequence),
         checksum::number_delta(segment.acknowledged, acknowledged),
     );
     let (old, new) = (segment.window.to_be(), change.window.to_be());
-    delta = checksum::both(delta, checksum::word_delta(old, new));
+    let window = checksum::both(checksum::word_delta(old, new), change.ports);
+    let delta = checksum::both(checksum::both(delta, numbers), window);
     if !packet.adjust::<I, Tcp>(change.address, delta) {
-        return false;
-    }
-    if !options.store(packet, segment) {
         return false;
     }
     let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
