@@ -37,6 +37,7 @@ mod offer;
 mod open;
 mod options;
 mod replay;
+mod scratch;
 mod segment;
 pub mod state;
 mod translate;
@@ -47,6 +48,7 @@ mod tests;
 
 pub use self::{
     offer::{NO_SCALE, Offer, SACK, STAMPS},
+    scratch::Scratch,
     state::{COOKIE, HalfOpen, Hello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
@@ -160,24 +162,24 @@ impl Outcome {
 
 /// A TCP packet to a passthrough listener, or of a connection that had one.
 #[inline(always)]
-pub fn from_client<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+pub fn from_client<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    client::packet::<P, I, T>(packet, tables)
+    client::packet::<P, I, T>(packet, scratch, tables)
 }
 
 /// A TCP packet of a backend; also one of the node's own stack that leaves on an uplink.
 #[inline(always)]
-pub fn from_backend<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+pub fn from_backend<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    backend::packet::<P, I, T>(packet, tables)
+    backend::packet::<P, I, T>(packet, scratch, tables)
 }
 
 /// Whether a tie leads nowhere, with what it leads to: user space may remove it.

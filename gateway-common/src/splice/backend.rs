@@ -1,13 +1,13 @@
 //! Packets of backends, by the phase of their connection.
 
 use crate::{
-    abi::{FlowKey, REVERSE},
+    abi::REVERSE,
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Splice, Splices, connect, forge, hand,
+        Outcome, Scratch, Splice, Splices, connect, forge, hand,
         open::reply,
-        options::{Laid, Options, Walk},
+        options::{Laid, Walk},
         replay,
         segment::{ACK, RST, SYN, Segment},
         state::{BLOCKED, CONNECT, REPLAY, SPLICED, SPOKE},
@@ -19,99 +19,99 @@ use crate::{
 const AHEAD: u32 = 1 << 20;
 
 #[inline(always)]
-pub(super) fn packet<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+pub(super) fn packet<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(segment) = Segment::read::<P, I>(packet, REVERSE) else {
+    if !scratch.read::<P, I>(packet, REVERSE) {
         return Outcome::Malformed;
-    };
+    }
     let (now, hz) = (tables.now(), tables.hz());
-    let Some(key) = tables.tied(&segment.key) else {
-        return hand::from_local::<P, I, T>(packet, &segment, tables);
-    };
-    let Some(splice) = tables.splice(&key) else {
-        return orphan::<P, I, T>(packet, &segment, tables);
+    if !tables.tied(&scratch.segment.key, &mut scratch.key) {
+        return hand::from_local::<P, I, T>(packet, scratch, tables);
+    }
+    let Some(splice) = tables.splice(&scratch.key) else {
+        return orphan::<P, I, T>(packet, scratch, tables);
     };
     match splice.phase {
-        _ if connect::back_key(splice) != segment.key => {
-            orphan::<P, I, T>(packet, &segment, tables)
+        _ if connect::back_key(splice) != scratch.segment.key => {
+            orphan::<P, I, T>(packet, scratch, tables)
         }
-        SPLICED => translate::to_client::<P, I>(packet, &segment, &key, splice, (now, hz)),
-        CONNECT | REPLAY => early::<P, I, T>(packet, &segment, &key, tables),
-        _ => orphan::<P, I, T>(packet, &segment, tables),
+        SPLICED => translate::to_client::<P, I>(packet, scratch, splice, (now, hz)),
+        CONNECT | REPLAY => early::<P, I, T>(packet, scratch, tables),
+        _ => orphan::<P, I, T>(packet, scratch, tables),
     }
 }
 
 /// A packet of a backend that no client is tied to any more.
 #[inline(always)]
-fn orphan<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+fn orphan<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    tables.untie(&segment.key);
-    reject::<P, I>(packet, segment)
+    tables.untie(&scratch.segment.key);
+    reject::<P, I>(packet, scratch)
 }
 
 /// Answers a backend's packet with a RST that it believes.
 #[inline(always)]
-fn reject<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment) -> Outcome {
-    if segment.has(RST) {
+fn reject<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch) -> Outcome {
+    if scratch.segment.has(RST) {
         return Outcome::OrphanReset;
     }
-    let header = forge::Header {
-        key: forge::back(&segment.key),
-        sequence: segment.acknowledged,
+    scratch.header = forge::Header {
+        key: forge::back(&scratch.segment.key),
+        sequence: scratch.segment.acknowledged,
         acknowledged: 0,
         window: 0,
         flags: RST,
         options: Laid::default(),
     };
-    reply::<P, I>(packet, &header, Outcome::Orphan)
+    reply::<P, I>(packet, scratch, Outcome::Orphan)
 }
 
 /// A packet of a backend before it has the whole hello.
 #[inline(never)]
-fn early<P, I, T>(packet: &mut P, segment: &Segment, key: &FlowKey, tables: &mut T) -> Outcome
+fn early<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let walk = Options::load(packet, segment).walk(packet, 0);
+    scratch.look(packet, 0);
     let now = tables.now();
-    let Some(splice) = tables.splice(key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
     };
-    if segment.has(RST) {
-        return refused::<P, I, T>(packet, segment, key, tables);
+    if scratch.segment.has(RST) {
+        return refused::<P, I, T>(packet, scratch, tables);
     }
-    if !segment.has(ACK) {
+    if !scratch.segment.has(ACK) {
         return Outcome::Idle;
     }
-    match (splice.phase, segment.has(SYN)) {
+    match (splice.phase, scratch.segment.has(SYN)) {
         // Of an older connection, which the backend has not forgotten (RFC 9293, 3.5.1).
-        (CONNECT, false) => reject::<P, I>(packet, segment),
+        (CONNECT, false) => reject::<P, I>(packet, scratch),
         (CONNECT, true) => {
-            if segment.acknowledged != splice.initial.wrapping_add(1) {
-                return reject::<P, I>(packet, segment);
+            if scratch.segment.acknowledged != splice.initial.wrapping_add(1) {
+                return reject::<P, I>(packet, scratch);
             }
             splice.last_seen = now;
-            splice.accept(segment, &walk);
-            replay::piece::<P, I, T>(packet, key, true, false, tables)
+            splice.accept(&scratch.segment, &scratch.walk);
+            replay::piece::<P, I, T>(packet, scratch, true, false, tables)
         }
         (_, true) => {
             // It has not heard of our answer.
-            if segment.sequence.wrapping_add(splice.delta) != splice.cookie {
+            if scratch.segment.sequence.wrapping_add(splice.delta) != splice.cookie {
                 return Outcome::Idle;
             }
-            replay::piece::<P, I, T>(packet, key, true, false, tables)
+            replay::piece::<P, I, T>(packet, scratch, true, false, tables)
         }
-        _ => replay::advance::<P, I, T>(packet, segment, &walk, key, tables),
+        _ => replay::advance::<P, I, T>(packet, scratch, tables),
     }
 }
 
@@ -139,42 +139,46 @@ impl Splice {
 
 /// A backend's RST before it has the whole hello: the next one, unless the client has heard of this.
 #[inline(always)]
-fn refused<P, I, T>(packet: &mut P, segment: &Segment, key: &FlowKey, tables: &mut T) -> Outcome
+fn refused<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(splice) = tables.splice(key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
     };
     let believed = match splice.phase {
-        CONNECT => segment.has(ACK) && segment.acknowledged == splice.initial.wrapping_add(1),
+        CONNECT => {
+            scratch.segment.has(ACK)
+                && scratch.segment.acknowledged == splice.initial.wrapping_add(1)
+        }
         _ => {
             let expected = splice.acknowledged.wrapping_sub(splice.delta);
-            segment.sequence.wrapping_sub(expected) < AHEAD
+            scratch.segment.sequence.wrapping_sub(expected) < AHEAD
         }
     };
     if !believed {
         return Outcome::Idle;
     }
-    let header = forge::Header {
-        key: forge::back(key),
-        sequence: splice.acknowledged,
-        acknowledged: splice.initial.wrapping_add(1 + splice.early),
-        window: 0,
-        flags: RST | ACK,
-        options: Laid::default(),
-    };
+    let (acknowledged, initial, early) = (splice.acknowledged, splice.initial, splice.early);
     let spoke = splice.state & SPOKE != 0;
     if !spoke {
-        match connect::dial::<P, I, T>(packet, key, tables) {
+        match connect::dial::<P, I, T>(packet, scratch, tables) {
             Outcome::Failed => {}
             outcome => return outcome,
         }
     }
-    super::refuse(key, tables);
-    match forge::bare::<P, I>(packet, &header) {
+    super::refuse(&scratch.key, tables);
+    scratch.header = forge::Header {
+        key: forge::back(&scratch.key),
+        sequence: acknowledged,
+        acknowledged: initial.wrapping_add(1 + early),
+        window: 0,
+        flags: RST | ACK,
+        options: Laid::default(),
+    };
+    match forge::bare::<P, I>(packet, &scratch.header) {
         true => Outcome::Failed,
         false => Outcome::NoRoom,
     }

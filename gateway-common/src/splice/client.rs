@@ -5,8 +5,8 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Splices, collect, connect, forge, forget, hand, open,
-        options::{Laid, Options, Walk},
+        Outcome, Scratch, Splices, collect, connect, forge, forget, hand, open,
+        options::{Laid, Walk},
         replay,
         segment::{ACK, RST, SYN, Segment},
         state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, Splice, newer},
@@ -18,47 +18,48 @@ use crate::{
 const SILENT: u32 = 3;
 
 #[inline(always)]
-pub(super) fn packet<P, I, T>(packet: &mut P, tables: &mut T) -> Outcome
+pub(super) fn packet<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(segment) = Segment::read::<P, I>(packet, FORWARD) else {
+    if !scratch.read::<P, I>(packet, FORWARD) {
         return Outcome::Malformed;
-    };
+    }
+    scratch.key = scratch.segment.key;
     let (now, hz) = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&segment.key) else {
-        return open::first::<P, I, T>(packet, &segment, tables);
+    let Some(splice) = tables.splice(&scratch.key) else {
+        return open::first::<P, I, T>(packet, scratch, tables);
     };
-    if segment.has(SYN) {
-        return again::<P, I, T>(packet, &segment, tables);
+    if scratch.segment.has(SYN) {
+        return again::<P, I, T>(packet, scratch, tables);
     }
     match splice.phase {
-        SPLICED => translate::to_backend::<P, I>(packet, &segment, splice, (now, hz)),
-        REFUSED if segment.has(RST) => {
-            forget(&segment.key, tables);
+        SPLICED => translate::to_backend::<P, I>(packet, scratch, splice, (now, hz)),
+        REFUSED if scratch.segment.has(RST) => {
+            forget(&scratch.key, tables);
             Outcome::GivenUp
         }
-        REFUSED => open::reset::<P, I>(packet, &segment, segment.acknowledged, Outcome::Refused),
-        LOCAL => hand::to_local::<P, I>(packet, &segment, splice, (now, hz)),
-        phase => early::<P, I, T>(packet, &segment, phase, tables),
+        REFUSED => open::reset::<P, I>(packet, scratch, Outcome::Refused),
+        LOCAL => hand::to_local::<P, I>(packet, scratch, splice, (now, hz)),
+        phase => early::<P, I, T>(packet, scratch, phase, tables),
     }
 }
 
 /// A SYN of a connection that is known: an old copy, or the client has forgotten and begins anew.
 #[inline(always)]
-fn again<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+fn again<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     let (now, hz) = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    if segment.has(ACK) || segment.sequence == splice.initial {
+    if scratch.segment.has(ACK) || scratch.segment.sequence == splice.initial {
         return Outcome::Repeated;
     }
     let ended = match splice.phase {
@@ -69,11 +70,11 @@ where
     };
     match splice.phase {
         _ if ended => {
-            forget(&segment.key, tables);
-            open::first::<P, I, T>(packet, segment, tables)
+            forget(&scratch.key, tables);
+            open::first::<P, I, T>(packet, scratch, tables)
         }
         // The backend tells the client that the connection lives (RFC 5961, 4).
-        SPLICED => translate::to_backend::<P, I>(packet, segment, splice, (now, hz)),
+        SPLICED => translate::to_backend::<P, I>(packet, scratch, splice, (now, hz)),
         LOCAL => Outcome::Local,
         _ => Outcome::Repeated,
     }
@@ -81,33 +82,33 @@ where
 
 /// A packet of a connection whose hello is under way.
 #[inline(never)]
-fn early<P, I, T>(packet: &mut P, segment: &Segment, phase: u32, tables: &mut T) -> Outcome
+fn early<P, I, T>(packet: &mut P, scratch: &mut Scratch, phase: u32, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let walk = Options::load(packet, segment).walk(packet, 0);
+    scratch.look(packet, 0);
     let now = tables.now();
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    if segment.has(RST) {
-        return give_up::<P, I, T>(packet, segment, tables);
+    if scratch.segment.has(RST) {
+        return give_up::<P, I, T>(packet, scratch, tables);
     }
-    if !segment.has(ACK) {
+    if !scratch.segment.has(ACK) {
         return Outcome::Repeated;
     }
     // A hello that comes byte by byte has an end nevertheless.
     if phase != COLLECT {
         splice.last_seen = now;
     }
-    let heard = splice.hear(segment, &walk);
+    let heard = splice.hear(&scratch.segment, &scratch.walk);
     match phase {
-        COLLECT => collect::take::<P, I, T>(packet, segment, tables),
-        CONNECT => connect::again::<P, I, T>(packet, segment, tables),
-        REPLAY => replay::again::<P, I, T>(packet, segment, heard, tables),
-        HANDING => hand::next::<P, I, T>(packet, segment, tables),
+        COLLECT => collect::take::<P, I, T>(packet, scratch, tables),
+        CONNECT => connect::again::<P, I, T>(packet, scratch, tables),
+        REPLAY => replay::again::<P, I, T>(packet, scratch, heard, tables),
+        HANDING => hand::next::<P, I, T>(packet, scratch, tables),
         _ => Outcome::Repeated,
     }
 }
@@ -133,20 +134,20 @@ impl Splice {
 
 /// A client's RST; one that nobody who does not see the connection could have sent.
 #[inline(always)]
-fn give_up<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+fn give_up<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     let first = splice.initial.wrapping_add(1 + splice.early);
-    if segment.sequence.wrapping_sub(first) > u32::from(super::WINDOW) {
+    if scratch.segment.sequence.wrapping_sub(first) > u32::from(super::WINDOW) {
         return Outcome::Repeated;
     }
-    let header = forge::Header {
+    scratch.header = forge::Header {
         key: connect::to_backend(splice),
         // What the backend waits for, else it is not believed (RFC 5961, 3).
         sequence: splice.received,
@@ -156,9 +157,11 @@ where
         options: Laid::default(),
     };
     let phase = splice.phase;
-    forget(&segment.key, tables);
+    forget(&scratch.key, tables);
     match phase {
-        CONNECT | REPLAY if forge::bare::<P, I>(packet, &header) => Outcome::GivenUpToBackend,
+        CONNECT | REPLAY if forge::bare::<P, I>(packet, &scratch.header) => {
+            Outcome::GivenUpToBackend
+        }
         CONNECT | REPLAY => Outcome::NoRoom,
         HANDING => Outcome::Local,
         _ => Outcome::GivenUp,

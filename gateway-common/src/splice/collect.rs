@@ -5,12 +5,11 @@
 //! else until it hears of them, so that these are acknowledged; and then it has them no more.
 
 use crate::{
-    abi::FlowKey,
     client_hello::{MAX, Stop},
     header::Ip,
     packet::Bytes,
     splice::{
-        Choice, Found, Outcome, Splice, Splices, connect, forge, forget, hand,
+        Choice, Found, Outcome, Scratch, Splice, Splices, connect, forge, forget, hand,
         offer::scaled,
         open,
         options::Laid,
@@ -31,28 +30,30 @@ enum Brought {
 
 /// A client's segment while the hello is not complete.
 #[inline(always)]
-pub(super) fn take<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn take<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let key = &segment.key;
-    let Some(&mut Splice { initial, early, .. }) = tables.splice(key) else {
+    let Some(&mut Splice { initial, early, .. }) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    let offset = segment.sequence.wrapping_sub(initial.wrapping_add(1));
-    if segment.bytes == 0 && !segment.has(FIN) {
+    let offset = scratch
+        .segment
+        .sequence
+        .wrapping_sub(initial.wrapping_add(1));
+    if scratch.segment.bytes == 0 && !scratch.segment.has(FIN) {
         return match (offset as i32) < early as i32 {
-            true => acknowledge::<P, I, T>(packet, segment, early, tables),
+            true => acknowledge::<P, I, T>(packet, scratch, early, tables),
             false => Outcome::Repeated,
         };
     }
-    let Some(hello) = tables.hello(key) else {
-        forget(key, tables);
-        return open::reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Refused);
+    let Some(hello) = tables.hello(&scratch.key) else {
+        forget(&scratch.key, tables);
+        return open::reset::<P, I>(packet, scratch, Outcome::Refused);
     };
-    let brought = keep(packet, segment, offset, hello);
+    let brought = keep(packet, &scratch.segment, offset, hello);
     let filled = hello.filled;
     let read = match hello.scan.look(&hello.bytes, filled) {
         Err(Stop::Incomplete(_)) if filled >= MAX as u32 => Err(Stop::TooLong),
@@ -66,17 +67,17 @@ where
         Err(Stop::TooLong) => Found::TooLong,
         Err(Stop::Incomplete(_)) => {
             // It will never be complete.
-            if segment.has(FIN) && offset.wrapping_add(segment.bytes) == filled {
-                super::refuse(key, tables);
-                return open::reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Unused);
+            if scratch.segment.has(FIN) && offset.wrapping_add(scratch.segment.bytes) == filled {
+                super::refuse(&scratch.key, tables);
+                return open::reset::<P, I>(packet, scratch, Outcome::Unused);
             }
             return match brought {
-                Brought::Old => acknowledge::<P, I, T>(packet, segment, filled, tables),
+                Brought::Old => acknowledge::<P, I, T>(packet, scratch, filled, tables),
                 _ => Outcome::Collected,
             };
         }
     };
-    decide::<P, I, T>(packet, segment, found, tables)
+    decide::<P, I, T>(packet, scratch, found, tables)
 }
 
 /// Keeps what is new of a segment's data.
@@ -112,19 +113,24 @@ fn keep<P: Bytes + ?Sized>(
 
 /// Acknowledges so many bytes of the hello, now that the client asks.
 #[inline(always)]
-fn acknowledge<P, I, T>(packet: &mut P, segment: &Segment, bytes: u32, tables: &mut T) -> Outcome
+fn acknowledge<P, I, T>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    bytes: u32,
+    tables: &mut T,
+) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     splice.early = bytes;
     let room = (MAX as u32).saturating_sub(bytes);
-    let header = forge::Header {
-        key: forge::back(&segment.key),
+    scratch.header = forge::Header {
+        key: forge::back(&scratch.key),
         sequence: splice.acknowledged,
         acknowledged: splice.initial.wrapping_add(1 + bytes),
         window: scaled(room, splice.scale as u8),
@@ -134,45 +140,40 @@ where
             (splice.stamp_told, splice.stamp_client),
         ),
     };
-    open::reply::<P, I>(packet, &header, Outcome::Acknowledged)
+    open::reply::<P, I>(packet, scratch, Outcome::Acknowledged)
 }
 
 /// Nothing more is to be read of the hello.
 #[inline(always)]
-fn decide<P, I, T>(packet: &mut P, segment: &Segment, found: Found, tables: &mut T) -> Outcome
+fn decide<P, I, T>(packet: &mut P, scratch: &mut Scratch, found: Found, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let key: &FlowKey = &segment.key;
-    match tables.choose(key, found) {
+    match tables.choose(&scratch.key, found) {
         Choice::Service(service) => {
-            if let Some(splice) = tables.splice(key) {
+            if let Some(splice) = tables.splice(&scratch.key) {
                 splice.service = service;
             }
-            match connect::dial::<P, I, T>(packet, key, tables) {
-                Outcome::Failed => refuse::<P, I, T>(packet, segment, tables),
+            match connect::dial::<P, I, T>(packet, scratch, tables) {
+                Outcome::Failed => refuse::<P, I, T>(packet, scratch, tables),
                 outcome => outcome,
             }
         }
-        Choice::Local => hand::begin::<P, I, T>(packet, segment, tables),
-        Choice::Refuse => refuse::<P, I, T>(packet, segment, tables),
+        Choice::Local => hand::begin::<P, I, T>(packet, scratch, tables),
+        Choice::Refuse => refuse::<P, I, T>(packet, scratch, tables),
     }
 }
 
 /// Resets the client, from which the packet in hand is.
 #[inline(always)]
-pub(super) fn refuse<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn refuse<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let sequence = match tables.splice(&segment.key) {
-        Some(splice) => splice.acknowledged,
-        None => segment.acknowledged,
-    };
-    super::refuse(&segment.key, tables);
-    open::reset::<P, I>(packet, segment, sequence, Outcome::Refused)
+    super::refuse(&scratch.key, tables);
+    open::reset::<P, I>(packet, scratch, Outcome::Refused)
 }

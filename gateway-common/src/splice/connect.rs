@@ -6,9 +6,9 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        ATTEMPTS, Endpoint, Offer, Outcome, Splice, Splices, TRIES, collect, forge,
+        ATTEMPTS, Endpoint, Offer, Outcome, Scratch, Splice, Splices, TRIES, collect, forge,
         options::Laid,
-        segment::{FIN, SYN, Segment},
+        segment::{FIN, SYN},
         state::{BLOCKED, CONNECT},
     },
 };
@@ -41,14 +41,14 @@ pub(super) const fn to_backend(splice: &Splice) -> FlowKey {
 /// Makes the frame in hand, whatever it is, the SYN for the next endpoint. [`Outcome::Failed`]: there
 /// is none, and the frame is as it was.
 #[inline(never)]
-pub(super) fn dial<P, I, T>(packet: &mut P, key: &FlowKey, tables: &mut T) -> Outcome
+pub(super) fn dial<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     for _ in 0..TURNS {
-        let Some(splice) = tables.splice(key) else {
+        let Some(splice) = tables.splice(&scratch.key) else {
             return Outcome::NoRoom;
         };
         let (service, attempt) = (splice.service, splice.attempt);
@@ -56,11 +56,12 @@ where
         if attempt >= ATTEMPTS {
             break;
         }
-        let Some(endpoint) = tables.endpoint(key, service, attempt) else {
+        let endpoint = &mut scratch.endpoint;
+        if !tables.endpoint(&scratch.key, service, attempt, endpoint) {
             break;
-        };
-        if address(key, &endpoint, tables) {
-            return ask::<P, I, T>(packet, key, tables);
+        }
+        if address(&scratch.key, &scratch.endpoint, tables) {
+            return ask::<P, I, T>(packet, scratch, tables);
         }
     }
     Outcome::Failed
@@ -69,9 +70,9 @@ where
 /// Ties a connection to an endpoint; `false`: it cannot be.
 #[inline(always)]
 fn address<T: Splices>(key: &FlowKey, endpoint: &Endpoint, tables: &mut T) -> bool {
-    let (source, port) = match endpoint.source {
-        Some(source) => source,
-        None => (key.source, key.source_port),
+    let (source, port) = match endpoint.source_port {
+        0 => (key.source, key.source_port),
+        port => (endpoint.source, port),
     };
     let new = FlowKey {
         source: endpoint.address,
@@ -116,14 +117,14 @@ fn address<T: Splices>(key: &FlowKey, endpoint: &Endpoint, tables: &mut T) -> bo
 
 /// Makes the frame the SYN for the endpoint that the connection is tied to.
 #[inline(always)]
-fn ask<P, I, T>(packet: &mut P, key: &FlowKey, tables: &mut T) -> Outcome
+fn ask<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     let now = tables.now();
-    let Some(splice) = tables.splice(key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NoRoom;
     };
     splice.tries += 1;
@@ -133,7 +134,7 @@ where
         0..=0xffff => splice.window_client as u16,
         _ => u16::MAX,
     };
-    let header = forge::Header {
+    scratch.header = forge::Header {
         key: to_backend(splice),
         sequence: splice.initial,
         acknowledged: 0,
@@ -141,7 +142,7 @@ where
         flags: SYN,
         options: Laid::opening(&splice.offer, (splice.stamp_client, 0)),
     };
-    match forge::bare::<P, I>(packet, &header) {
+    match forge::bare::<P, I>(packet, &scratch.header) {
         true => Outcome::Asked,
         false => Outcome::NoRoom,
     }
@@ -150,25 +151,25 @@ where
 /// A client's packet while the backend has not answered. The client has no other clock than ours for
 /// what it sends again: neither have we.
 #[inline(always)]
-pub(super) fn again<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn again<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     let (now, hz) = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    let says = segment.bytes > 0 || segment.has(FIN);
+    let says = scratch.segment.bytes > 0 || scratch.segment.has(FIN);
     if !says || now.wrapping_sub(splice.sent) < hz / PAUSE {
         return Outcome::Repeated;
     }
     if splice.tries < TRIES {
-        return ask::<P, I, T>(packet, &segment.key, tables);
+        return ask::<P, I, T>(packet, scratch, tables);
     }
-    match dial::<P, I, T>(packet, &segment.key, tables) {
-        Outcome::Failed => collect::refuse::<P, I, T>(packet, segment, tables),
+    match dial::<P, I, T>(packet, scratch, tables) {
+        Outcome::Failed => collect::refuse::<P, I, T>(packet, scratch, tables),
         outcome => outcome,
     }
 }

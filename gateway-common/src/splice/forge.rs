@@ -17,7 +17,7 @@ use crate::{
 const HEAD: u64 = 192;
 
 /// All of a segment but its data. Numbers in host order.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Header {
     /// From source to destination.
     pub(super) key: FlowKey,

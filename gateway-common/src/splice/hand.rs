@@ -7,14 +7,14 @@
 //! whole life of the connection.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, FlowKey},
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD},
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Splice, Splices, forge, forget,
+        Outcome, Scratch, Splice, Splices, forge, forget,
         offer::{NO_SCALE, scaled, unscaled},
-        options::{Laid, Options},
-        segment::{ACK, PSH, Segment},
+        options::Laid,
+        segment::{ACK, PSH},
         state::{HANDING, LOCAL, RESET_BY_BACKEND, RESET_BY_CLIENT, SEGMENT, min, newer},
         translate,
     },
@@ -47,77 +47,78 @@ impl Splice {
 
 /// The client's packet in hand is the last that was needed to know.
 #[inline(always)]
-pub(super) fn begin<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn begin<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     splice.handed = 0;
     splice.phase = HANDING;
     let first = splice.initial.wrapping_add(1);
-    if segment.sequence == first && splice.early <= segment.bytes {
+    if scratch.segment.sequence == first && splice.early <= scratch.segment.bytes {
         splice.early = 0;
-        return next::<P, I, T>(packet, segment, tables);
+        return next::<P, I, T>(packet, scratch, tables);
     }
-    piece::<P, I, T>(packet, segment, tables)
+    piece::<P, I, T>(packet, scratch, tables)
 }
 
 /// A client's packet while the stack gets what the client has no more.
 #[inline(always)]
-pub(super) fn next<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn next<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     let clock = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     if splice.handed < splice.early {
-        return piece::<P, I, T>(packet, segment, tables);
+        return piece::<P, I, T>(packet, scratch, tables);
     }
     if !splice.misleads() {
-        forget(&segment.key, tables);
+        forget(&scratch.key, tables);
         return Outcome::Handed;
     }
     splice.phase = LOCAL;
-    let outcome = to_local::<P, I>(packet, segment, splice, clock);
-    tables.close_hello(&segment.key);
+    let outcome = to_local::<P, I>(packet, scratch, splice, clock);
+    tables.close_hello(&scratch.key);
     outcome
 }
 
 /// Makes the client's packet in hand the next piece of the hello.
 #[inline(always)]
-fn piece<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+fn piece<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let walk = Options::load(packet, segment).walk(packet, 0);
-    let key = &segment.key;
-    let filled = tables.hello(key).map_or(0, |hello| hello.filled);
-    let Some(splice) = tables.splice(key) else {
+    let filled = tables.hello(&scratch.key).map_or(0, |hello| hello.filled);
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     let (at, initial) = (splice.handed, splice.initial);
-    let header = forge::Header {
-        key: *key,
+    scratch.header = forge::Header {
+        key: scratch.key,
         sequence: initial.wrapping_add(1 + at),
         acknowledged: splice.acknowledged,
-        window: splice.window_up(segment.window),
+        window: splice.window_up(scratch.segment.window),
         flags: ACK | PSH,
         // The latest: an old copy must not have its piece refused (RFC 7323, 5.3).
-        options: Laid::stamps(walk.stamps != 0, (splice.stamp_client, walk.echo)),
+        options: Laid::stamps(
+            scratch.walk.stamps != 0,
+            (splice.stamp_client, scratch.walk.echo),
+        ),
     };
     let bytes = min(filled.saturating_sub(at), SEGMENT);
-    let hello = tables.hello(key);
-    match forge::make::<P, I>(packet, &header, hello.as_deref(), at, bytes) {
+    let hello = tables.hello(&scratch.key);
+    match forge::make::<P, I>(packet, &scratch.header, hello.as_deref(), at, bytes) {
         Some(_) => Outcome::Handed,
         None => Outcome::NoRoom,
     }
@@ -127,17 +128,17 @@ where
 #[inline(always)]
 pub(super) fn to_local<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
-    segment: &Segment,
+    scratch: &mut Scratch,
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
     splice.note(
-        segment,
+        &scratch.segment,
         (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
         clock,
     );
-    let window = splice.window_up(segment.window);
-    match translate::rewindow::<P, I>(packet, segment, window) {
+    let window = splice.window_up(scratch.segment.window);
+    match translate::rewindow::<P, I>(packet, &scratch.segment, window) {
         true => Outcome::Local,
         false => Outcome::NoRoom,
     }
@@ -145,34 +146,37 @@ pub(super) fn to_local<P: Bytes + ?Sized, I: Ip>(
 
 /// A packet of the node's stack, or of anybody else.
 #[inline(always)]
-pub(super) fn from_local<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn from_local<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let key = FlowKey {
-        direction: FORWARD,
-        ..forge::back(&segment.key)
-    };
+    scratch.key = forge::back(&scratch.segment.key);
+    scratch.key.direction = FORWARD;
     let clock = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NotOurs;
     };
     if !matches!(splice.phase, HANDING | LOCAL) {
         return Outcome::NotOurs;
     }
     splice.note(
-        segment,
+        &scratch.segment,
         (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
         clock,
     );
     let start = splice.initial.wrapping_add(1);
-    if segment.has(ACK) && newer(segment.acknowledged, start.wrapping_add(splice.handed)) {
-        splice.handed = segment.acknowledged.wrapping_sub(start);
+    if scratch.segment.has(ACK)
+        && newer(
+            scratch.segment.acknowledged,
+            start.wrapping_add(splice.handed),
+        )
+    {
+        splice.handed = scratch.segment.acknowledged.wrapping_sub(start);
     }
-    let window = splice.window_down(segment.window);
-    match translate::rewindow::<P, I>(packet, segment, window) {
+    let window = splice.window_down(scratch.segment.window);
+    match translate::rewindow::<P, I>(packet, &scratch.segment, window) {
         true => Outcome::Local,
         false => Outcome::NoRoom,
     }

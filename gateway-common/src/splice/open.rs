@@ -6,9 +6,10 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        HalfOpen, NO_SCALE, Offer, Outcome, Splice, Splices, WINDOW, collect, forge, forget,
-        options::{Laid, Options, Walk},
-        segment::{ACK, FIN, RST, SYN, Segment},
+        HalfOpen, NO_SCALE, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, forge,
+        forget,
+        options::{Laid, Walk},
+        segment::{ACK, FIN, RST, SYN},
         state::COLLECT,
         world::Listener,
     },
@@ -21,29 +22,29 @@ const MSS_V6: u16 = 1220;
 const YOUNG: u32 = 30_000;
 
 #[inline(never)]
-pub(super) fn first<P, I, T>(packet: &mut P, segment: &Segment, tables: &mut T) -> Outcome
+pub(super) fn first<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let Some(listener) = tables.listener(&segment.key) else {
+    let Some(listener) = tables.listener(&scratch.key) else {
         return Outcome::NotOurs;
     };
-    let mss = if segment.key.source.is_v4() {
+    let mss = if scratch.key.source.is_v4() {
         MSS_V4
     } else {
         MSS_V6
     };
-    let walk = Options::load(packet, segment).walk(packet, mss);
-    match segment.flags & (SYN | ACK | RST | FIN) {
-        SYN => answer::<P, I, T>(packet, segment, &walk, &listener, tables),
-        ACK if segment.bytes == 0 => bare::<P, I, T>(packet, segment, &walk, &listener, tables),
+    scratch.look(packet, mss);
+    match scratch.segment.flags & (SYN | ACK | RST | FIN) {
+        SYN => answer::<P, I, T>(packet, scratch, &listener, tables),
+        ACK if scratch.segment.bytes == 0 => bare::<P, I, T>(packet, scratch, &listener, tables),
         flags if flags & (SYN | RST) == 0 && flags & ACK != 0 => {
-            begin::<P, I, T>(packet, segment, &walk, &listener, tables)
+            begin::<P, I, T>(packet, scratch, &listener, tables)
         }
         // A reset answers nothing.
-        _ if tables.is_local(&segment.key) => Outcome::Local,
+        _ if tables.is_local(&scratch.key) => Outcome::Local,
         _ => Outcome::Unproved,
     }
 }
@@ -66,8 +67,7 @@ fn stray<T: Splices>(key: &FlowKey, walk: &Walk, tables: &mut T) -> Outcome {
 #[inline(always)]
 fn answer<P, I, T>(
     packet: &mut P,
-    segment: &Segment,
-    walk: &Walk,
+    scratch: &mut Scratch,
     listener: &Listener,
     tables: &mut T,
 ) -> Outcome
@@ -77,21 +77,21 @@ where
     T: Splices,
 {
     // All of a tuple is the node's own, until its stack has forgotten it.
-    if tables.is_local(&segment.key) {
+    if tables.is_local(&scratch.key) {
         return Outcome::Local;
     }
-    let mut offer = walk.offer;
+    let mut offer = scratch.walk.offer;
     if offer.needs_keeping() {
         let half_open = HalfOpen {
-            initial: segment.sequence,
+            initial: scratch.segment.sequence,
             since: tables.now(),
             offer,
         };
-        if !tables.hold(&segment.key, &half_open) {
+        if !tables.hold(&scratch.key, &half_open) {
             offer = Offer::plain(offer.mss);
         }
     }
-    let Some(cookie) = tables.cookie(&segment.key, segment.sequence, offer.mss) else {
+    let Some(cookie) = tables.cookie(&scratch.key, scratch.segment.sequence, offer.mss) else {
         return Outcome::NoCookie;
     };
     let stamp = offer.stamp(tables.clock());
@@ -100,15 +100,15 @@ where
         scale: announced(&offer, listener) as u8,
         flags: offer.flags,
     };
-    let header = forge::Header {
-        key: forge::back(&segment.key),
+    scratch.header = forge::Header {
+        key: forge::back(&scratch.key),
         sequence: cookie,
-        acknowledged: segment.sequence.wrapping_add(1),
+        acknowledged: scratch.segment.sequence.wrapping_add(1),
         window: WINDOW,
         flags: SYN | ACK,
-        options: Laid::opening(&answer, (stamp, walk.value)),
+        options: Laid::opening(&answer, (stamp, scratch.walk.value)),
     };
-    reply::<P, I>(packet, &header, Outcome::Accepted)
+    reply::<P, I>(packet, scratch, Outcome::Accepted)
 }
 
 /// The shift of windows that a client with this offer is told.
@@ -124,10 +124,10 @@ fn announced(offer: &Offer, listener: &Listener) -> u32 {
 #[inline(always)]
 pub(super) fn reply<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
-    header: &forge::Header,
+    scratch: &Scratch,
     outcome: Outcome,
 ) -> Outcome {
-    match forge::bare::<P, I>(packet, header) && forge::turn(packet) {
+    match forge::bare::<P, I>(packet, &scratch.header) && forge::turn(packet) {
         true => outcome,
         false => Outcome::NoRoom,
     }
@@ -137,8 +137,7 @@ pub(super) fn reply<P: Bytes + ?Sized, I: Ip>(
 #[inline(always)]
 fn bare<P, I, T>(
     packet: &mut P,
-    segment: &Segment,
-    walk: &Walk,
+    scratch: &mut Scratch,
     listener: &Listener,
     tables: &mut T,
 ) -> Outcome
@@ -147,27 +146,30 @@ where
     I: Ip,
     T: Splices,
 {
-    let cookie = segment.acknowledged.wrapping_sub(1);
-    let (key, sequence) = (&segment.key, segment.sequence);
+    let cookie = scratch.segment.acknowledged.wrapping_sub(1);
+    let (key, sequence) = (&scratch.key, scratch.segment.sequence);
     if tables.proves(key, sequence.wrapping_sub(1), cookie) {
         return Outcome::Proved;
     }
     if !tables.proves(key, sequence, cookie) {
-        return stray(key, walk, tables);
+        return stray(key, &scratch.walk, tables);
     }
-    let offer = match walk.stamps {
+    let offer = match scratch.walk.stamps {
         0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
-        _ => Offer::of_stamp(walk.echo),
+        _ => Offer::of_stamp(scratch.walk.echo),
     };
-    let header = forge::Header {
+    scratch.header = forge::Header {
         key: forge::back(key),
-        sequence: segment.acknowledged,
+        sequence: scratch.segment.acknowledged,
         acknowledged: sequence.wrapping_add(1),
         window: super::offer::scaled(u32::from(WINDOW), announced(&offer, listener) as u8),
         flags: ACK,
-        options: Laid::stamps(walk.stamps != 0, (walk.echo, walk.value)),
+        options: Laid::stamps(
+            scratch.walk.stamps != 0,
+            (scratch.walk.echo, scratch.walk.value),
+        ),
     };
-    reply::<P, I>(packet, &header, Outcome::Acknowledged)
+    reply::<P, I>(packet, scratch, Outcome::Acknowledged)
 }
 
 /// What a client offered whose answer said so.
@@ -181,8 +183,7 @@ fn held<T: Splices>(key: &FlowKey, initial: u32, tables: &T) -> Option<Offer> {
 #[inline(always)]
 fn begin<P, I, T>(
     packet: &mut P,
-    segment: &Segment,
-    walk: &Walk,
+    scratch: &mut Scratch,
     listener: &Listener,
     tables: &mut T,
 ) -> Outcome
@@ -191,50 +192,50 @@ where
     I: Ip,
     T: Splices,
 {
-    let key = &segment.key;
+    let key = &scratch.key;
     let (initial, cookie) = (
-        segment.sequence.wrapping_sub(1),
-        segment.acknowledged.wrapping_sub(1),
+        scratch.segment.sequence.wrapping_sub(1),
+        scratch.segment.acknowledged.wrapping_sub(1),
     );
     if !tables.proves(key, initial, cookie) {
-        return stray(key, walk, tables);
+        return stray(key, &scratch.walk, tables);
     }
     // An old copy of what the stack was handed proves itself, too.
     if tables.is_local(key) {
         return Outcome::Local;
     }
-    if segment.bytes == 0 {
-        return reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Unused);
+    if scratch.segment.bytes == 0 {
+        return reset::<P, I>(packet, scratch, Outcome::Unused);
     }
     let kept = held(key, initial, tables);
-    let offer = match (walk.stamps, kept) {
+    let offer = match (scratch.walk.stamps, kept) {
         (0, Some(offer)) => offer,
-        (0, None) => Offer::plain(walk.offer.mss),
-        _ => Offer::of_stamp(walk.echo),
+        (0, None) => Offer::plain(scratch.walk.offer.mss),
+        _ => Offer::of_stamp(scratch.walk.echo),
     };
-    let splice = Splice {
+    scratch.splice = Splice {
         phase: COLLECT,
         last_seen: tables.now(),
         initial,
         cookie,
-        acknowledged: segment.acknowledged,
-        received: segment.sequence,
-        stamp_told: walk.echo,
-        stamp_client: walk.value,
-        window_client: super::offer::unscaled(segment.window, offer.scale),
+        acknowledged: scratch.segment.acknowledged,
+        received: scratch.segment.sequence,
+        stamp_told: scratch.walk.echo,
+        stamp_client: scratch.walk.value,
+        window_client: super::offer::unscaled(scratch.segment.window, offer.scale),
         offer,
         scale: announced(&offer, listener),
         ..Splice::default()
     };
-    if !enter(key, &splice, tables) {
-        return match kept.is_some() && walk.stamps == 0 {
+    if !enter(key, &scratch.splice, tables) {
+        return match kept.is_some() && scratch.walk.stamps == 0 {
             // The node's stack cannot know what the client offered.
-            true => reset::<P, I>(packet, segment, segment.acknowledged, Outcome::Refused),
+            true => reset::<P, I>(packet, scratch, Outcome::Refused),
             false => Outcome::Full,
         };
     }
-    tables.release(key);
-    collect::take::<P, I, T>(packet, segment, tables)
+    tables.release(&scratch.key);
+    collect::take::<P, I, T>(packet, scratch, tables)
 }
 
 /// Remembers a connection.
@@ -250,21 +251,20 @@ fn enter<T: Splices>(key: &FlowKey, splice: &Splice, tables: &mut T) -> bool {
     true
 }
 
-/// Answers a client's segment with a RST at `sequence`.
+/// Answers a client's segment with a RST at the number that it waits for.
 #[inline(always)]
 pub(super) fn reset<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
-    segment: &Segment,
-    sequence: u32,
+    scratch: &mut Scratch,
     outcome: Outcome,
 ) -> Outcome {
-    let header = forge::Header {
-        key: forge::back(&segment.key),
-        sequence,
-        acknowledged: segment.end(),
+    scratch.header = forge::Header {
+        key: forge::back(&scratch.key),
+        sequence: scratch.segment.acknowledged,
+        acknowledged: scratch.segment.end(),
         window: 0,
         flags: RST | ACK,
         options: Laid::default(),
     };
-    reply::<P, I>(packet, &header, outcome)
+    reply::<P, I>(packet, scratch, outcome)
 }

@@ -26,6 +26,7 @@ const MOST: u32 = 40;
 /// The usual options of a segment: nothing but time stamps.
 const USUAL: u32 = u32::from_be_bytes([NOP, NOP, STAMP, 10]);
 
+#[derive(Clone, Debug)]
 pub(super) struct Options {
     bytes: [u8; ROOM],
     length: u32,
@@ -44,19 +45,24 @@ pub(super) struct Walk {
     pub(super) count: u32,
 }
 
-impl Options {
-    /// A copy of a segment's options.
-    #[inline(always)]
-    pub(super) fn load<P: Bytes + ?Sized>(packet: &mut P, segment: &Segment) -> Self {
-        let mut options = Self {
+impl Default for Options {
+    fn default() -> Self {
+        Self {
             bytes: [0; ROOM],
             length: 0,
-        };
-        let (length, from) = (segment.options, segment.data - segment.options);
-        if length > 0 && length <= MOST && packet.load(from, &mut options.bytes, 0, length) {
-            options.length = length;
         }
-        options
+    }
+}
+
+impl Options {
+    /// Takes a copy of a segment's options.
+    #[inline(always)]
+    pub(super) fn load<P: Bytes + ?Sized>(&mut self, packet: &mut P, segment: &Segment) {
+        self.length = 0;
+        let (length, from) = (segment.options, segment.data - segment.options);
+        if length > 0 && length <= MOST && packet.load(from, &mut self.bytes, 0, length) {
+            self.length = length;
+        }
     }
 
     /// Puts the copy back.
@@ -162,7 +168,7 @@ impl Options {
 }
 
 /// Options of a segment that is made here, each at a fixed place.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Laid {
     pub(super) bytes: [u8; 20],
     pub(super) length: u32,

@@ -2,16 +2,16 @@
 //! piece. What repeats becomes nothing, or two copies would ask for two more for ever.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, FlowKey},
+    abi::CLOSED_BY_BACKEND,
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Splices,
+        Outcome, Scratch, Splices,
         connect::{PAUSE, to_backend},
         forge, forget,
         offer::{NO_SCALE, scaled, unscaled},
-        options::{Laid, Walk},
-        segment::{ACK, FIN, PSH, Segment},
+        options::Laid,
+        segment::{ACK, FIN, PSH},
         state::{BLOCKED, SEGMENT, SPLICED, SPOKE, min, newer},
         translate,
     },
@@ -19,57 +19,51 @@ use crate::{
 
 /// A backend's packet.
 #[inline(always)]
-pub(super) fn advance<P, I, T>(
-    packet: &mut P,
-    segment: &Segment,
-    walk: &Walk,
-    key: &FlowKey,
-    tables: &mut T,
-) -> Outcome
+pub(super) fn advance<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let filled = tables.hello(key).map_or(0, |hello| hello.filled);
+    let filled = tables.hello(&scratch.key).map_or(0, |hello| hello.filled);
     let clock = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
     };
     let start = splice.initial.wrapping_add(1);
-    if segment.acknowledged.wrapping_sub(start) > filled {
+    if scratch.segment.acknowledged.wrapping_sub(start) > filled {
         // What was never sent: an old connection's, or forged.
         return Outcome::Idle;
     }
-    if walk.stamps != 0 && newer(walk.value, splice.stamp_backend) {
-        splice.stamp_backend = walk.value;
+    if scratch.walk.stamps != 0 && newer(scratch.walk.value, splice.stamp_backend) {
+        splice.stamp_backend = scratch.walk.value;
     }
-    let further = newer(segment.acknowledged, splice.received);
+    let further = newer(scratch.segment.acknowledged, splice.received);
     if further {
-        splice.received = segment.acknowledged;
+        splice.received = scratch.segment.acknowledged;
         // A backend that only asks whether a client is there does not keep it.
         splice.last_seen = clock.0;
     }
-    if segment.acknowledged == splice.received {
-        splice.window_backend = unscaled(segment.window, splice.answer.scale);
+    if scratch.segment.acknowledged == splice.received {
+        splice.window_backend = unscaled(scratch.segment.window, splice.answer.scale);
     }
     let done = splice.received.wrapping_sub(start) >= filled;
-    if done || segment.bytes > 0 || segment.has(FIN) {
+    if done || scratch.segment.bytes > 0 || scratch.segment.has(FIN) {
         splice.state |= SPOKE;
         if done {
             splice.phase = SPLICED;
-        } else if segment.has(FIN) {
+        } else if scratch.segment.has(FIN) {
             splice.state |= CLOSED_BY_BACKEND;
         }
-        let outcome = translate::to_client::<P, I>(packet, segment, key, splice, clock);
+        let outcome = translate::to_client::<P, I>(packet, scratch, splice, clock);
         if done {
-            tables.close_hello(key);
+            tables.close_hello(&scratch.key);
         }
         return outcome;
     }
     let opened = splice.state & BLOCKED != 0 && splice.window_backend > 0;
     match further || opened {
-        true => piece::<P, I, T>(packet, key, false, false, tables),
+        true => piece::<P, I, T>(packet, scratch, false, false, tables),
         false => Outcome::Idle,
     }
 }
@@ -79,7 +73,7 @@ where
 #[inline(always)]
 pub(super) fn again<P, I, T>(
     packet: &mut P,
-    segment: &Segment,
+    scratch: &mut Scratch,
     heard: bool,
     tables: &mut T,
 ) -> Outcome
@@ -89,13 +83,13 @@ where
     T: Splices,
 {
     let (now, hz) = (tables.now(), tables.hz());
-    let Some(splice) = tables.splice(&segment.key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
     if !heard && now.wrapping_sub(splice.sent) < hz / PAUSE {
         return Outcome::Repeated;
     }
-    piece::<P, I, T>(packet, &segment.key, true, true, tables)
+    piece::<P, I, T>(packet, scratch, true, true, tables)
 }
 
 /// Makes the frame in hand the piece of the hello that the backend waits for. `always`: even where
@@ -103,7 +97,7 @@ where
 #[inline(always)]
 pub(super) fn piece<P, I, T>(
     packet: &mut P,
-    key: &FlowKey,
+    scratch: &mut Scratch,
     always: bool,
     probe: bool,
     tables: &mut T,
@@ -114,11 +108,11 @@ where
     T: Splices,
 {
     let now = tables.now();
-    let Some(filled) = tables.hello(key).map(|hello| hello.filled) else {
-        forget(key, tables);
+    let Some(filled) = tables.hello(&scratch.key).map(|hello| hello.filled) else {
+        forget(&scratch.key, tables);
         return Outcome::NoRoom;
     };
-    let Some(splice) = tables.splice(key) else {
+    let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NoRoom;
     };
     let at = splice.received.wrapping_sub(splice.initial.wrapping_add(1));
@@ -143,7 +137,7 @@ where
         true => splice.offer.scale,
         false => NO_SCALE,
     };
-    let header = forge::Header {
+    scratch.header = forge::Header {
         key: to_backend(splice),
         sequence: splice.received,
         acknowledged: splice.acknowledged.wrapping_sub(splice.delta),
@@ -151,8 +145,8 @@ where
         flags: if bytes == rest { ACK | PSH } else { ACK },
         options: Laid::stamps(stamps, (splice.stamp_client, splice.stamp_backend)),
     };
-    let hello = tables.hello(key);
-    match forge::make::<P, I>(packet, &header, hello.as_deref(), at, bytes) {
+    let hello = tables.hello(&scratch.key);
+    match forge::make::<P, I>(packet, &scratch.header, hello.as_deref(), at, bytes) {
         Some(_) => Outcome::Replayed,
         None => Outcome::NoRoom,
     }

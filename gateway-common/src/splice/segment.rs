@@ -13,7 +13,7 @@ pub(super) const PSH: u8 = 0x08;
 pub(super) const ACK: u8 = 0x10;
 
 /// Numbers in host order.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Segment {
     pub(super) key: FlowKey,
     pub(super) sequence: u32,
@@ -28,30 +28,32 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// `None`: the frame does not hold what its lengths say.
+    /// `false`: the frame does not hold what its lengths say.
     #[inline(always)]
-    pub(super) fn read<P, I>(packet: &mut P, direction: u16) -> Option<Self>
+    pub(super) fn read<P, I>(&mut self, packet: &mut P, direction: u16) -> bool
     where
         P: Packet + ?Sized,
         I: Ip,
     {
         let length = packet.len();
-        let frame = packet.head::<Frame<I, Tcp>>()?;
+        let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+            return false;
+        };
         let header = u32::from(frame.l4.words >> 4) * 4;
-        let options = header.checked_sub(size_of::<Tcp>() as u32)?;
-        if !frame.ip.holds(length, header as usize) {
-            return None;
+        let payload = u32::from(frame.ip.payload());
+        let fits = header >= size_of::<Tcp>() as u32 && header <= payload;
+        if !fits || !frame.ip.holds(length, header as usize) {
+            return false;
         }
-        Some(Self {
-            key: frame.key(direction),
-            sequence: number(frame.l4.sequence),
-            acknowledged: number(frame.l4.acknowledged),
-            bytes: u32::from(frame.ip.payload()).checked_sub(header)?,
-            data: (size_of::<Ether>() + size_of::<I>()) as u32 + header,
-            options,
-            window: u16::from_be(frame.l4.window),
-            flags: frame.l4.flags,
-        })
+        self.key = frame.key(direction);
+        self.sequence = number(frame.l4.sequence);
+        self.acknowledged = number(frame.l4.acknowledged);
+        self.bytes = payload - header;
+        self.data = (size_of::<Ether>() + size_of::<I>()) as u32 + header;
+        self.options = header - size_of::<Tcp>() as u32;
+        self.window = u16::from_be(frame.l4.window);
+        self.flags = frame.l4.flags;
+        true
     }
 
     #[inline(always)]

@@ -1,14 +1,13 @@
 //! An established connection: numbers are translated, nothing is kept but how it ends.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FlowKey},
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
     checksum,
     header::{End, Ip, L4 as _, Stamped, Tcp},
     packet::{Bytes, Frame},
     splice::{
-        Outcome, Splice,
+        Outcome, Scratch, Splice,
         offer::{NO_SCALE, scaled, unscaled},
-        options::Options,
         segment::{ACK, FIN, RST, Segment, number, words},
         state::{RESET_BY_BACKEND, RESET_BY_CLIENT},
     },
@@ -32,16 +31,16 @@ struct Change {
 #[inline(always)]
 pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
-    segment: &Segment,
+    scratch: &mut Scratch,
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
     splice.note(
-        segment,
+        &scratch.segment,
         (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
         clock,
     );
-    let acknowledges = segment.has(ACK);
+    let acknowledges = scratch.segment.has(ACK);
     let change = Change {
         sequence: 0,
         acknowledged: if acknowledges {
@@ -58,13 +57,16 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
         },
         window: match splice.offer.has_scale() && !splice.answer.has_scale() {
             // The backend takes windows as they are written.
-            true => scaled(unscaled(segment.window, splice.offer.scale), NO_SCALE),
-            false => segment.window,
+            true => scaled(
+                unscaled(scratch.segment.window, splice.offer.scale),
+                NO_SCALE,
+            ),
+            false => scratch.segment.window,
         },
         address: splice.address_delta,
         ports: splice.port_delta,
     };
-    if !apply::<P, I>(packet, segment, &change) {
+    if !apply::<P, I>(packet, scratch, &change) {
         return Outcome::NoRoom;
     }
     let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
@@ -80,17 +82,16 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
     Outcome::ToBackend
 }
 
-/// A backend's packet. `key` is the client's.
+/// A backend's packet.
 #[inline(always)]
 pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
-    segment: &Segment,
-    key: &FlowKey,
+    scratch: &mut Scratch,
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
     splice.note(
-        segment,
+        &scratch.segment,
         (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
         clock,
     );
@@ -103,20 +104,21 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
         echo: 0,
         window: match splice.offer.has_scale() {
             true => scaled(
-                unscaled(segment.window, splice.answer.scale),
+                unscaled(scratch.segment.window, splice.answer.scale),
                 splice.scale as u8,
             ),
-            false => segment.window,
+            false => scratch.segment.window,
         },
         address,
         ports: checksum::reverse(splice.port_delta),
     };
-    if !apply::<P, I>(packet, segment, &change) {
+    if !apply::<P, I>(packet, scratch, &change) {
         return Outcome::NoRoom;
     }
     let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
         return Outcome::NoRoom;
     };
+    let key = &scratch.key;
     let gateway = (key.destination, key.destination_port);
     readdress(frame, gateway, (key.source, key.source_port), address);
     Outcome::ToClient
@@ -168,13 +170,13 @@ pub(super) fn rewindow<P: Bytes + ?Sized, I: Ip>(
 /// Changes the numbers, options and the window of a segment, and its checksum for that and the new
 /// addresses. `false`: it cannot be, and the frame is of no use.
 #[inline(always)]
-fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &Change) -> bool {
-    if segment.options == 0 {
-        return renumber::<P, I>(packet, segment, change, 0);
+fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch, change: &Change) -> bool {
+    if scratch.segment.options == 0 {
+        return renumber::<P, I>(packet, &scratch.segment, change, 0);
     }
     let usual = packet.head::<Frame<I, Stamped>>();
     let Some(usual) = usual.filter(|frame| frame.l4.is_usual()) else {
-        return apply_any::<P, I>(packet, segment, change);
+        return apply_any::<P, I>(packet, scratch, change);
     };
     let (value, echo) = (number(usual.l4.value), number(usual.l4.echo));
     let new_value = value.wrapping_add(change.value);
@@ -183,7 +185,7 @@ fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &C
         checksum::number_delta(value, new_value),
         checksum::number_delta(echo, new_echo),
     );
-    if !renumber::<P, I>(packet, segment, change, delta) {
+    if !renumber::<P, I>(packet, &scratch.segment, change, delta) {
         return false;
     }
     let Some(usual) = packet.head::<Frame<I, Stamped>>() else {
@@ -196,9 +198,13 @@ fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &C
 
 /// The same with any options, through a copy of them.
 #[inline(never)]
-fn apply_any<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change: &Change) -> bool {
-    let mut options = Options::load(packet, segment);
-    let walk = options.walk(packet, 0);
+fn apply_any<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    change: &Change,
+) -> bool {
+    scratch.look(packet, 0);
+    let (options, walk) = (&mut scratch.options, &scratch.walk);
     let mut delta = 0;
     if walk.stamps != 0 {
         let (value, echo) = (
@@ -211,9 +217,10 @@ fn apply_any<P: Bytes + ?Sized, I: Ip>(packet: &mut P, segment: &Segment, change
         );
     }
     if change.edges != 0 {
-        delta = checksum::both(delta, options.move_edges(&walk, change.edges));
+        delta = checksum::both(delta, options.move_edges(walk, change.edges));
     }
-    renumber::<P, I>(packet, segment, change, delta) && options.store(packet, segment)
+    renumber::<P, I>(packet, &scratch.segment, change, delta)
+        && scratch.options.store(packet, &scratch.segment)
 }
 
 /// Changes the numbers and the window of a segment; `delta` is what its options add to the change of

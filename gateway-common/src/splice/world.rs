@@ -47,8 +47,9 @@ pub struct Endpoint {
     pub backend: u32,
     /// Largest segment without options that the way there carries back.
     pub mss: u16,
-    /// Address and port of the node that the backend is to see; `None`: the client's.
-    pub source: Option<(Addr, u16)>,
+    /// Address and port of the node that the backend is to see; port 0: the client's.
+    pub source: Addr,
+    pub source_port: u16,
 }
 
 /// BPF maps and helpers in the kernel, plain collections on the host.
@@ -93,13 +94,19 @@ pub trait Splices {
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello>;
     fn close_hello(&mut self, key: &FlowKey);
 
-    /// The client's key of a backend's packets.
-    fn tied(&self, backend: &FlowKey) -> Option<FlowKey>;
+    /// Puts down the client's key of a backend's packets; `false`: there is none.
+    fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool;
     /// `false`: full, or tied to another client.
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool;
     fn untie(&mut self, backend: &FlowKey);
 
     fn choose(&mut self, key: &FlowKey, found: Found) -> Choice;
-    /// The endpoint to try after `attempt` others; `None`: that were all.
-    fn endpoint(&mut self, key: &FlowKey, service: u32, attempt: u32) -> Option<Endpoint>;
+    /// Puts down the endpoint to try after `attempt` others; `false`: that were all.
+    fn endpoint(
+        &mut self,
+        key: &FlowKey,
+        service: u32,
+        attempt: u32,
+        endpoint: &mut Endpoint,
+    ) -> bool;
 }

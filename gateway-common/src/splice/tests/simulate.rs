@@ -21,6 +21,7 @@ use super::{
     wire::Segment,
     world::World,
 };
+use crate::splice::Scratch;
 
 const RUNS: u64 = 10_000;
 /// A run that is not over by then, in milliseconds and packets, never ends.
@@ -126,6 +127,7 @@ struct Simulation<'a> {
     number: u64,
     queue: BTreeMap<(u64, u64), (Place, Vec<u8>)>,
     world: World,
+    scratch: Scratch,
     client: Peer,
     servers: Vec<Server>,
     /// The node's own stack.
@@ -162,6 +164,7 @@ impl<'a> Simulation<'a> {
             number: 0,
             queue: BTreeMap::new(),
             world,
+            scratch: Scratch::default(),
             client,
             servers,
             local: None,

@@ -185,8 +185,10 @@ impl Splices for World {
         self.hellos.remove(key);
     }
 
-    fn tied(&self, backend: &FlowKey) -> Option<FlowKey> {
-        self.ties.get(backend).copied()
+    fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool {
+        let tied = self.ties.get(backend);
+        *client = tied.copied().unwrap_or(*client);
+        tied.is_some()
     }
 
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
@@ -213,8 +215,16 @@ impl Splices for World {
         }
     }
 
-    fn endpoint(&mut self, _key: &FlowKey, service: u32, attempt: u32) -> Option<Endpoint> {
+    fn endpoint(
+        &mut self,
+        _key: &FlowKey,
+        service: u32,
+        attempt: u32,
+        endpoint: &mut Endpoint,
+    ) -> bool {
         assert_eq!(service, 7);
-        self.endpoints.get(attempt as usize).copied()
+        let found = self.endpoints.get(attempt as usize);
+        *endpoint = found.copied().unwrap_or(*endpoint);
+        found.is_some()
     }
 }

@@ -214,7 +214,8 @@ impl Plan {
             port: server.address.port(),
             backend: number,
             mss: server.mss,
-            source: self.node.map(|node| (node.ip().into(), node.port())),
+            source: self.node.unwrap_or(self.client).ip().into(),
+            source_port: self.node.map_or(0, |node| node.port()),
         };
         world.endpoints = (1..).zip(&self.servers).map(endpoint).collect();
         world

@@ -45,7 +45,8 @@ fn a_complete_hello_becomes_the_backends_syn() {
 fn a_node_address_may_stand_for_the_client() {
     let mut bench = Bench::new(6);
     let node = address(6, 5, 1234);
-    bench.world.endpoints[0].source = Some((node.ip().into(), 1234));
+    bench.world.endpoints[0].source = node.ip().into();
+    bench.world.endpoints[0].source_port = 1234;
     let asked = bench.ask(&hello(Some("a.example"), 300, 16_000));
     assert_eq!((asked.source, asked.destination), (node, bench.backends[0]));
     let mut accepts = bench.accepts();
