@@ -184,12 +184,12 @@ where
 
 /// Whether a tie leads nowhere, with what it leads to: user space may remove it.
 pub fn is_loose(backend: &FlowKey, splice: Option<&Splice>) -> bool {
-    splice.is_none_or(|splice| connect::back_key(splice) != *backend)
+    splice.is_none_or(|splice| !connect::is_back_key(splice, backend))
 }
 
 /// Removes what is not needed of a connection whose client is reset. A client that believes part of
 /// its hello to have arrived would not prove itself again, should the reset be lost.
-#[inline(always)]
+#[inline(never)]
 fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
     let now = tables.now();
     let Some(splice) = tables.splice(key) else {
@@ -200,16 +200,18 @@ fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
     }
     splice.phase = state::REFUSED;
     splice.last_seen = now;
-    let back = connect::back_key(splice);
+    let mut back = FlowKey::default();
+    connect::write_back_key(splice, &mut back);
     tables.untie(&back);
     tables.close_hello(key);
 }
 
 /// Removes everything about a connection.
-#[inline(always)]
+#[inline(never)]
 pub fn forget<T: Splices>(key: &FlowKey, tables: &mut T) {
     if let Some(splice) = tables.splice(key) {
-        let back = connect::back_key(splice);
+        let mut back = FlowKey::default();
+        connect::write_back_key(splice, &mut back);
         tables.untie(&back);
     }
     tables.close_hello(key);

@@ -24,6 +24,29 @@ pub struct Ipv6 {
     pub destination: [u16; 8],
 }
 
+/// As [`Addr::v6`], by words: it needs no room on the stack of a BPF program.
+#[inline(always)]
+const fn halves(address: &Addr) -> [u16; 8] {
+    let [high, low] = address.words();
+    let ([a, b, c, d], [e, f, g, h]) = (quarters(high), quarters(low));
+    [a, b, c, d, e, f, g, h]
+}
+
+#[inline(always)]
+const fn quarters(word: u64) -> [u16; 4] {
+    let [a, b, c, d] = [
+        word as u16,
+        (word >> 16) as u16,
+        (word >> 32) as u16,
+        (word >> 48) as u16,
+    ];
+    if cfg!(target_endian = "little") {
+        [a, b, c, d]
+    } else {
+        [d, c, b, a]
+    }
+}
+
 impl Ip for Ipv6 {
     const ICMP: u8 = 58;
     const TUNNEL: u8 = 41;
@@ -127,8 +150,8 @@ impl Ip for Ipv6 {
         self.length = payload.to_be();
         self.next = protocol;
         self.hops = HOPS;
-        self.source = source.v6();
-        self.destination = destination.v6();
+        self.source = halves(source);
+        self.destination = halves(destination);
     }
 
     #[inline(always)]

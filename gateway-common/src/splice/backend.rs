@@ -7,7 +7,7 @@ use crate::{
     splice::{
         Outcome, Scratch, Splice, Splices, connect, forge, hand,
         open::reply,
-        options::{Laid, Walk},
+        options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
         state::{BLOCKED, CONNECT, REPLAY, SPLICED, SPOKE},
@@ -36,7 +36,7 @@ where
         return orphan::<P, I, T>(packet, scratch, tables);
     };
     match splice.phase {
-        _ if connect::back_key(splice) != scratch.segment.key => {
+        _ if !connect::is_back_key(splice, &scratch.segment.key) => {
             orphan::<P, I, T>(packet, scratch, tables)
         }
         SPLICED => translate::to_client::<P, I>(packet, scratch, splice, (now, hz)),
@@ -63,14 +63,9 @@ fn reject<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch) -> Ou
     if scratch.segment.has(RST) {
         return Outcome::OrphanReset;
     }
-    scratch.header = forge::Header {
-        key: forge::back(&scratch.segment.key),
-        sequence: scratch.segment.acknowledged,
-        acknowledged: 0,
-        window: 0,
-        flags: RST,
-        options: Laid::default(),
-    };
+    scratch.header.answer(&scratch.segment.key);
+    scratch.header.says(scratch.segment.acknowledged, 0, 0, RST);
+    scratch.header.options.clear();
     reply::<P, I>(packet, scratch, Outcome::Orphan)
 }
 
@@ -170,14 +165,11 @@ where
         }
     }
     super::refuse(&scratch.key, tables);
-    scratch.header = forge::Header {
-        key: forge::back(&scratch.key),
-        sequence: acknowledged,
-        acknowledged: initial.wrapping_add(1 + early),
-        window: 0,
-        flags: RST | ACK,
-        options: Laid::default(),
-    };
+    scratch.header.answer(&scratch.key);
+    scratch
+        .header
+        .says(acknowledged, initial.wrapping_add(1 + early), 0, RST | ACK);
+    scratch.header.options.clear();
     match forge::bare::<P, I>(packet, &scratch.header) {
         true => Outcome::Failed,
         false => Outcome::NoRoom,

@@ -6,7 +6,7 @@ use crate::{
     packet::Bytes,
     splice::{
         Outcome, Scratch, Splices, collect, connect, forge, forget, hand, open,
-        options::{Laid, Walk},
+        options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
         state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, Splice, newer},
@@ -147,15 +147,10 @@ where
     if scratch.segment.sequence.wrapping_sub(first) > u32::from(super::WINDOW) {
         return Outcome::Repeated;
     }
-    scratch.header = forge::Header {
-        key: connect::to_backend(splice),
-        // What the backend waits for, else it is not believed (RFC 5961, 3).
-        sequence: splice.received,
-        acknowledged: 0,
-        window: 0,
-        flags: RST,
-        options: Laid::default(),
-    };
+    scratch.header.ahead(splice);
+    scratch.header.says(splice.received, 0, 0, RST);
+    // What the backend waits for, else it is not believed (RFC 5961, 3).
+    scratch.header.options.clear();
     let phase = splice.phase;
     forget(&scratch.key, tables);
     match phase {

@@ -9,10 +9,9 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Choice, Found, Outcome, Scratch, Splice, Splices, connect, forge, forget, hand,
+        Choice, Found, Outcome, Scratch, Splice, Splices, connect, forget, hand,
         offer::scaled,
         open,
-        options::Laid,
         segment::{ACK, FIN, Segment},
         state::{Hello, SEGMENT, min},
     },
@@ -129,17 +128,17 @@ where
     };
     splice.early = bytes;
     let room = (MAX as u32).saturating_sub(bytes);
-    scratch.header = forge::Header {
-        key: forge::back(&scratch.key),
-        sequence: splice.acknowledged,
-        acknowledged: splice.initial.wrapping_add(1 + bytes),
-        window: scaled(room, splice.scale as u8),
-        flags: ACK,
-        options: Laid::stamps(
-            splice.offer.has_stamps(),
-            (splice.stamp_told, splice.stamp_client),
-        ),
-    };
+    scratch.header.answer(&scratch.key);
+    scratch.header.says(
+        splice.acknowledged,
+        splice.initial.wrapping_add(1 + bytes),
+        scaled(room, splice.scale as u8),
+        ACK,
+    );
+    scratch.header.options.stamps(
+        splice.offer.has_stamps(),
+        (splice.stamp_told, splice.stamp_client),
+    );
     open::reply::<P, I>(packet, scratch, Outcome::Acknowledged)
 }
 

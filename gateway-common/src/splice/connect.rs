@@ -6,8 +6,7 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        ATTEMPTS, Endpoint, Offer, Outcome, Scratch, Splice, Splices, TRIES, collect, forge,
-        options::Laid,
+        ATTEMPTS, Offer, Outcome, Scratch, Splice, Splices, TRIES, collect, forge,
         segment::{FIN, SYN},
         state::{BLOCKED, CONNECT},
     },
@@ -21,21 +20,22 @@ pub(super) const PAUSE: u32 = 10;
 
 /// The key of a backend's packets.
 #[inline(always)]
-pub(super) const fn back_key(splice: &Splice) -> FlowKey {
-    FlowKey {
-        source: splice.backend_address,
-        destination: splice.source,
-        source_port: splice.backend_port as u16,
-        destination_port: splice.source_port as u16,
-        protocol: TCP as u16,
-        direction: REVERSE,
-    }
+pub(super) const fn write_back_key(splice: &Splice, key: &mut FlowKey) {
+    key.source = splice.backend_address;
+    key.source_port = splice.backend_port as u16;
+    key.destination = splice.source;
+    key.destination_port = splice.source_port as u16;
+    key.protocol = TCP as u16;
+    key.direction = REVERSE;
 }
 
-/// Addresses of a packet to the backend.
+/// Whether it is the key of the backend's packets.
 #[inline(always)]
-pub(super) const fn to_backend(splice: &Splice) -> FlowKey {
-    forge::back(&back_key(splice))
+pub(super) fn is_back_key(splice: &Splice, key: &FlowKey) -> bool {
+    key.source == splice.backend_address
+        && u32::from(key.source_port) == splice.backend_port
+        && key.destination == splice.source
+        && u32::from(key.destination_port) == splice.source_port
 }
 
 /// Makes the frame in hand, whatever it is, the SYN for the next endpoint. [`Outcome::Failed`]: there
@@ -60,7 +60,7 @@ where
         if !tables.endpoint(&scratch.key, service, attempt, endpoint) {
             break;
         }
-        if address(&scratch.key, &scratch.endpoint, tables) {
+        if address(scratch, tables) {
             return ask::<P, I, T>(packet, scratch, tables);
         }
     }
@@ -69,48 +69,47 @@ where
 
 /// Ties a connection to an endpoint; `false`: it cannot be.
 #[inline(always)]
-fn address<T: Splices>(key: &FlowKey, endpoint: &Endpoint, tables: &mut T) -> bool {
-    let (source, port) = match endpoint.source_port {
-        0 => (key.source, key.source_port),
-        port => (endpoint.source, port),
-    };
-    let new = FlowKey {
-        source: endpoint.address,
-        destination: source,
-        source_port: endpoint.port,
-        destination_port: port,
-        protocol: TCP as u16,
-        direction: REVERSE,
-    };
-    if !tables.tie(&new, key) {
+fn address<T: Splices>(scratch: &mut Scratch, tables: &mut T) -> bool {
+    let (key, endpoint, back) = (&scratch.key, &scratch.endpoint, &mut scratch.back);
+    back.source = endpoint.address;
+    back.source_port = endpoint.port;
+    back.destination = endpoint.source;
+    back.destination_port = endpoint.source_port;
+    back.protocol = key.protocol;
+    back.direction = REVERSE;
+    if endpoint.source_port == 0 {
+        back.destination = key.source;
+        back.destination_port = key.source_port;
+    }
+    if !tables.tie(back, key) {
         return false;
     }
     let Some(splice) = tables.splice(key) else {
         return false;
     };
-    let old = back_key(splice);
+    write_back_key(splice, &mut scratch.old);
     splice.backend_address = endpoint.address;
     splice.backend_port = endpoint.port.into();
     splice.backend = endpoint.backend;
-    splice.source = source;
-    splice.source_port = port.into();
+    splice.source = back.destination;
+    splice.source_port = back.destination_port.into();
     if endpoint.mss < splice.offer.mss {
         splice.offer.mss = endpoint.mss;
     }
     splice.address_delta = checksum::both(
         checksum::address_delta(&key.destination, &endpoint.address),
-        checksum::address_delta(&key.source, &source),
+        checksum::address_delta(&key.source, &back.destination),
     );
     splice.port_delta = checksum::both(
         checksum::port_delta(key.destination_port, endpoint.port),
-        checksum::port_delta(key.source_port, port),
+        checksum::port_delta(key.source_port, back.destination_port),
     );
     splice.phase = CONNECT;
     splice.tries = 0;
     splice.received = splice.initial;
     splice.state &= !BLOCKED;
-    if old.source_port != 0 && old != new {
-        tables.untie(&old);
+    if scratch.old.source_port != 0 && scratch.old != *back {
+        tables.untie(&scratch.old);
     }
     true
 }
@@ -134,14 +133,12 @@ where
         0..=0xffff => splice.window_client as u16,
         _ => u16::MAX,
     };
-    scratch.header = forge::Header {
-        key: to_backend(splice),
-        sequence: splice.initial,
-        acknowledged: 0,
-        window,
-        flags: SYN,
-        options: Laid::opening(&splice.offer, (splice.stamp_client, 0)),
-    };
+    scratch.header.ahead(splice);
+    scratch.header.says(splice.initial, 0, window, SYN);
+    scratch
+        .header
+        .options
+        .opening(&splice.offer, (splice.stamp_client, 0));
     match forge::bare::<P, I>(packet, &scratch.header) {
         true => Outcome::Asked,
         false => Outcome::NoRoom,

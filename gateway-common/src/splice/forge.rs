@@ -6,6 +6,7 @@ use crate::{
     header::{Ether, Ip, Tcp},
     packet::{Bytes, Frame, Packet},
     splice::{
+        Splice,
         options::Laid,
         segment::words,
         state::{Hello, SEGMENT, min},
@@ -19,7 +20,7 @@ const HEAD: u64 = 192;
 /// All of a segment but its data. Numbers in host order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Header {
-    /// From source to destination.
+    /// From source to destination; nothing else of it counts.
     pub(super) key: FlowKey,
     pub(super) sequence: u32,
     pub(super) acknowledged: u32,
@@ -28,46 +29,73 @@ pub(super) struct Header {
     pub(super) options: Laid,
 }
 
+impl Header {
+    /// Back to whom a packet of `key` is from.
+    #[inline(always)]
+    pub(super) const fn answer(&mut self, key: &FlowKey) {
+        self.key.source = key.destination;
+        self.key.source_port = key.destination_port;
+        self.key.destination = key.source;
+        self.key.destination_port = key.source_port;
+    }
+
+    #[inline(always)]
+    pub(super) const fn ahead(&mut self, splice: &Splice) {
+        self.key.source = splice.source;
+        self.key.source_port = splice.source_port as u16;
+        self.key.destination = splice.backend_address;
+        self.key.destination_port = splice.backend_port as u16;
+    }
+
+    #[inline(always)]
+    pub(super) const fn says(&mut self, sequence: u32, acknowledged: u32, window: u16, flags: u8) {
+        self.sequence = sequence;
+        self.acknowledged = acknowledged;
+        self.window = window;
+        self.flags = flags;
+    }
+}
+
 /// Makes the frame a segment without data. `false`: there is no room.
 #[inline(always)]
 pub(super) fn bare<P: Bytes + ?Sized, I: Ip>(packet: &mut P, header: &Header) -> bool {
-    make::<P, I>(packet, header, None, 0, 0).is_some()
+    make::<P, I>(packet, header, None, 0, 0)
 }
 
-/// Makes the frame a segment with up to `bytes` of a hello from `at` on, as many as it has room for;
-/// how many. `None`: not even for the headers, and the frame may be of any length.
+/// Makes the frame a segment with up to `bytes` of a hello from `at` on, as many as it has room for.
+/// `false`: not even for the headers, and the frame may be of any length.
 ///
 /// The link addresses stay as they are.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn make<P, I>(
     packet: &mut P,
     header: &Header,
     hello: Option<&Hello>,
     at: u32,
     bytes: u32,
-) -> Option<u32>
+) -> bool
 where
     P: Bytes + ?Sized,
     I: Ip,
 {
     let tcp = size_of::<Tcp>() as u32 + header.options.length;
     let start = (size_of::<Ether>() + size_of::<I>()) as u32 + tcp;
-    let ether = *packet.head::<Ether>()?;
+    let Some(&mut ether) = packet.head::<Ether>() else {
+        return false;
+    };
     let length = fit(packet, u64::from(start + bytes)) as u32;
     // Where a frame cannot be cut, what is too much is padding.
-    let bytes = min(bytes, length.checked_sub(start)?);
-    let mut sum = u64::from(((tcp + bytes) as u16).to_be()) + u64::from((TCP as u16).to_be());
-    sum += checksum::address(&header.key.source) + checksum::address(&header.key.destination);
-    sum += checksum::bytes::<20>(&header.options.bytes, 0, header.options.length);
-    if let (Some(hello), 1..) = (hello, bytes) {
-        sum += checksum::bytes::<SEGMENT>(&hello.bytes, at, bytes);
+    if length < start {
+        return false;
     }
-    let frame = packet.head::<Frame<I, Tcp>>()?;
+    let bytes = min(bytes, length - start);
+    let sum = sum_of(header, hello, at, bytes);
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return false;
+    };
     frame.ether = ether;
-    let (key, payload) = (&header.key, (tcp + bytes) as u16);
-    frame
-        .ip
-        .write(TCP as u8, &key.source, &key.destination, payload);
+    network(&mut frame.ip, &header.key, (tcp + bytes) as u16);
+    let key = &header.key;
     frame.l4 = Tcp {
         source: key.source_port.to_be(),
         destination: key.destination_port.to_be(),
@@ -79,19 +107,17 @@ where
         checksum: 0,
         urgent: 0,
     };
-    frame.l4.checksum = checksum::text(sum + sum_of(&frame.l4));
+    frame.l4.checksum = checksum::text(sum + sum_of_tcp(&frame.l4));
     let options = start - header.options.length;
     if header.options.length > 0
         && !packet.store(options, &header.options.bytes, 0, header.options.length)
     {
-        return None;
+        return false;
     }
     match (hello, bytes) {
-        (_, 0) => Some(0),
-        (None, _) => None,
-        (Some(hello), _) => packet
-            .store(start, &hello.bytes, at, bytes)
-            .then_some(bytes),
+        (_, 0) => true,
+        (None, _) => false,
+        (Some(hello), _) => packet.store(start, &hello.bytes, at, bytes),
     }
 }
 
@@ -113,9 +139,29 @@ fn fit<P: Packet + ?Sized>(packet: &mut P, wanted: u64) -> u64 {
     packet.len()
 }
 
+/// Writes the network header. On its own, as is the next: what both spill to the stack of a BPF
+/// program would be too much together.
+#[inline(never)]
+fn network<I: Ip>(ip: &mut I, key: &FlowKey, payload: u16) {
+    ip.write(TCP as u8, &key.source, &key.destination, payload);
+}
+
+/// What all but the header of TCP itself adds to its checksum.
+#[inline(never)]
+fn sum_of(header: &Header, hello: Option<&Hello>, at: u32, bytes: u32) -> u64 {
+    let tcp = size_of::<Tcp>() as u32 + header.options.length;
+    let mut sum = u64::from(((tcp + bytes) as u16).to_be()) + u64::from((TCP as u16).to_be());
+    sum += checksum::address(&header.key.source) + checksum::address(&header.key.destination);
+    sum += checksum::bytes::<20>(&header.options.bytes, 0, header.options.length);
+    match (hello, bytes) {
+        (Some(hello), 1..) => sum + checksum::bytes::<SEGMENT>(&hello.bytes, at, bytes),
+        _ => sum,
+    }
+}
+
 /// What a header adds to its checksum.
 #[inline(always)]
-const fn sum_of(tcp: &Tcp) -> u64 {
+const fn sum_of_tcp(tcp: &Tcp) -> u64 {
     let [a, b] = tcp.sequence;
     let [c, d] = tcp.acknowledged;
     let bytes = u16::from_ne_bytes([tcp.words, tcp.flags]);
@@ -132,17 +178,4 @@ pub(super) fn turn<P: Packet + ?Sized>(packet: &mut P) -> bool {
     };
     (ether.source, ether.destination) = (ether.destination, ether.source);
     true
-}
-
-/// The key of an answer.
-#[inline(always)]
-pub(super) const fn back(key: &FlowKey) -> FlowKey {
-    FlowKey {
-        source: key.destination,
-        destination: key.source,
-        source_port: key.destination_port,
-        destination_port: key.source_port,
-        protocol: key.protocol,
-        direction: key.direction,
-    }
 }

@@ -7,13 +7,12 @@
 //! whole life of the connection.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD},
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
     header::Ip,
     packet::Bytes,
     splice::{
         Outcome, Scratch, Splice, Splices, forge, forget,
         offer::{NO_SCALE, scaled, unscaled},
-        options::Laid,
         segment::{ACK, PSH},
         state::{HANDING, LOCAL, RESET_BY_BACKEND, RESET_BY_CLIENT, SEGMENT, min, newer},
         translate,
@@ -104,23 +103,23 @@ where
         return Outcome::Repeated;
     };
     let (at, initial) = (splice.handed, splice.initial);
-    scratch.header = forge::Header {
-        key: scratch.key,
-        sequence: initial.wrapping_add(1 + at),
-        acknowledged: splice.acknowledged,
-        window: splice.window_up(scratch.segment.window),
-        flags: ACK | PSH,
-        // The latest: an old copy must not have its piece refused (RFC 7323, 5.3).
-        options: Laid::stamps(
-            scratch.walk.stamps != 0,
-            (splice.stamp_client, scratch.walk.echo),
-        ),
-    };
+    scratch.header.key = scratch.key;
+    scratch.header.says(
+        initial.wrapping_add(1 + at),
+        splice.acknowledged,
+        splice.window_up(scratch.segment.window),
+        ACK | PSH,
+    );
+    // The latest: an old copy must not have its piece refused (RFC 7323, 5.3).
+    scratch.header.options.stamps(
+        scratch.walk.stamps != 0,
+        (splice.stamp_client, scratch.walk.echo),
+    );
     let bytes = min(filled.saturating_sub(at), SEGMENT);
     let hello = tables.hello(&scratch.key);
     match forge::make::<P, I>(packet, &scratch.header, hello.as_deref(), at, bytes) {
-        Some(_) => Outcome::Handed,
-        None => Outcome::NoRoom,
+        true => Outcome::Handed,
+        false => Outcome::NoRoom,
     }
 }
 
@@ -152,8 +151,7 @@ where
     I: Ip,
     T: Splices,
 {
-    scratch.key = forge::back(&scratch.segment.key);
-    scratch.key.direction = FORWARD;
+    scratch.turn();
     let clock = (tables.now(), tables.hz());
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NotOurs;

@@ -8,7 +8,7 @@ use crate::{
     splice::{
         HalfOpen, NO_SCALE, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, forge,
         forget,
-        options::{Laid, Walk},
+        options::Walk,
         segment::{ACK, FIN, RST, SYN},
         state::COLLECT,
         world::Listener,
@@ -100,14 +100,17 @@ where
         scale: announced(&offer, listener) as u8,
         flags: offer.flags,
     };
-    scratch.header = forge::Header {
-        key: forge::back(&scratch.key),
-        sequence: cookie,
-        acknowledged: scratch.segment.sequence.wrapping_add(1),
-        window: WINDOW,
-        flags: SYN | ACK,
-        options: Laid::opening(&answer, (stamp, scratch.walk.value)),
-    };
+    scratch.header.answer(&scratch.key);
+    scratch.header.says(
+        cookie,
+        scratch.segment.sequence.wrapping_add(1),
+        WINDOW,
+        SYN | ACK,
+    );
+    scratch
+        .header
+        .options
+        .opening(&answer, (stamp, scratch.walk.value));
     reply::<P, I>(packet, scratch, Outcome::Accepted)
 }
 
@@ -158,17 +161,17 @@ where
         0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
         _ => Offer::of_stamp(scratch.walk.echo),
     };
-    scratch.header = forge::Header {
-        key: forge::back(key),
-        sequence: scratch.segment.acknowledged,
-        acknowledged: sequence.wrapping_add(1),
-        window: super::offer::scaled(u32::from(WINDOW), announced(&offer, listener) as u8),
-        flags: ACK,
-        options: Laid::stamps(
-            scratch.walk.stamps != 0,
-            (scratch.walk.echo, scratch.walk.value),
-        ),
-    };
+    scratch.header.answer(key);
+    scratch.header.says(
+        scratch.segment.acknowledged,
+        sequence.wrapping_add(1),
+        super::offer::scaled(u32::from(WINDOW), announced(&offer, listener) as u8),
+        ACK,
+    );
+    scratch.header.options.stamps(
+        scratch.walk.stamps != 0,
+        (scratch.walk.echo, scratch.walk.value),
+    );
     reply::<P, I>(packet, scratch, Outcome::Acknowledged)
 }
 
@@ -213,20 +216,19 @@ where
         (0, None) => Offer::plain(scratch.walk.offer.mss),
         _ => Offer::of_stamp(scratch.walk.echo),
     };
-    scratch.splice = Splice {
-        phase: COLLECT,
-        last_seen: tables.now(),
-        initial,
-        cookie,
-        acknowledged: scratch.segment.acknowledged,
-        received: scratch.segment.sequence,
-        stamp_told: scratch.walk.echo,
-        stamp_client: scratch.walk.value,
-        window_client: super::offer::unscaled(scratch.segment.window, offer.scale),
-        offer,
-        scale: announced(&offer, listener),
-        ..Splice::default()
-    };
+    let splice = &mut scratch.splice;
+    *splice = Splice::NONE;
+    splice.phase = COLLECT;
+    splice.last_seen = tables.now();
+    splice.initial = initial;
+    splice.cookie = cookie;
+    splice.acknowledged = scratch.segment.acknowledged;
+    splice.received = scratch.segment.sequence;
+    splice.stamp_told = scratch.walk.echo;
+    splice.stamp_client = scratch.walk.value;
+    splice.window_client = super::offer::unscaled(scratch.segment.window, offer.scale);
+    splice.offer = offer;
+    splice.scale = announced(&offer, listener);
     if !enter(key, &scratch.splice, tables) {
         return match kept.is_some() && scratch.walk.stamps == 0 {
             // The node's stack cannot know what the client offered.
@@ -258,13 +260,13 @@ pub(super) fn reset<P: Bytes + ?Sized, I: Ip>(
     scratch: &mut Scratch,
     outcome: Outcome,
 ) -> Outcome {
-    scratch.header = forge::Header {
-        key: forge::back(&scratch.key),
-        sequence: scratch.segment.acknowledged,
-        acknowledged: scratch.segment.end(),
-        window: 0,
-        flags: RST | ACK,
-        options: Laid::default(),
-    };
+    scratch.header.answer(&scratch.key);
+    scratch.header.says(
+        scratch.segment.acknowledged,
+        scratch.segment.end(),
+        0,
+        RST | ACK,
+    );
+    scratch.header.options.clear();
     reply::<P, I>(packet, scratch, outcome)
 }

@@ -175,44 +175,56 @@ pub(super) struct Laid {
 }
 
 impl Laid {
+    #[inline(always)]
+    pub(super) const fn clear(&mut self) {
+        self.length = 0;
+    }
+
     /// Of a SYN or its answer; `stamps`: own and echoed.
     #[inline(always)]
-    pub(super) fn opening(offer: &Offer, stamps: (u32, u32)) -> Self {
-        let mss = offer.mss.to_be_bytes();
+    pub(super) const fn opening(&mut self, offer: &Offer, stamps: (u32, u32)) {
         let sack = match offer.has_sack() {
-            true => [SACK_PERMITTED, 2],
-            false => [NOP; 2],
+            true => u16::from_be_bytes([SACK_PERMITTED, 2]),
+            false => u16::from_be_bytes([NOP; 2]),
         };
         let scale = match offer.has_scale() {
-            true => [NOP, SCALE, 3, offer.scale],
-            false => [NOP; 4],
+            true => u32::from_be_bytes([NOP, SCALE, 3, offer.scale]),
+            false => u32::from_be_bytes([NOP; 4]),
         };
-        let mut laid = Self::default();
-        laid.bytes[..4].copy_from_slice(&[MSS, 4, mss[0], mss[1]]);
+        self.put(0, (MSS as u32) << 24 | 4 << 16 | offer.mss as u32);
         if offer.has_stamps() {
-            laid.bytes[4..8].copy_from_slice(&[sack[0], sack[1], STAMP, 10]);
-            laid.bytes[8..12].copy_from_slice(&stamps.0.to_be_bytes());
-            laid.bytes[12..16].copy_from_slice(&stamps.1.to_be_bytes());
-            laid.bytes[16..].copy_from_slice(&scale);
-            laid.length = 20;
+            let kind = u16::from_be_bytes([STAMP, 10]);
+            self.put(1, (sack as u32) << 16 | kind as u32);
+            self.put(2, stamps.0);
+            self.put(3, stamps.1);
+            self.put(4, scale);
+            self.length = 20;
         } else {
-            laid.bytes[4..8].copy_from_slice(&[NOP, NOP, sack[0], sack[1]]);
-            laid.bytes[8..12].copy_from_slice(&scale);
-            laid.length = 12;
+            let pad = u16::from_be_bytes([NOP; 2]);
+            self.put(1, (pad as u32) << 16 | sack as u32);
+            self.put(2, scale);
+            self.length = 12;
         }
-        laid
     }
 
     /// Of any other segment.
     #[inline(always)]
-    pub(super) fn stamps(has: bool, (value, echo): (u32, u32)) -> Self {
-        let mut laid = Self::default();
+    pub(super) const fn stamps(&mut self, has: bool, (value, echo): (u32, u32)) {
+        self.length = 0;
         if has {
-            laid.bytes[..4].copy_from_slice(&USUAL.to_be_bytes());
-            laid.bytes[4..8].copy_from_slice(&value.to_be_bytes());
-            laid.bytes[8..12].copy_from_slice(&echo.to_be_bytes());
-            laid.length = 12;
+            self.put(0, USUAL);
+            self.put(1, value);
+            self.put(2, echo);
+            self.length = 12;
         }
-        laid
+    }
+
+    #[inline(always)]
+    const fn put(&mut self, word: usize, value: u32) {
+        let [a, b, c, d] = value.to_be_bytes();
+        self.bytes[4 * word] = a;
+        self.bytes[4 * word + 1] = b;
+        self.bytes[4 * word + 2] = c;
+        self.bytes[4 * word + 3] = d;
     }
 }

@@ -7,10 +7,9 @@ use crate::{
     packet::Bytes,
     splice::{
         Outcome, Scratch, Splices,
-        connect::{PAUSE, to_backend},
+        connect::PAUSE,
         forge, forget,
         offer::{NO_SCALE, scaled, unscaled},
-        options::Laid,
         segment::{ACK, FIN, PSH},
         state::{BLOCKED, SEGMENT, SPLICED, SPOKE, min, newer},
         translate,
@@ -137,17 +136,20 @@ where
         true => splice.offer.scale,
         false => NO_SCALE,
     };
-    scratch.header = forge::Header {
-        key: to_backend(splice),
-        sequence: splice.received,
-        acknowledged: splice.acknowledged.wrapping_sub(splice.delta),
-        window: scaled(splice.window_client, scale),
-        flags: if bytes == rest { ACK | PSH } else { ACK },
-        options: Laid::stamps(stamps, (splice.stamp_client, splice.stamp_backend)),
-    };
+    scratch.header.ahead(splice);
+    scratch.header.says(
+        splice.received,
+        splice.acknowledged.wrapping_sub(splice.delta),
+        scaled(splice.window_client, scale),
+        if bytes == rest { ACK | PSH } else { ACK },
+    );
+    scratch
+        .header
+        .options
+        .stamps(stamps, (splice.stamp_client, splice.stamp_backend));
     let hello = tables.hello(&scratch.key);
     match forge::make::<P, I>(packet, &scratch.header, hello.as_deref(), at, bytes) {
-        Some(_) => Outcome::Replayed,
-        None => Outcome::NoRoom,
+        true => Outcome::Replayed,
+        false => Outcome::NoRoom,
     }
 }

@@ -1,7 +1,7 @@
 //! Room for what one packet needs: too much for the stack of a BPF program.
 
 use crate::{
-    abi::FlowKey,
+    abi::{FORWARD, FlowKey},
     addr::Addr,
     header::Ip,
     packet::Bytes,
@@ -25,6 +25,9 @@ pub struct Scratch {
     /// A segment that is made.
     pub(super) header: Header,
     pub(super) splice: Splice,
+    /// Keys of the backend's packets: of the one that is taken, and of the one before.
+    pub(super) back: FlowKey,
+    pub(super) old: FlowKey,
     pub(super) endpoint: Endpoint,
 }
 
@@ -37,6 +40,8 @@ impl Default for Scratch {
             walk: Walk::default(),
             header: Header::default(),
             splice: Splice::default(),
+            back: FlowKey::default(),
+            old: FlowKey::default(),
             endpoint: Endpoint {
                 address: Addr::default(),
                 port: 0,
@@ -65,5 +70,17 @@ impl Scratch {
     pub(super) fn look<P: Bytes + ?Sized>(&mut self, packet: &mut P, mss: u16) {
         self.options.load(packet, &self.segment);
         self.walk = self.options.walk(packet, mss);
+    }
+
+    /// The client's key of a packet that the node sends to it.
+    #[inline(always)]
+    pub(super) const fn turn(&mut self) {
+        let segment = &self.segment.key;
+        self.key.source = segment.destination;
+        self.key.source_port = segment.destination_port;
+        self.key.destination = segment.source;
+        self.key.destination_port = segment.source_port;
+        self.key.protocol = segment.protocol;
+        self.key.direction = FORWARD;
     }
 }

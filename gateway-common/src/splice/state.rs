@@ -178,6 +178,47 @@ impl Hello {
 }
 
 impl Splice {
+    pub(super) const NONE: Self = Self {
+        backend_address: Addr { bytes: [0; 16] },
+        source: Addr { bytes: [0; 16] },
+        backend_port: 0,
+        source_port: 0,
+        address_delta: 0,
+        port_delta: 0,
+        service: 0,
+        backend: 0,
+        phase: 0,
+        state: 0,
+        last_seen: 0,
+        sent: 0,
+        attempt: 0,
+        tries: 0,
+        initial: 0,
+        cookie: 0,
+        acknowledged: 0,
+        early: 0,
+        handed: 0,
+        received: 0,
+        delta: 0,
+        stamp_delta: 0,
+        stamp_told: 0,
+        stamp_client: 0,
+        stamp_backend: 0,
+        window_client: 0,
+        window_backend: 0,
+        offer: Offer {
+            mss: 0,
+            scale: 0,
+            flags: 0,
+        },
+        answer: Offer {
+            mss: 0,
+            scale: 0,
+            flags: 0,
+        },
+        scale: 0,
+    };
+
     /// Nothing of use is to come: another connection may take the place.
     #[inline(always)]
     pub const fn closing(&self) -> bool {
