@@ -124,6 +124,8 @@ pub enum Outcome {
     OrphanReset,
     /// The node's stack got a piece of the hello, or all.
     Handed,
+    /// A SYN on a connection that seems to live: the backend was asked whether it does.
+    Doubted,
     ToBackend,
     ToClient,
     /// The frame could not be made what it has to be.
@@ -144,9 +146,11 @@ impl Outcome {
             Self::Accepted | Self::Acknowledged | Self::Unused | Self::Refused | Self::Orphan => {
                 Verdict::Answer
             }
-            Self::GivenUpToBackend | Self::Asked | Self::Replayed | Self::ToBackend => {
-                Verdict::ToBackend
-            }
+            Self::GivenUpToBackend
+            | Self::Asked
+            | Self::Replayed
+            | Self::Doubted
+            | Self::ToBackend => Verdict::ToBackend,
             Self::Failed | Self::ToClient => Verdict::ToClient,
             Self::Proved
             | Self::Unproved

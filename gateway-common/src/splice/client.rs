@@ -56,6 +56,7 @@ where
     T: Splices,
 {
     let (now, hz) = (tables.now(), tables.hz());
+    let local = tables.is_local(&scratch.key);
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
@@ -64,7 +65,8 @@ where
     }
     let ended = match splice.phase {
         REFUSED => true,
-        SPLICED | LOCAL => splice.closing(),
+        SPLICED => splice.closing(),
+        LOCAL => splice.closing() || !local,
         // Anybody can send a SYN in the client's name: no connection under way ends by that.
         _ => now.wrapping_sub(splice.last_seen) >= SILENT * hz,
     };
@@ -73,10 +75,34 @@ where
             forget(&scratch.key, tables);
             open::first::<P, I, T>(packet, scratch, tables)
         }
-        // The backend tells the client that the connection lives (RFC 5961, 4).
-        SPLICED => translate::to_backend::<P, I>(packet, scratch, splice, (now, hz)),
+        SPLICED => doubt::<P, I>(packet, scratch, splice),
         LOCAL => Outcome::Local,
         _ => Outcome::Repeated,
+    }
+}
+
+/// Asks the backend whether a connection lives whose client seems to begin anew: by an old number,
+/// which it answers with an acknowledgment. A client that has indeed forgotten answers that with a
+/// reset (RFC 5961, 4), and a backend that has forgotten does so itself: then the next SYN is taken.
+#[inline(always)]
+fn doubt<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    splice: &Splice,
+) -> Outcome {
+    scratch.header.ahead(splice);
+    scratch.header.says(
+        splice.received.wrapping_sub(1),
+        splice.acknowledged.wrapping_sub(splice.delta),
+        1,
+        ACK,
+    );
+    let stamps = splice.offer.has_stamps() && splice.answer.has_stamps();
+    let numbers = (splice.stamp_client, splice.stamp_backend);
+    scratch.header.options.stamps(stamps, numbers);
+    match forge::bare::<P, I>(packet, &scratch.header) {
+        true => Outcome::Doubted,
+        false => Outcome::NoRoom,
     }
 }
 
@@ -143,7 +169,7 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    let first = splice.initial.wrapping_add(1 + splice.early);
+    let first = splice.initial.wrapping_add(1);
     if scratch.segment.sequence.wrapping_sub(first) > u32::from(super::WINDOW) {
         return Outcome::Repeated;
     }

@@ -159,19 +159,18 @@ where
     if !matches!(splice.phase, HANDING | LOCAL) {
         return Outcome::NotOurs;
     }
-    splice.note(
-        &scratch.segment,
-        (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
-        clock,
-    );
+    // While the client has to be there, the stack alone does not keep the entry.
+    let seen = match splice.phase {
+        LOCAL => clock,
+        _ => (splice.last_seen, clock.1),
+    };
+    let bits = (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT);
+    splice.note(&scratch.segment, bits, seen);
     let start = splice.initial.wrapping_add(1);
-    if scratch.segment.has(ACK)
-        && newer(
-            scratch.segment.acknowledged,
-            start.wrapping_add(splice.handed),
-        )
-    {
+    let handed = start.wrapping_add(splice.handed);
+    if scratch.segment.has(ACK) && newer(scratch.segment.acknowledged, handed) {
         splice.handed = scratch.segment.acknowledged.wrapping_sub(start);
+        splice.last_seen = clock.0;
     }
     let window = splice.window_down(scratch.segment.window);
     match translate::rewindow::<P, I>(packet, &scratch.segment, window) {

@@ -89,6 +89,8 @@ pub(super) struct Peer {
     wait: u64,
     last: u64,
     pub(super) sent: Vec<Segment>,
+    /// Of a connection before.
+    pub(super) is_old: bool,
     /// What it has seen that TCP has words for: counted so that a simulation shows what it covers.
     pub(super) selective: u32,
     pub(super) probes: u32,
@@ -138,6 +140,7 @@ impl Peer {
             wait: RTO,
             last: 0,
             sent: Vec::new(),
+            is_old: false,
             selective: 0,
             probes: 0,
             config,

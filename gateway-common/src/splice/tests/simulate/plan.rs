@@ -99,6 +99,8 @@ pub(super) struct Plan {
     pub(super) network: Network,
     /// Numbers begin near the end of their circle.
     wraps: bool,
+    /// A second connection follows from the same port.
+    pub(super) again: bool,
     half_open: usize,
 }
 
@@ -165,6 +167,7 @@ impl Plan {
             started: 0,
             network: Network::new(rng),
             wraps: rng.percent(50),
+            again: rng.percent(30),
             half_open: rng.pick(&[0, 10]),
         };
         plan.talk(rng);

@@ -80,7 +80,9 @@ impl Server {
         }
         let asks = segment.has(SYN) && !segment.has(ACK);
         match &mut self.peer {
-            Some(peer) if peer.state != State::Reset => peer.input(segment, now),
+            Some(peer) if peer.state != State::Reset && !(asks && peer.is_done()) => {
+                peer.input(segment, now);
+            }
             _ if asks => {
                 let config = self.config.peer();
                 self.peer = Some(Peer::server("server", config, segment, numbers, now));
