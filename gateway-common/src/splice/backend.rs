@@ -117,6 +117,7 @@ impl Splice {
         self.phase = REPLAY;
         self.state &= !BLOCKED;
         self.received = segment.acknowledged;
+        self.told = segment.acknowledged;
         self.delta = self.cookie.wrapping_sub(segment.sequence);
         self.answer = walk.offer;
         if self.answer.mss == 0 {

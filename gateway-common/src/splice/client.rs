@@ -9,7 +9,7 @@ use crate::{
         options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
-        state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, Splice, newer},
+        state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, SPOKE, Splice, newer},
         translate,
     },
 };
@@ -43,6 +43,13 @@ where
         }
         REFUSED => open::reset::<P, I>(packet, scratch, Outcome::Refused),
         LOCAL => hand::to_local::<P, I>(packet, scratch, splice, (now, hz)),
+        phase if is_other(scratch, splice) => match proves(scratch, tables) {
+            true => {
+                forget(&scratch.key, tables);
+                open::first::<P, I, T>(packet, scratch, tables)
+            }
+            false => early::<P, I, T>(packet, scratch, phase, tables),
+        },
         phase => early::<P, I, T>(packet, scratch, phase, tables),
     }
 }
@@ -79,6 +86,26 @@ where
         LOCAL => Outcome::Local,
         _ => Outcome::Repeated,
     }
+}
+
+/// Maybe the first data of another connection than the one that is known, whose own came late: the
+/// client has begun anew in between. One that cannot prove itself again is left alone.
+#[inline(always)]
+fn is_other(scratch: &Scratch, splice: &Splice) -> bool {
+    let segment = &scratch.segment;
+    segment.acknowledged.wrapping_sub(1) != splice.cookie
+        && segment.bytes > 0
+        && segment.has(ACK)
+        && !segment.has(RST)
+        && splice.early == 0
+        && splice.state & SPOKE == 0
+}
+
+#[inline(always)]
+fn proves<T: Splices>(scratch: &Scratch, tables: &mut T) -> bool {
+    let segment = &scratch.segment;
+    let cookie = segment.acknowledged.wrapping_sub(1);
+    tables.proves(&scratch.key, segment.sequence.wrapping_sub(1), cookie)
 }
 
 /// Asks the backend whether a connection lives whose client seems to begin anew: by an old number,

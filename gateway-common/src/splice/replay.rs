@@ -30,8 +30,8 @@ where
         return Outcome::Idle;
     };
     let start = splice.initial.wrapping_add(1);
-    if scratch.segment.acknowledged.wrapping_sub(start) > filled {
-        // What was never sent: an old connection's, or forged.
+    if newer(scratch.segment.acknowledged, splice.told) {
+        // What was never sent: of a connection before.
         return Outcome::Idle;
     }
     if scratch.walk.stamps != 0 && newer(scratch.walk.value, splice.stamp_backend) {
@@ -131,6 +131,10 @@ where
         return Outcome::Idle;
     }
     splice.sent = now;
+    let end = splice.received.wrapping_add(bytes);
+    if newer(end, splice.told) {
+        splice.told = end;
+    }
     // Windows are shifted only where both offered that (RFC 7323, 2.2).
     let scale = match splice.answer.has_scale() {
         true => splice.offer.scale,

@@ -54,7 +54,7 @@ pub const SEGMENT: u32 = 2048;
 pub const ROOM: usize = MAX + SEGMENT as usize;
 
 /// A connection of a client to a passthrough listener; its key is the client's
-/// [`crate::abi::FlowKey`]. 144 bytes.
+/// [`crate::abi::FlowKey`]. 152 bytes.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Splice {
@@ -88,6 +88,8 @@ pub struct Splice {
     pub handed: u32,
     /// The client's next byte that the backend waits for.
     pub received: u32,
+    /// Behind the last byte of the hello that the backend was sent.
+    pub told: u32,
     /// Number that the client sees, less the backend's own.
     pub delta: u32,
     /// Time stamp that the client sees, less the backend's own.
@@ -104,6 +106,7 @@ pub struct Splice {
     pub answer: Offer,
     /// Shift of the windows that the client is told of; [`crate::splice::NO_SCALE`]: none.
     pub scale: u32,
+    pub unused: u32,
 }
 
 /// A client without time stamps that was answered: what it offered. 12 bytes.
@@ -131,7 +134,7 @@ pub struct Hello {
 }
 
 const _: () = assert!(
-    size_of::<Splice>() == 144 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
+    size_of::<Splice>() == 152 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
 );
 
 impl Hello {
@@ -199,6 +202,7 @@ impl Splice {
         early: 0,
         handed: 0,
         received: 0,
+        told: 0,
         delta: 0,
         stamp_delta: 0,
         stamp_told: 0,
@@ -217,6 +221,7 @@ impl Splice {
             flags: 0,
         },
         scale: 0,
+        unused: 0,
     };
 
     /// Nothing of use is to come: another connection may take the place.

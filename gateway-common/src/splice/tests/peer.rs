@@ -32,6 +32,8 @@ pub(super) struct Config {
     /// said before it knew this peer.
     pub(super) step: u32,
     pub(super) first: u32,
+    /// What cannot be is dropped, where a client has begun anew; else it is a fault.
+    pub(super) forgives: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

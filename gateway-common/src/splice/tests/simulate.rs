@@ -329,15 +329,24 @@ impl<'a> Simulation<'a> {
         if plan.pauses && client.is_open() && client.pause.is_none() && rng.percent(5) {
             client.pause = Some(now + 50 + rng.below(1000) as u64);
         }
-        if let Some((at, by_client)) = plan.abort
-            && !self.aborted
-            && now >= self.plan.started + at
-        {
-            self.aborted = true;
-            match by_client {
-                true => self.client.abort(),
-                false => self.peers().skip(1).for_each(Peer::abort),
+        let due = |at: &u64| now >= plan.started + *at;
+        match plan.abort {
+            Some((at, by_client)) if !self.aborted && due(&at) => {
+                self.aborted = true;
+                match by_client {
+                    true => self.client.abort(),
+                    false => self.peers().skip(1).for_each(Peer::abort),
+                }
             }
+            _ => {}
+        }
+        if self
+            .plan
+            .crash
+            .take_if(|at| now >= self.plan.started + *at)
+            .is_some()
+        {
+            self.crash();
         }
     }
 
@@ -401,13 +410,19 @@ impl<'a> Simulation<'a> {
             self.arrive(place, frame);
             self.flush();
         }
-        self.seen.again += 1;
-        self.context += ", again";
-        self.plan.abort = None;
-        self.given_up = false;
         // The stack has forgotten what was its own; backends do when they are asked.
         self.local = None;
         self.world.local.clear();
+        self.plan.abort = None;
+        self.begin();
+        true
+    }
+
+    /// A client at the same port that knows nothing of the one before.
+    fn begin(&mut self) {
+        self.seen.again += 1;
+        self.context += ", again";
+        self.given_up = false;
         self.peers().for_each(|peer| peer.is_old = true);
         let ends = (self.plan.client, self.plan.gateway);
         let numbers = (self.plan.number(&mut self.rng), self.rng.word());
@@ -415,7 +430,16 @@ impl<'a> Simulation<'a> {
         self.client = Peer::client(self.plan.config.clone(), ends, numbers, now);
         self.client.cuts = self.plan.cuts.clone();
         self.client.say(&self.plan.said[..self.plan.at_once], now);
-        true
+    }
+
+    /// The client has forgotten all, and what is under way is not for it.
+    fn crash(&mut self) {
+        self.plan.config.forgives = true;
+        self.peers().for_each(|peer| peer.config.forgives = true);
+        for server in &mut self.servers {
+            server.forgives = true;
+        }
+        self.begin();
     }
 
     fn forget(&mut self) {

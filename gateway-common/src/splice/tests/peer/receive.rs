@@ -80,6 +80,9 @@ impl Peer {
             }
             return;
         }
+        if self.config.forgives && !self.may_be(segment) {
+            return;
+        }
         if self.stamps {
             if let Some((value, _)) = segment.stamps {
                 if newer(self.recent, value) {
@@ -102,6 +105,17 @@ impl Peer {
     fn open_again(&mut self, now: u64) {
         self.deadline = None;
         self.output(now);
+    }
+
+    /// Not of another connection, whose packets may still be under way.
+    fn may_be(&self, segment: &Segment) -> bool {
+        let echoes = match (segment.stamps, self.stamped) {
+            (Some((_, echo)), Some((first, last))) => !newer(first, echo) && !newer(echo, last),
+            _ => true,
+        };
+        let number = segment.acknowledged;
+        let acknowledges = !newer(number, self.most) && !newer(self.initial, number);
+        echoes && acknowledges && !newer(segment.end(), self.edge.wrapping_add(1 << 15))
     }
 
     /// What it echoes was said.

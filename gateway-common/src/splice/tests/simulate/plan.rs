@@ -101,6 +101,8 @@ pub(super) struct Plan {
     wraps: bool,
     /// A second connection follows from the same port.
     pub(super) again: bool,
+    /// When the client forgets everything and begins anew, in milliseconds.
+    pub(super) crash: Option<u64>,
     half_open: usize,
 }
 
@@ -168,8 +170,12 @@ impl Plan {
             network: Network::new(rng),
             wraps: rng.percent(50),
             again: rng.percent(30),
+            crash: None,
             half_open: rng.pick(&[0, 10]),
         };
+        if plan.abort.is_none() && rng.percent(10) {
+            plan.crash = Some(rng.below(3_000) as u64);
+        }
         plan.talk(rng);
         plan
     }
@@ -237,6 +243,7 @@ fn client(rng: &mut Rng) -> Config {
         shift: rng.pick(&[0, 1, 2, 2, 2, 3]),
         step: 1,
         first: 0,
+        forgives: false,
     }
 }
 

@@ -45,6 +45,7 @@ impl ServerPlan {
             shift: self.shift,
             step: self.step,
             first: u32::from(WINDOW),
+            forgives: false,
         }
     }
 }
@@ -54,6 +55,7 @@ pub(super) struct Server {
     pub(super) peer: Option<Peer>,
     /// Without a connection.
     pub(super) sent: Vec<Segment>,
+    pub(super) forgives: bool,
 }
 
 impl Server {
@@ -62,6 +64,7 @@ impl Server {
             config,
             peer: None,
             sent: Vec::new(),
+            forgives: false,
         }
     }
 }
@@ -84,7 +87,8 @@ impl Server {
                 peer.input(segment, now);
             }
             _ if asks => {
-                let config = self.config.peer();
+                let mut config = self.config.peer();
+                config.forgives = self.forgives;
                 self.peer = Some(Peer::server("server", config, segment, numbers, now));
             }
             _ => self.sent.extend(refusal(segment)),

@@ -4,7 +4,7 @@ use std::env;
 
 use super::{
     super::{
-        peer::{Peer, refusal},
+        peer::{Peer, State, refusal},
         wire::Segment,
         world::key_of,
     },
@@ -33,6 +33,14 @@ impl Simulation<'_> {
     }
 
     fn gateway(&mut self, place: Place, frame: Vec<u8>) {
+        if self
+            .local
+            .as_ref()
+            .is_some_and(|peer| peer.state == State::Reset)
+        {
+            self.local = None;
+            self.world.local.clear();
+        }
         let (tail, length) = (self.plan.network.tail, frame.len());
         let mut storage = [vec![0; 256], frame, vec![0xee; tail]].concat();
         let mut packet = Buffer::with_room(&mut storage, 256, length, 3);

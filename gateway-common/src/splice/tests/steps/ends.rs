@@ -28,6 +28,9 @@ fn the_backend_gets_the_hello_as_it_takes_it() {
         // What advances nothing becomes nothing.
         let (outcome, _) = bench.backend(&bench.replies(ACK, 0, 0, &[]));
         assert_eq!(outcome, Outcome::Idle);
+        // Nor does what was never sent: of a connection before.
+        let (outcome, _) = bench.backend(&bench.replies(ACK, 0, 1369, &[]));
+        assert_eq!(outcome, Outcome::Idle);
         // A window of 1 << 9 bytes.
         let mut ack = bench.replies(ACK, 0, 1368, &[]);
         ack.window = 1;

@@ -237,3 +237,26 @@ fn a_hello_that_is_never_complete_is_forgotten() {
     bench.world.collect();
     assert!(bench.world.splices.is_empty() && bench.world.hellos.is_empty());
 }
+
+/// Data of a connection that the client has forgotten, late: its new one goes on all the same.
+#[test]
+fn first_data_with_another_cookie_takes_the_place() {
+    let mut bench = opened();
+    let whole = hello(Some("a.example"), 300, 16_000);
+    let late = bench.says(ACK, 0, &whole[..100]);
+    let syn = Segment {
+        sequence: 5,
+        ..bench.syn()
+    };
+    bench.open(&syn);
+    assert_eq!(bench.client(&late).0, Outcome::Collected);
+    let mut new = bench.says(ACK, 0, &whole);
+    new.sequence = 6;
+    let (outcome, asked) = bench.client(&new);
+    assert_eq!((outcome, asked.unwrap().sequence), (Outcome::Asked, 5));
+    // Not the other way: what proves nothing changes nothing.
+    let mut forged = late;
+    forged.acknowledged ^= 1 << 20;
+    assert_eq!(bench.client(&forged).0, Outcome::Repeated);
+    assert_eq!(bench.splice().initial, 5);
+}
