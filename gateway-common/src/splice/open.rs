@@ -8,7 +8,6 @@ use crate::{
     splice::{
         HalfOpen, NO_SCALE, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, forge,
         forget,
-        options::Walk,
         segment::{ACK, FIN, RST, SYN},
         state::COLLECT,
         world::Listener,
@@ -18,8 +17,8 @@ use crate::{
 /// The segment size of who says nothing (RFC 9293, 3.7.1).
 const MSS_V4: u16 = 536;
 const MSS_V6: u16 = 1220;
-/// Milliseconds in which a client's first data may come after what follows it.
-const YOUNG: u32 = 30_000;
+/// Seconds in which a client's first data may come after what follows it.
+const YOUNG: u32 = 30;
 
 #[inline(never)]
 pub(super) fn first<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
@@ -51,16 +50,37 @@ where
 
 /// What proves nothing: of a connection that nobody knows any more, which the node's stack resets, or
 /// ahead of the first data, and then nobody may. A client that echoes a recent time stamp may be a new
-/// one; so may one without any.
+/// one. Without time stamps it is remembered since when it has been heard of.
 #[inline(always)]
-fn stray<T: Splices>(key: &FlowKey, walk: &Walk, tables: &mut T) -> Outcome {
+fn stray<T: Splices>(scratch: &Scratch, tables: &mut T) -> Outcome {
+    let (key, walk) = (&scratch.key, &scratch.walk);
     if tables.is_local(key) {
         return Outcome::Local;
     }
-    match walk.stamps == 0 || tables.clock().wrapping_sub(walk.echo) < YOUNG {
-        true => Outcome::Unproved,
-        false => Outcome::Stray,
+    let old = match walk.stamps {
+        0 => is_old(scratch, tables),
+        _ => tables.clock().wrapping_sub(walk.echo) >= YOUNG * 1000,
+    };
+    match old {
+        true => Outcome::Stray,
+        false => Outcome::Unproved,
     }
+}
+
+#[inline(always)]
+fn is_old<T: Splices>(scratch: &Scratch, tables: &mut T) -> bool {
+    let (now, hz) = (tables.now(), tables.hz());
+    if let Some(heard) = tables.held(&scratch.key) {
+        return now.wrapping_sub(heard.since) >= YOUNG * hz;
+    }
+    let heard = HalfOpen {
+        initial: scratch.segment.sequence,
+        since: now,
+        offer: Offer::plain(scratch.walk.offer.mss),
+    };
+    // Where there is no room, the client has to find out by itself.
+    tables.hold(&scratch.key, &heard);
+    false
 }
 
 /// Answers a SYN. Data in it is not taken (RFC 7413), the client sends it again.
@@ -155,7 +175,7 @@ where
         return Outcome::Proved;
     }
     if !tables.proves(key, sequence, cookie) {
-        return stray(key, &scratch.walk, tables);
+        return stray(scratch, tables);
     }
     let offer = match scratch.walk.stamps {
         0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
@@ -201,7 +221,7 @@ where
         scratch.segment.acknowledged.wrapping_sub(1),
     );
     if !tables.proves(key, initial, cookie) {
-        return stray(key, &scratch.walk, tables);
+        return stray(scratch, tables);
     }
     // An old copy of what the stack was handed proves itself, too.
     if tables.is_local(key) {

@@ -109,7 +109,8 @@ pub struct Splice {
     pub unused: u32,
 }
 
-/// A client without time stamps that was answered: what it offered. 12 bytes.
+/// A client without time stamps that was answered, and what it offered; or that was heard of though
+/// nothing is known of it. 12 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HalfOpen {

@@ -79,7 +79,7 @@ pub trait Splices {
     fn is_local(&mut self, key: &FlowKey) -> bool;
 
     /// Keeps what a client without time stamps offered, for [`super::COOKIE`] seconds; replaces what
-    /// the same client offered before. `false`: full.
+    /// was kept of the same client before. `false`: full.
     fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool;
     fn held(&self, key: &FlowKey) -> Option<HalfOpen>;
     fn release(&mut self, key: &FlowKey);

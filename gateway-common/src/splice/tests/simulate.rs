@@ -100,7 +100,7 @@ fn connections_come_through_whatever_the_network_does() {
         simulation.forget();
     }
     println!("{runs} runs from SEED={first}: {seen:#?}");
-    if runs < 1000 {
+    if runs < 5_000 {
         return;
     }
     let ends = [seen.through, seen.local, seen.refused, seen.aborted];
@@ -357,7 +357,9 @@ impl<'a> Simulation<'a> {
             .map(|peer| peer.is_done())
             .fold(false, |one, other| one | other);
         let done = done && self.client.is_done();
-        let gone = self.client.state == State::Reset
+        // One may give up when the other has all it wants.
+        let ended = self.aborted && self.client.is_done();
+        let gone = (ended || self.client.state == State::Reset)
             && self
                 .peers()
                 .skip(1)
@@ -382,7 +384,8 @@ impl<'a> Simulation<'a> {
         }
         complete &= self.client.is_done() && self.client.heard == replied;
         let lossy = self.plan.network.lost > 0;
-        let aborted = self.plan.abort.is_some() && self.client.state == State::Reset;
+        let ended = self.client.state == State::Reset || self.aborted && !complete;
+        let aborted = self.plan.abort.is_some() && ended;
         match self.plan.goal {
             _ if aborted => self.seen.aborted += 1,
             Goal::Through if complete => self.seen.through += 1,

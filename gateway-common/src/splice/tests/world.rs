@@ -8,8 +8,8 @@ use std::{
 use crate::{
     abi::{FORWARD, FlowKey, TCP},
     splice::{
-        Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices, forget, is_loose,
-        state::ROOM,
+        COOKIE, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices, forget,
+        is_loose, state::ROOM,
     },
 };
 
@@ -64,6 +64,8 @@ impl World {
         for key in old.map(|(key, _)| *key).collect::<Vec<_>>() {
             forget(&key, self);
         }
+        self.half_open
+            .retain(|_, held| now.wrapping_sub(held.since) < COOKIE * HZ);
         let splices = &self.splices;
         self.ties
             .retain(|back, key| !is_loose(back, splices.get(key)));

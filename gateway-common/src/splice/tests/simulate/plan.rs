@@ -17,13 +17,16 @@ pub(super) const MUST_COME_UP: &[&str] = &[
     "Unproved",
     "Local",
     "Collected",
+    "Doubted",
     "Repeated",
+    "GivenUp",
     "GivenUpToBackend",
     "Refused",
     "Failed",
     "Asked",
     "Replayed",
     "Idle",
+    "Orphan",
     "Handed",
     "ToBackend",
     "ToClient",
@@ -175,6 +178,10 @@ impl Plan {
         };
         if plan.abort.is_none() && rng.percent(10) {
             plan.crash = Some(rng.below(3_000) as u64);
+        }
+        if !plan.config.stamps && plan.half_open == 0 && plan.abort.is_some_and(|(_, c)| !c) {
+            // Nobody would tell such a client that the node's stack has forgotten it.
+            plan.abort = None;
         }
         plan.talk(rng);
         plan
