@@ -348,3 +348,40 @@ fn idle_connections_are_kept_for_hours() {
     bench.world.collect();
     assert!(bench.world.splices.is_empty() && bench.world.ties.is_empty());
 }
+
+/// While the hello is on its way, it is the client that keeps the entry; or that the hello advances.
+#[test]
+fn a_backend_alone_keeps_no_entry() {
+    let mut bench = Bench::new(4);
+    bench.ask(&hello(Some("a.example"), 1900, 16_000));
+    bench.backend(&bench.accepts());
+    let left = |bench: &mut Bench, seconds: u64| {
+        bench.world.now += seconds * 1000;
+        bench.world.collect();
+        bench.world.splices.len()
+    };
+    assert_eq!(left(&mut bench, 100), 1);
+    bench.backend(&bench.replies(ACK, 0, 1368, &[]));
+    assert_eq!(left(&mut bench, 100), 1);
+    bench.backend(&bench.replies(ACK, 0, 1368, &[]));
+    assert_eq!(left(&mut bench, 21), 0);
+    assert!(bench.world.ties.is_empty() && bench.world.hellos.is_empty());
+}
+
+#[test]
+fn a_refusal_is_repeated_for_a_while() {
+    let mut bench = Bench::new(4);
+    let syn = bench.syn();
+    bench.open(&syn);
+    let first = bench.says(ACK, 0, b"\x16\x03\x01\x02");
+    bench.client(&first);
+    assert_eq!(bench.client(&first).0, Outcome::Acknowledged);
+    bench.world.now += 40_000;
+    for (wait, expected) in [(0, 1), (29, 1), (2, 0)] {
+        let (outcome, out) = bench.client(&bench.says(ACK, 4, b"\0\x02\0"));
+        assert_eq!((outcome, out.unwrap().flags), (Outcome::Refused, RST | ACK));
+        bench.world.now += wait * 1000;
+        bench.world.collect();
+        assert_eq!(bench.world.splices.len(), expected);
+    }
+}

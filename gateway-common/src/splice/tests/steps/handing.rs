@@ -90,6 +90,12 @@ fn what_the_client_has_no_more_comes_from_here_until_it_is_acknowledged() {
             expected[..expected.len().min(2048)]
         );
     }
+    // The stack alone does not keep the entry.
+    let alive = answer(&bench, 3999);
+    let before = bench.splice().last_seen;
+    bench.world.now += 9_000;
+    assert_eq!(bench.backend(&alive).0, Outcome::Local);
+    assert_eq!(bench.splice().last_seen, before);
     let segment = answer(&bench, 4000);
     assert_eq!(bench.backend(&segment).0, Outcome::Local);
     assert_eq!(handed(&mut bench, &last), last);
