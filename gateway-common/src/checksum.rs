@@ -23,6 +23,18 @@ pub const fn word_delta(old: u16, new: u16) -> u32 {
     fold(!old as u64 + new as u64)
 }
 
+/// The same for a number of 32 bits, given in host order.
+#[inline(always)]
+pub const fn number_delta(old: u32, new: u32) -> u32 {
+    fold(!old.to_be() as u64 + new.to_be() as u64)
+}
+
+/// A change of what begins at an odd place of the text.
+#[inline(always)]
+pub const fn swapped(delta: u32) -> u32 {
+    (delta as u16).swap_bytes() as u32
+}
+
 /// Two changes as one.
 #[inline(always)]
 pub const fn both(one: u32, other: u32) -> u32 {
@@ -46,6 +58,25 @@ pub const fn apply(field: u16, delta: u32) -> u16 {
 pub const fn address(of: &Addr) -> u64 {
     let [high, low] = of.words();
     halves(high) + halves(low)
+}
+
+/// What `length` bytes from `at` on add to a sum, as a text that begins there. At most `MOST` bytes,
+/// a multiple of 2; what is beyond the end counts as zeros.
+#[inline(always)]
+pub fn bytes<const MOST: u32>(of: &[u8], at: u32, length: u32) -> u64 {
+    let (mut sum, mut done) = (0, 0);
+    for _ in 0..MOST / 2 {
+        if done >= length {
+            break;
+        }
+        let byte = |each: u32| match of.get((at + done + each) as usize) {
+            Some(byte) if done + each < length => *byte,
+            _ => 0,
+        };
+        sum += u64::from(u16::from_ne_bytes([byte(0), byte(1)]));
+        done += 2;
+    }
+    sum
 }
 
 /// The checksum field of a text whose words sum up to `sum`.

@@ -4,13 +4,14 @@
 //! into records and segments at any byte. Nothing is copied but the name.
 
 mod name;
+mod scan;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::name::ServerName;
 use self::wire::Wire;
+pub use self::{name::ServerName, scan::Scan};
 
 /// Most bytes of a hello with the headers of its records. Real ones have 200 to 4,000.
 pub const MAX: usize = 17 * 1024;

@@ -16,7 +16,7 @@ pub use icmp6::{ADVERTISEMENT, Advertisement, Neighbour, SOLICITATION};
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
 pub use tag::{Tag, Tagged};
-pub use tcp::{Opening, Tcp};
+pub use tcp::{Opening, Stamped, Tcp};
 pub use tunnel::{DeepQuote, Nested};
 pub use udp::Udp;
 
@@ -103,6 +103,8 @@ pub trait Ip: Wire {
     /// routers not to fragment, has the traffic class of the packet (RFC 6040), and carries 16 bits
     /// beside.
     fn enclose(&mut self, inner: &Self, to: &Addr, tag: u32);
+    /// Writes a whole header: of a packet of this host, of `protocol` and with `payload` bytes.
+    fn write(&mut self, protocol: u8, source: &Addr, destination: &Addr, payload: u16);
     /// These 16 bits, of an outer header.
     fn tag(&self) -> u32;
     /// Congestion notification bits (RFC 3168), and setting them to "experienced".
@@ -161,7 +163,7 @@ mod wire {
     #![allow(unsafe_code, reason = "marks headers as views of packet bytes")]
     use super::{
         Advertisement, Arp, DeepQuote, Ether, Icmp, Ipv4, Ipv6, Neighbour, Nested, Opening, Quote,
-        Tagged, Tcp, Udp,
+        Stamped, Tagged, Tcp, Udp,
     };
     use crate::packet::Wire;
 
@@ -174,7 +176,7 @@ mod wire {
     }
     wire!(
         Ether: 14, Arp: 28, Ipv4: 20, Ipv6: 40, Tcp: 20, Udp: 8, Icmp: 8, Neighbour: 24,
-        Advertisement: 32, Opening: 24, Tagged: 18
+        Advertisement: 32, Opening: 24, Stamped: 32, Tagged: 18
     );
 
     // SAFETY: every part is Wire and of even size, so that there is no padding between them.

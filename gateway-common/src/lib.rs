@@ -15,6 +15,7 @@ pub mod header;
 pub mod maps;
 pub mod packet;
 pub mod pick;
+pub mod splice;
 pub mod steer;
 pub mod tables;
 pub mod vlan;

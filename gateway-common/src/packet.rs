@@ -65,6 +65,20 @@ pub trait Packet {
     }
 }
 
+/// A frame whose bytes can be copied at places that are not known beforehand.
+///
+/// In the kernel `bpf_xdp_load_bytes` and `bpf_xdp_store_bytes`, or those for `skb`: `length` is never
+/// 0, and the memory is of a known size.
+pub trait Bytes: Packet {
+    /// Copies `length` bytes of the frame, from `offset` on, to `to[at..]`; `false`, and nothing has
+    /// changed, where either is too short.
+    fn load(&self, offset: u32, to: &mut [u8], at: u32, length: u32) -> bool;
+
+    /// Copies `from[at..]` over `length` bytes of the frame, from `offset` on; `false`, and nothing
+    /// has changed, where either is too short.
+    fn store(&mut self, offset: u32, from: &[u8], at: u32, length: u32) -> bool;
+}
+
 /// A word that is needed late: on the stack from the beginning. Held in a register it would drive out
 /// several others, and the frames of BPF programs are small.
 #[derive(Debug, Default)]
@@ -114,6 +128,37 @@ impl<'a> Buffer<'a> {
     /// Where in the storage the frame is now.
     pub const fn place(&self) -> core::ops::Range<usize> {
         self.start..self.end
+    }
+}
+
+/// `length` bytes from `at` on.
+fn part(at: u32, length: u32) -> core::ops::Range<usize> {
+    at as usize..(at as usize).saturating_add(length as usize)
+}
+
+impl Bytes for Buffer<'_> {
+    fn load(&self, offset: u32, to: &mut [u8], at: u32, length: u32) -> bool {
+        let frame = self.storage.get(self.start..self.end);
+        let from = frame.and_then(|frame| frame.get(part(offset, length)));
+        match (from, to.get_mut(part(at, length))) {
+            (Some(from), Some(to)) => {
+                to.copy_from_slice(from);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn store(&mut self, offset: u32, from: &[u8], at: u32, length: u32) -> bool {
+        let frame = self.storage.get_mut(self.start..self.end);
+        let to = frame.and_then(|frame| frame.get_mut(part(offset, length)));
+        match (from.get(part(at, length)), to) {
+            (Some(from), Some(to)) => {
+                to.copy_from_slice(from);
+                true
+            }
+            _ => false,
+        }
     }
 }
 

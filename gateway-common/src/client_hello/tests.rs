@@ -1,5 +1,7 @@
 //! Hellos built byte by byte; those of a real client are in the tests of gateway-core.
 
+mod resumed;
+
 use super::{MAX, Stop, server_name};
 
 const HOST: &[u8] = b"\x00\x00\x0dA.Example.com";

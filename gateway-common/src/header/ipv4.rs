@@ -140,6 +140,21 @@ impl Ip for Ipv4 {
     }
 
     #[inline(always)]
+    fn write(&mut self, protocol: u8, source: &Addr, destination: &Addr, payload: u16) {
+        self.version_words = PLAIN;
+        self.service = 0;
+        self.length = payload.wrapping_add(size_of::<Self>() as u16).to_be();
+        self.id = 0;
+        self.fragment = WHOLE;
+        self.hops = HOPS;
+        self.protocol = protocol;
+        self.checksum = 0;
+        self.source = source.v4();
+        self.destination = destination.v4();
+        self.checksum = checksum::text(self.sum());
+    }
+
+    #[inline(always)]
     fn tag(&self) -> u32 {
         u32::from(u16::from_be(self.id))
     }

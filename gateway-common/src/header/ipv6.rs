@@ -5,6 +5,8 @@ use crate::{abi::Counter, addr::Addr, checksum, maps::SNAT_V6};
 
 /// Next header: a fragment of a packet.
 const FRAGMENT: u8 = 44;
+/// Version 6, nothing else, in memory order.
+const VERSION: u16 = 0x6000_u16.to_be();
 /// Version and traffic class, without the flow label; the bits of congestion; in memory order.
 const CLASS: u16 = 0xfff0_u16.to_be();
 const CONGESTION: u16 = 0x0030_u16.to_be();
@@ -20,6 +22,29 @@ pub struct Ipv6 {
     pub hops: u8,
     pub source: [u16; 8],
     pub destination: [u16; 8],
+}
+
+/// As [`Addr::v6`], by words: it needs no room on the stack of a BPF program.
+#[inline(always)]
+const fn halves(address: &Addr) -> [u16; 8] {
+    let [high, low] = address.words();
+    let ([a, b, c, d], [e, f, g, h]) = (quarters(high), quarters(low));
+    [a, b, c, d, e, f, g, h]
+}
+
+#[inline(always)]
+const fn quarters(word: u64) -> [u16; 4] {
+    let [a, b, c, d] = [
+        word as u16,
+        (word >> 16) as u16,
+        (word >> 32) as u16,
+        (word >> 48) as u16,
+    ];
+    if cfg!(target_endian = "little") {
+        [a, b, c, d]
+    } else {
+        [d, c, b, a]
+    }
 }
 
 impl Ip for Ipv6 {
@@ -117,6 +142,16 @@ impl Ip for Ipv6 {
         self.hops = HOPS;
         self.source = inner.source;
         self.destination = to.v6();
+    }
+
+    #[inline(always)]
+    fn write(&mut self, protocol: u8, source: &Addr, destination: &Addr, payload: u16) {
+        self.version_flow = [VERSION, 0];
+        self.length = payload.to_be();
+        self.next = protocol;
+        self.hops = HOPS;
+        self.source = halves(source);
+        self.destination = halves(destination);
     }
 
     #[inline(always)]

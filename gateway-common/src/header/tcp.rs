@@ -44,6 +44,26 @@ impl Opening {
     }
 }
 
+/// A segment whose options are time stamps alone, as most segments have them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Stamped {
+    pub tcp: Tcp,
+    pub kind: [u16; 2],
+    pub value: [u16; 2],
+    pub echo: [u16; 2],
+}
+
+impl Stamped {
+    /// Whether it is one: two NOPs, kind 8, length 10 (RFC 7323, appendix A).
+    #[inline(always)]
+    pub const fn is_usual(&self) -> bool {
+        const KIND: [u16; 2] = [0x0101, 0x080a_u16.to_be()];
+        let [first, second] = self.kind;
+        self.tcp.words >> 4 == 8 && first == KIND[0] && second == KIND[1]
+    }
+}
+
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;

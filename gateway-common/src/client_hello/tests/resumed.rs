@@ -1,0 +1,143 @@
+//! Reading while the bytes come finds what reading them at once finds.
+
+use super::{HOST, extension, grease, hello, host, list, message, read, records};
+use crate::client_hello::{MAX, Scan, Stop};
+
+/// Looks after each of the cuts, and at the end.
+fn scan(bytes: &[u8], cuts: &[usize]) -> Result<Option<String>, Stop> {
+    let mut scan = Scan::NEW;
+    for cut in cuts {
+        match scan.look(bytes, u32::try_from(*cut).unwrap()) {
+            Err(Stop::Incomplete(_)) => {}
+            Err(stop) => return Err(stop),
+            Ok(()) => return Ok(found(&scan)),
+        }
+    }
+    scan.look(bytes, u32::try_from(bytes.len()).unwrap())?;
+    Ok(found(&scan))
+}
+
+fn found(scan: &Scan) -> Option<String> {
+    Some(String::from_utf8(scan.name()?.to_vec()).unwrap())
+}
+
+/// Both agree about the whole: on the name, on going on, or on refusing.
+fn agree(bytes: &[u8], cuts: &[usize]) -> Option<String> {
+    let (whole, parts) = (read(bytes), scan(bytes, cuts));
+    match (&whole, &parts) {
+        (Ok(one), Ok(other)) => assert_eq!(one, other, "{bytes:x?} {cuts:?}"),
+        (Err(Stop::Incomplete(_)), Err(Stop::Incomplete(_))) => {}
+        (Err(_), Err(Stop::Incomplete(_))) => panic!("{whole:?}: {bytes:x?} {cuts:?}"),
+        // Told by a length before the last byte is there.
+        (Err(_), Err(_)) => {}
+        _ => panic!("{whole:?} {parts:?}: {bytes:x?} {cuts:?}"),
+    }
+    parts.ok().flatten()
+}
+
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(self.0 >> 33).unwrap() % bound
+    }
+}
+
+#[test]
+fn any_cut_into_records_and_looks_gives_the_same() {
+    let message = message(&[grease(), list(HOST), extension(51, &[9; 300])].concat());
+    for size in [1, 2, 3, 5, 7, 64, 99, 100, 1 << 14] {
+        let bytes = records(&message, size);
+        let name = agree(&bytes, &[]);
+        assert_eq!(name.as_deref(), Some("a.example.com"), "{size}");
+        for cut in 0..bytes.len() {
+            assert_eq!(scan(&bytes, &[cut]), Ok(name.clone()), "{size} {cut}");
+            let part = scan(&bytes[..cut], &[]);
+            assert!(matches!(part, Err(Stop::Incomplete(_))), "{size} {cut}");
+        }
+        let every: Vec<_> = (0..bytes.len()).collect();
+        assert_eq!(scan(&bytes, &every), Ok(name), "{size}");
+    }
+}
+
+#[test]
+fn names_are_told_from_addresses_and_nonsense() {
+    let names: [&[u8]; 17] = [
+        b"localhost",
+        b"a_B-1.Example.com.",
+        b"192.0.2.1",
+        b"192.0.2.256",
+        b"192.0.2.01",
+        b"0.0.0.0",
+        b"192.0.2.1.",
+        b"1.192.0.2.1",
+        b"192.0.2",
+        b".",
+        b"a..b",
+        b".a",
+        b"a..",
+        b"*.example.com",
+        b"a\0.example.com",
+        b"\xff\xfe",
+        b"99999999999999999999.0.2.1",
+    ];
+    for name in names {
+        agree(&hello(&[host(name), grease()]), &[]);
+    }
+    agree(&hello(&[host(&b"a".repeat(63))]), &[]);
+    agree(&hello(&[host(&b"a".repeat(64))]), &[]);
+    agree(
+        &hello(&[host(&[b"a.".repeat(126), b"bc".to_vec()].concat())]),
+        &[],
+    );
+    agree(&hello(&[host(&b"a.".repeat(128))]), &[]);
+    // The one that differs: a name that may not be sent at all.
+    let address = hello(&[host(b"2001:db8::1")]);
+    assert_eq!(scan(&address, &[]), Err(Stop::Malformed));
+    assert_eq!(read(&address), Ok(None));
+}
+
+#[test]
+fn what_is_no_hello_is_refused_as_by_the_whole() {
+    for other in [&b"G"[..], b"SSH-2.0", &[23], &[22, 2], &[22, 3, 1, 0, 9, 2]] {
+        assert_eq!(scan(other, &[]), Err(Stop::NotTls), "{other:x?}");
+    }
+    for length in [[0, 0], [0x40, 1]] {
+        let header = [&[22, 3, 1][..], &length].concat();
+        assert_eq!(scan(&header, &[]), Err(Stop::Malformed));
+    }
+    let long = [22, 3, 1, 0, 9, 1, 0, 0x40, 1];
+    assert_eq!(scan(&long, &[]), Err(Stop::TooLong));
+    let fits = hello(&[extension(21, &[0; 16_000]), list(HOST)]);
+    assert_eq!(scan(&fits, &[]), Ok(Some("a.example.com".into())));
+    // Each byte in a record of its own: not read to the end in one look.
+    let fine = records(&message(&extension(21, &[0; 2_000])), 1);
+    assert!(fine.len() < MAX);
+    assert_eq!(scan(&fine, &[]), Err(Stop::TooLong));
+}
+
+#[test]
+fn random_changes_confuse_neither() {
+    let good = records(&message(&[grease(), list(HOST), grease()].concat()), 40);
+    let (mut draw, mut names) = (Draw(1), 0);
+    for _ in 0..100_000 {
+        let mut bytes = good.clone();
+        for _ in 0..=draw.below(3) {
+            let at = draw.below(bytes.len());
+            // An IPv6 address for a name is where the two differ.
+            let byte = u8::try_from(draw.below(256)).unwrap();
+            bytes[at] = if byte == b':' { 0 } else { byte };
+        }
+        bytes.truncate(1 + draw.below(2 * bytes.len()));
+        let mut cuts: Vec<_> = (0..draw.below(4))
+            .map(|_| draw.below(bytes.len()))
+            .collect();
+        cuts.sort_unstable();
+        names += usize::from(agree(&bytes, &cuts).is_some());
+    }
+    assert!(names > 5_000, "{names}: most changes should not matter");
+}

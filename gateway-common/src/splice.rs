@@ -1,0 +1,223 @@
+//! TLS passthrough by server name without a proxy: two TCP connections become one.
+//!
+//! The client's SYN is answered with a cookie, and nothing is remembered. Its ClientHello is
+//! collected, and the server name in it chooses a service. An endpoint of that gets a SYN with the
+//! client's own initial sequence number, then the hello. From there on the two ends talk with each
+//! other: only the numbers of the endpoint's bytes, its time stamps and windows are translated, for
+//! the endpoint has chosen other ones than the client was told. The client's bytes keep theirs.
+//!
+//! ```text
+//! client                     gateway                    backend
+//!   | SYN x                     |                          |
+//!   |                SYN-ACK y  |  y is a cookie: no state |
+//!   | ACK, hello                |                          |
+//!   |                           |  SYN x                   |
+//!   |                           |                SYN-ACK z |
+//!   |                           |  ACK, hello              |
+//!   |                           |                      ACK |
+//!   |            numbers - z + y|                          |
+//!   | everything                |  acknowledged - y + z    |
+//! ```
+//!
+//! No timer runs here. Each packet that arrives is dropped, passed on or becomes another one, and
+//! what is lost is sent again because the client, which has no acknowledgment of its hello, sends
+//! again; or the backend does.
+//!
+//! A pure core: the data path does not call it yet. Link addresses, routes and hop limits are the
+//! caller's, which acts on a [`Verdict`]. A caller must not run it for two packets of one connection
+//! at once, or bear that one of them is as if lost.
+
+mod backend;
+mod client;
+mod collect;
+mod connect;
+mod forge;
+mod hand;
+mod offer;
+mod open;
+mod options;
+mod replay;
+mod scratch;
+mod segment;
+pub mod state;
+mod translate;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    offer::{NO_SCALE, Offer, SACK, STAMPS},
+    scratch::Scratch,
+    state::{COOKIE, HalfOpen, Hello, Splice},
+    world::{Choice, Endpoint, Found, Listener, Splices},
+};
+use crate::{abi::FlowKey, header::Ip, packet::Bytes};
+
+/// Bytes that a client may send before a backend answers, as its SYN is told: a whole hello.
+pub const WINDOW: u16 = crate::client_hello::MAX as u16;
+/// Endpoints that are tried for one connection.
+pub const ATTEMPTS: u32 = 8;
+/// SYNs that an endpoint is sent before the next one is tried.
+pub const TRIES: u32 = 3;
+
+/// What is to be done with the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Leaves to the node's stack.
+    Pass,
+    /// Leaves by the link that it came by, link addresses already swapped.
+    Answer,
+    /// Leaves to the backend that it is addressed to.
+    ToBackend,
+    /// Leaves to the client that it is addressed to.
+    ToClient,
+    Drop,
+}
+
+/// What a packet was, or became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not of a passthrough listener.
+    NotOurs,
+    /// Lengths that do not fit.
+    Malformed,
+    /// A SYN was answered.
+    Accepted,
+    /// There is no cookie for a SYN: the node's stack answers it.
+    NoCookie,
+    /// A client has proved that it is there.
+    Proved,
+    /// A keep-alive before the hello was answered, or bytes of the hello acknowledged.
+    Acknowledged,
+    /// Of no connection any more: the node's stack resets it.
+    Stray,
+    /// Of no known connection, but maybe of one whose first data is late.
+    Unproved,
+    /// Of a connection that the node's own stack has.
+    Local,
+    /// A connection that ended before it began was reset.
+    Unused,
+    /// No more connections can be spliced: the node's stack gets this one.
+    Full,
+    /// Bytes of a hello were kept, or were there already.
+    Collected,
+    /// A copy of what has been dealt with.
+    Repeated,
+    /// The client gave up before a backend was asked.
+    GivenUp,
+    /// The client gave up: so does the backend.
+    GivenUpToBackend,
+    /// No backend for it: the client was reset.
+    Refused,
+    /// The last backend refused: the client is reset.
+    Failed,
+    /// A backend was sent a SYN.
+    Asked,
+    /// A backend got a piece of the hello.
+    Replayed,
+    /// A backend said what advances nothing.
+    Idle,
+    /// A packet of no known connection was answered with a reset to the backend.
+    Orphan,
+    /// The same, and it was a reset.
+    OrphanReset,
+    /// The node's stack got a piece of the hello, or all.
+    Handed,
+    /// A SYN on a connection that seems to live: the backend was asked whether it does.
+    Doubted,
+    ToBackend,
+    ToClient,
+    /// The frame could not be made what it has to be.
+    NoRoom,
+}
+
+impl Outcome {
+    #[inline(always)]
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::NotOurs
+            | Self::Malformed
+            | Self::NoCookie
+            | Self::Stray
+            | Self::Local
+            | Self::Full
+            | Self::Handed => Verdict::Pass,
+            Self::Accepted | Self::Acknowledged | Self::Unused | Self::Refused | Self::Orphan => {
+                Verdict::Answer
+            }
+            Self::GivenUpToBackend
+            | Self::Asked
+            | Self::Replayed
+            | Self::Doubted
+            | Self::ToBackend => Verdict::ToBackend,
+            Self::Failed | Self::ToClient => Verdict::ToClient,
+            Self::Proved
+            | Self::Unproved
+            | Self::Collected
+            | Self::Repeated
+            | Self::GivenUp
+            | Self::Idle
+            | Self::OrphanReset
+            | Self::NoRoom => Verdict::Drop,
+        }
+    }
+}
+
+/// A TCP packet to a passthrough listener, or of a connection that had one.
+#[inline(always)]
+pub fn from_client<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    client::packet::<P, I, T>(packet, scratch, tables)
+}
+
+/// A TCP packet of a backend; also one of the node's own stack that leaves on an uplink.
+#[inline(always)]
+pub fn from_backend<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+where
+    P: Bytes + ?Sized,
+    I: Ip,
+    T: Splices,
+{
+    backend::packet::<P, I, T>(packet, scratch, tables)
+}
+
+/// Whether a tie leads nowhere, with what it leads to: user space may remove it.
+pub fn is_loose(backend: &FlowKey, splice: Option<&Splice>) -> bool {
+    splice.is_none_or(|splice| !connect::is_back_key(splice, backend))
+}
+
+/// Removes what is not needed of a connection whose client is reset. A client that believes part of
+/// its hello to have arrived would not prove itself again, should the reset be lost.
+#[inline(never)]
+fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
+    let now = tables.now();
+    let Some(splice) = tables.splice(key) else {
+        return;
+    };
+    if splice.early == 0 && splice.state & state::SPOKE == 0 {
+        return forget(key, tables);
+    }
+    splice.phase = state::REFUSED;
+    splice.last_seen = now;
+    let mut back = FlowKey::default();
+    connect::write_back_key(splice, &mut back);
+    tables.untie(&back);
+    tables.close_hello(key);
+}
+
+/// Removes everything about a connection.
+#[inline(never)]
+pub fn forget<T: Splices>(key: &FlowKey, tables: &mut T) {
+    if let Some(splice) = tables.splice(key) {
+        let mut back = FlowKey::default();
+        connect::write_back_key(splice, &mut back);
+        tables.untie(&back);
+    }
+    tables.close_hello(key);
+    tables.remove(key);
+}

@@ -1,0 +1,263 @@
+//! What is kept of a connection: flat structs, as map values.
+//!
+//! Sequence numbers are in host order. Those of the client's bytes are the same at both ends; those
+//! of the backend's bytes differ by [`Splice::delta`]. Times are the low 32 bits of jiffies.
+
+use crate::{
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
+    addr::Addr,
+    client_hello::{MAX, Scan},
+    splice::offer::Offer,
+};
+
+/// `Splice::phase`: bytes of the hello are collected.
+pub const COLLECT: u32 = 1;
+/// `Splice::phase`: a backend was sent a SYN.
+pub const CONNECT: u32 = 2;
+/// `Splice::phase`: the backend gets the hello, piece by piece.
+pub const REPLAY: u32 = 3;
+/// `Splice::phase`: the ends talk with each other.
+pub const SPLICED: u32 = 4;
+/// `Splice::phase`: the node's own stack gets the hello.
+pub const HANDING: u32 = 5;
+/// `Splice::phase`: the node's own stack has the connection, and does not know that windows are
+/// scaled.
+pub const LOCAL: u32 = 6;
+/// `Splice::phase`: refused; the client, which cannot begin again with its first byte, is told so until
+/// it knows.
+pub const REFUSED: u32 = 7;
+
+/// Bits of `Splice::state`, besides [`CLOSED_BY_CLIENT`] and [`CLOSED_BY_BACKEND`]: one end sent a
+/// RST, and the other has said nothing since.
+pub const RESET_BY_CLIENT: u32 = 4;
+pub const RESET_BY_BACKEND: u32 = 8;
+/// Bit of `Splice::state`: the client has heard of this backend, so that no other may take its place.
+pub const SPOKE: u32 = 16;
+/// Bit of `Splice::state`: the backend's window kept a piece of the hello back.
+pub const BLOCKED: u32 = 32;
+
+/// Seconds in which the hello has to be there.
+pub const COLLECT_TIME: u32 = 60;
+/// Seconds without a packet while a backend is asked or gets the hello.
+pub const CONNECT_IDLE: u32 = 120;
+/// Seconds without a packet of an established connection (RFC 5382, REQ-5: at least 2 h 4 min).
+pub const SPLICED_IDLE: u32 = 7_440;
+/// Seconds without a packet after both ends closed, or one reset. Longer than a usual pause between
+/// retransmissions, for the entry cannot be made again.
+pub const CLOSING_IDLE: u32 = 30;
+/// Seconds for which a cookie is good; half-open entries must be kept as long.
+pub const COOKIE: u32 = 120;
+
+/// Most bytes of one segment that are taken at once.
+pub const SEGMENT: u32 = 2048;
+/// Bytes for a hello, with room so that one segment at any allowed offset ends inside.
+pub const ROOM: usize = MAX + SEGMENT as usize;
+
+/// A connection of a client to a passthrough listener; its key is the client's
+/// [`crate::abi::FlowKey`]. 152 bytes.
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Splice {
+    pub backend_address: Addr,
+    /// Whom the backend sees: the client, or an address of the node.
+    pub source: Addr,
+    pub backend_port: u32,
+    pub source_port: u32,
+    /// What the new addresses and ports add to a checksum on the way to the backend (RFC 1624).
+    pub address_delta: u32,
+    pub port_delta: u32,
+    pub service: u32,
+    pub backend: u32,
+    pub phase: u32,
+    pub state: u32,
+    pub last_seen: u32,
+    /// When a SYN or a piece was sent last.
+    pub sent: u32,
+    /// Which endpoint of the service in turn, and how many SYNs it was sent.
+    pub attempt: u32,
+    pub tries: u32,
+    /// Initial sequence number of the client.
+    pub initial: u32,
+    /// Initial sequence number that the client was told.
+    pub cookie: u32,
+    /// The most that the client acknowledged, in its numbers.
+    pub acknowledged: u32,
+    /// Bytes of the hello that the client believes to have arrived.
+    pub early: u32,
+    /// Bytes of the hello that the node's stack has acknowledged.
+    pub handed: u32,
+    /// The client's next byte that the backend waits for.
+    pub received: u32,
+    /// Behind the last byte of the hello that the backend was sent.
+    pub told: u32,
+    /// Number that the client sees, less the backend's own.
+    pub delta: u32,
+    /// Time stamp that the client sees, less the backend's own.
+    pub stamp_delta: u32,
+    /// Time stamps: the one that the client was told, its own latest, the backend's own latest.
+    pub stamp_told: u32,
+    pub stamp_client: u32,
+    pub stamp_backend: u32,
+    /// Windows in bytes.
+    pub window_client: u32,
+    pub window_backend: u32,
+    /// What the client offered, and the backend.
+    pub offer: Offer,
+    pub answer: Offer,
+    /// Shift of the windows that the client is told of; [`crate::splice::NO_SCALE`]: none.
+    pub scale: u32,
+    pub unused: u32,
+}
+
+/// A client without time stamps that was answered, and what it offered; or that was heard of though
+/// nothing is known of it. 12 bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HalfOpen {
+    pub initial: u32,
+    pub since: u32,
+    pub offer: Offer,
+}
+
+/// The first bytes of a connection. 19,792 bytes. What is beyond [`Hello::filled`] and the one range
+/// apart from it is not read, and needs not be cleared.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Hello {
+    pub scan: Scan,
+    /// Bytes without a gap from the first on.
+    pub filled: u32,
+    /// One range beyond; empty where both are 0.
+    pub beyond: u32,
+    pub beyond_end: u32,
+    pub unused: u32,
+    pub bytes: [u8; ROOM],
+}
+
+const _: () = assert!(
+    size_of::<Splice>() == 152 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
+);
+
+impl Hello {
+    /// Forgets what was collected.
+    #[inline(always)]
+    pub const fn clear(&mut self) {
+        self.scan = Scan::NEW;
+        self.filled = 0;
+        self.beyond = 0;
+        self.beyond_end = 0;
+    }
+
+    /// Where bytes `from..end` of the connection may be put: from there on. `None`: they are of no
+    /// use now. What was read already is never replaced: the backend gets what was judged.
+    #[inline(always)]
+    pub(super) const fn place(&self, from: u32, end: u32) -> Option<u32> {
+        let apart = self.beyond_end != 0 && (from > self.beyond_end || end < self.beyond);
+        match from <= self.filled {
+            true if end <= self.filled => None,
+            true => Some(self.filled),
+            false if apart => None,
+            false => Some(from),
+        }
+    }
+
+    /// Bytes `from..end` are in place.
+    #[inline(always)]
+    pub(super) const fn put(&mut self, from: u32, end: u32) {
+        if from <= self.filled {
+            self.filled = end;
+        } else if self.beyond_end == 0 {
+            self.beyond = from;
+            self.beyond_end = end;
+        } else {
+            self.beyond = min(self.beyond, from);
+            self.beyond_end = max(self.beyond_end, end);
+        }
+        if self.beyond_end != 0 && self.beyond <= self.filled {
+            self.filled = max(self.filled, self.beyond_end);
+            self.beyond = 0;
+            self.beyond_end = 0;
+        }
+    }
+}
+
+impl Splice {
+    pub(super) const NONE: Self = Self {
+        backend_address: Addr { bytes: [0; 16] },
+        source: Addr { bytes: [0; 16] },
+        backend_port: 0,
+        source_port: 0,
+        address_delta: 0,
+        port_delta: 0,
+        service: 0,
+        backend: 0,
+        phase: 0,
+        state: 0,
+        last_seen: 0,
+        sent: 0,
+        attempt: 0,
+        tries: 0,
+        initial: 0,
+        cookie: 0,
+        acknowledged: 0,
+        early: 0,
+        handed: 0,
+        received: 0,
+        told: 0,
+        delta: 0,
+        stamp_delta: 0,
+        stamp_told: 0,
+        stamp_client: 0,
+        stamp_backend: 0,
+        window_client: 0,
+        window_backend: 0,
+        offer: Offer {
+            mss: 0,
+            scale: 0,
+            flags: 0,
+        },
+        answer: Offer {
+            mss: 0,
+            scale: 0,
+            flags: 0,
+        },
+        scale: 0,
+        unused: 0,
+    };
+
+    /// Nothing of use is to come: another connection may take the place.
+    #[inline(always)]
+    pub const fn closing(&self) -> bool {
+        let both = CLOSED_BY_CLIENT | CLOSED_BY_BACKEND;
+        self.state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 || self.state & both == both
+    }
+
+    /// The entry has outlived its connection.
+    #[inline(always)]
+    pub const fn expired(&self, now: u32, hz: u32) -> bool {
+        let limit = match self.phase {
+            SPLICED | LOCAL if self.closing() => CLOSING_IDLE,
+            SPLICED | LOCAL => SPLICED_IDLE,
+            REFUSED => CLOSING_IDLE,
+            COLLECT => COLLECT_TIME,
+            _ => CONNECT_IDLE,
+        };
+        now.wrapping_sub(self.last_seen) > limit.wrapping_mul(hz)
+    }
+}
+
+/// Whether a number is beyond another, on a circle (RFC 9293, 3.4; RFC 7323, 5.2).
+#[inline(always)]
+pub(super) const fn newer(one: u32, other: u32) -> bool {
+    (one.wrapping_sub(other) as i32) > 0
+}
+
+#[inline(always)]
+pub(super) const fn min(one: u32, other: u32) -> u32 {
+    if one < other { one } else { other }
+}
+
+#[inline(always)]
+pub(super) const fn max(one: u32, other: u32) -> u32 {
+    if one > other { one } else { other }
+}

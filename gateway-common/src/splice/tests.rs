@@ -1,0 +1,8 @@
+//! The state machine on tables of the host: single steps, and whole connections in a bad network.
+
+mod hello;
+mod peer;
+mod simulate;
+mod steps;
+mod wire;
+mod world;

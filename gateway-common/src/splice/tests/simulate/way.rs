@@ -1,0 +1,135 @@
+//! The way of packets: through the gateway, and to whom it sends them.
+
+use std::env;
+
+use super::{
+    super::{
+        peer::{Peer, State, refusal},
+        wire::Segment,
+        world::key_of,
+    },
+    Place, Simulation,
+};
+use crate::{
+    header::{Ipv4, Ipv6},
+    packet::Buffer,
+    splice::{Outcome, Splices, Verdict, from_backend, from_client},
+};
+
+impl Simulation<'_> {
+    pub(super) fn arrive(&mut self, place: Place, frame: Vec<u8>) {
+        match place {
+            Place::Front | Place::Back => self.gateway(place, frame),
+            Place::Client => {
+                let segment = Segment::read(&frame);
+                match segment.source == self.plan.gateway {
+                    true => self.client.input(&segment, self.now),
+                    // Of a backend by itself.
+                    false => self.client.sent.extend(refusal(&segment)),
+                }
+            }
+            Place::Backend => self.backend(&Segment::read(&frame)),
+        }
+    }
+
+    fn gateway(&mut self, place: Place, frame: Vec<u8>) {
+        if self
+            .local
+            .as_ref()
+            .is_some_and(|peer| peer.state == State::Reset)
+        {
+            self.local = None;
+            self.world.local.clear();
+        }
+        let (tail, length) = (self.plan.network.tail, frame.len());
+        let mut storage = [vec![0; 256], frame, vec![0xee; tail]].concat();
+        let mut packet = Buffer::with_room(&mut storage, 256, length, 3);
+        let v4 = self.plan.gateway.is_ipv4();
+        let (world, scratch) = (&mut self.world, &mut self.scratch);
+        let outcome = match (place, v4) {
+            (Place::Front, true) => from_client::<_, Ipv4, _>(&mut packet, scratch, world),
+            (Place::Front, false) => from_client::<_, Ipv6, _>(&mut packet, scratch, world),
+            (_, true) => from_backend::<_, Ipv4, _>(&mut packet, scratch, world),
+            (_, false) => from_backend::<_, Ipv6, _>(&mut packet, scratch, world),
+        };
+        let made = packet.place();
+        let out = storage[made].to_vec();
+        self.note(place, outcome, &out);
+        if outcome.verdict() == Verdict::Drop {
+            return;
+        }
+        let segment = Segment::read(&out);
+        let to_client = segment.destination == self.plan.client;
+        match (outcome.verdict(), place) {
+            (Verdict::Pass, Place::Front) => self.node(&segment),
+            (Verdict::Pass, _) if to_client => self.carry(Place::Client, out),
+            // To an address of the node, which knows of no such connection.
+            (Verdict::Pass, _) => {
+                let reset = refusal(&segment);
+                reset
+                    .into_iter()
+                    .for_each(|reset| self.carry(Place::Backend, reset.frame()));
+            }
+            (Verdict::Answer, Place::Front) | (Verdict::ToClient, _) => {
+                assert!(
+                    to_client && segment.source == self.plan.gateway,
+                    "{}",
+                    self.context
+                );
+                self.carry(Place::Client, out);
+            }
+            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.carry(Place::Backend, out),
+            _ => panic!("{}: {outcome:?} {segment:?}", self.context),
+        }
+    }
+
+    fn note(&mut self, place: Place, outcome: Outcome, made: &[u8]) {
+        if env::var_os("TRACE").is_some() {
+            let side = if place == Place::Front { '>' } else { '<' };
+            println!("{} {side} {outcome:?}", self.now);
+            println!("{:?}", Segment::read(made));
+        }
+        let count = self.seen.outcomes.entry(format!("{outcome:?}"));
+        *count.or_default() += 1;
+        self.given_up |= matches!(outcome, Outcome::Refused | Outcome::Failed);
+        let wrong = matches!(outcome, Outcome::Malformed | Outcome::NoRoom);
+        assert!(!wrong, "{}: {outcome:?}", self.context);
+    }
+
+    /// The node's own stack.
+    fn node(&mut self, segment: &Segment) {
+        let now = self.now;
+        if let Some(peer) = &mut self.local {
+            return peer.input(segment, now);
+        }
+        let key = key_of(segment.source, segment.destination);
+        let proved = self.world.proves(
+            &key,
+            segment.sequence.wrapping_sub(1),
+            segment.acknowledged.wrapping_sub(1),
+        );
+        if !proved || segment.data.is_empty() {
+            let reset = refusal(segment);
+            return reset
+                .into_iter()
+                .for_each(|reset| self.carry(Place::Client, reset.frame()));
+        }
+        let clock = self.world.epoch;
+        let mut peer = Peer::by_cookie(self.plan.local.clone(), segment, clock, now);
+        peer.input(segment, now);
+        self.world.local.insert(key);
+        self.local = Some(peer);
+    }
+
+    fn backend(&mut self, segment: &Segment) {
+        let numbers = (self.plan.number(&mut self.rng), self.rng.word());
+        let server = self
+            .servers
+            .iter_mut()
+            .find(|s| s.config.address == segment.destination);
+        let Some(server) = server else {
+            panic!("{}: no such backend: {segment:?}", self.context);
+        };
+        server.input(segment, numbers, self.now);
+    }
+}

@@ -1,0 +1,232 @@
+//! The tables on plain collections, of limited sizes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+};
+
+use crate::{
+    abi::{FORWARD, FlowKey, TCP},
+    splice::{
+        COOKIE, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices, forget,
+        is_loose, state::ROOM,
+    },
+};
+
+/// Jiffies in a second.
+const HZ: u32 = 250;
+
+pub(super) struct World {
+    /// In milliseconds.
+    pub(super) now: u64,
+    /// Of the clock for time stamps, so that it may pass 0.
+    pub(super) epoch: u32,
+    pub(super) gateway: SocketAddr,
+    pub(super) listener: Listener,
+    pub(super) names: HashMap<String, Choice>,
+    /// For everything else.
+    pub(super) other: Choice,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) local: HashSet<FlowKey>,
+    pub(super) found: Vec<Found>,
+    pub(super) splices: HashMap<FlowKey, Splice>,
+    pub(super) hellos: HashMap<FlowKey, Box<Hello>>,
+    pub(super) ties: HashMap<FlowKey, FlowKey>,
+    pub(super) half_open: HashMap<FlowKey, HalfOpen>,
+    /// Most entries of each table.
+    pub(super) most: [usize; 4],
+}
+
+impl World {
+    pub(super) fn new(gateway: SocketAddr, listener: Listener) -> Self {
+        Self {
+            now: 1_000_000,
+            epoch: 0,
+            gateway,
+            listener,
+            names: HashMap::new(),
+            other: Choice::Refuse,
+            endpoints: Vec::new(),
+            local: HashSet::new(),
+            found: Vec::new(),
+            splices: HashMap::new(),
+            hellos: HashMap::new(),
+            ties: HashMap::new(),
+            half_open: HashMap::new(),
+            most: [100; 4],
+        }
+    }
+
+    /// What user space does now and then.
+    pub(super) fn collect(&mut self) {
+        let now = self.now();
+        let old = self.splices.iter().filter(|(_, s)| s.expired(now, HZ));
+        for key in old.map(|(key, _)| *key).collect::<Vec<_>>() {
+            forget(&key, self);
+        }
+        self.half_open
+            .retain(|_, held| now.wrapping_sub(held.since) < COOKIE * HZ);
+        let splices = &self.splices;
+        self.ties
+            .retain(|back, key| !is_loose(back, splices.get(key)));
+    }
+
+    fn proof(&self, key: &FlowKey, initial: u32, minute: u64) -> u32 {
+        let mut hash = 0xcbf2_9ce4_8422_2325 ^ minute;
+        let words = [key.source.words(), key.destination.words()].concat();
+        let ports = u64::from(key.source_port) << 16 | u64::from(key.destination_port);
+        for word in words.into_iter().chain([ports, initial.into()]) {
+            hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            hash ^= hash >> 29;
+        }
+        u32::try_from(hash >> 32).unwrap()
+    }
+}
+
+pub(super) fn key_of(source: SocketAddr, destination: SocketAddr) -> FlowKey {
+    FlowKey {
+        source: source.ip().into(),
+        destination: destination.ip().into(),
+        source_port: source.port(),
+        destination_port: destination.port(),
+        protocol: u16::try_from(TCP).unwrap(),
+        direction: FORWARD,
+    }
+}
+
+impl Splices for World {
+    fn now(&self) -> u32 {
+        (self.now / u64::from(1000 / HZ)) as u32
+    }
+
+    fn hz(&self) -> u32 {
+        HZ
+    }
+
+    fn clock(&self) -> u32 {
+        (self.now as u32).wrapping_add(self.epoch)
+    }
+
+    fn listener(&self, key: &FlowKey) -> Option<Listener> {
+        let ours = key_of(self.gateway, self.gateway);
+        let is_ours =
+            key.destination == ours.destination && key.destination_port == ours.destination_port;
+        is_ours.then_some(self.listener)
+    }
+
+    fn cookie(&mut self, key: &FlowKey, initial: u32, _mss: u16) -> Option<u32> {
+        Some(self.proof(key, initial, self.now / 60_000))
+    }
+
+    fn proves(&mut self, key: &FlowKey, initial: u32, cookie: u32) -> bool {
+        let minute = self.now / 60_000;
+        [minute, minute - 1]
+            .iter()
+            .any(|minute| self.proof(key, initial, *minute) == cookie)
+    }
+
+    fn is_local(&mut self, key: &FlowKey) -> bool {
+        self.local.contains(key)
+    }
+
+    fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool {
+        let fits = self.half_open.len() < self.most[0] || self.half_open.contains_key(key);
+        if fits {
+            self.half_open.insert(*key, *half_open);
+        }
+        fits
+    }
+
+    fn held(&self, key: &FlowKey) -> Option<HalfOpen> {
+        self.half_open.get(key).copied()
+    }
+
+    fn release(&mut self, key: &FlowKey) {
+        self.half_open.remove(key);
+    }
+
+    fn splice(&mut self, key: &FlowKey) -> Option<&mut Splice> {
+        self.splices.get_mut(key)
+    }
+
+    fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool {
+        let fits = self.splices.len() < self.most[1];
+        if fits {
+            self.splices.insert(*key, *splice);
+        }
+        fits
+    }
+
+    fn remove(&mut self, key: &FlowKey) {
+        self.splices.remove(key);
+    }
+
+    fn open_hello(&mut self, key: &FlowKey) -> bool {
+        let fits = self.hellos.len() < self.most[2];
+        if fits {
+            let mut hello = Box::new(Hello {
+                scan: crate::client_hello::Scan::NEW,
+                // As an entry that was used before.
+                filled: 7,
+                beyond: 7,
+                beyond_end: 7,
+                unused: 0,
+                bytes: [0xee; ROOM],
+            });
+            hello.clear();
+            self.hellos.insert(*key, hello);
+        }
+        fits
+    }
+
+    fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello> {
+        self.hellos.get_mut(key).map(Box::as_mut)
+    }
+
+    fn close_hello(&mut self, key: &FlowKey) {
+        self.hellos.remove(key);
+    }
+
+    fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool {
+        let tied = self.ties.get(backend);
+        *client = tied.copied().unwrap_or(*client);
+        tied.is_some()
+    }
+
+    fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
+        match self.ties.get(backend) {
+            Some(tied) => tied == client,
+            None if self.ties.len() >= self.most[3] => false,
+            None => self.ties.insert(*backend, *client).is_none(),
+        }
+    }
+
+    fn untie(&mut self, backend: &FlowKey) {
+        self.ties.remove(backend);
+    }
+
+    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice {
+        self.found.push(found);
+        let name = self.hellos.get(key).and_then(|hello| {
+            let name = hello.scan.name()?;
+            Some(String::from_utf8(name.to_vec()).unwrap())
+        });
+        match (found, name) {
+            (Found::Name, Some(name)) => self.names.get(&name).copied().unwrap_or(self.other),
+            _ => self.other,
+        }
+    }
+
+    fn endpoint(
+        &mut self,
+        _key: &FlowKey,
+        service: u32,
+        attempt: u32,
+        endpoint: &mut Endpoint,
+    ) -> bool {
+        assert_eq!(service, 7);
+        let found = self.endpoints.get(attempt as usize);
+        *endpoint = found.copied().unwrap_or(*endpoint);
+        found.is_some()
+    }
+}

@@ -1,0 +1,270 @@
+//! An established connection: numbers are translated, nothing is kept but how it ends.
+
+use crate::{
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
+    checksum,
+    header::{End, Ip, L4 as _, Stamped, Tcp},
+    packet::{Bytes, Frame},
+    splice::{
+        Outcome, Scratch, Splice,
+        offer::{NO_SCALE, scaled, unscaled},
+        segment::{ACK, FIN, RST, Segment, number, words},
+        state::{RESET_BY_BACKEND, RESET_BY_CLIENT},
+    },
+};
+
+/// How a segment changes.
+struct Change {
+    /// Added to its number, and to the one that it acknowledges.
+    sequence: u32,
+    acknowledged: u32,
+    /// Added to the edges of selective acknowledgments, to its time stamp, and to the one it echoes.
+    edges: u32,
+    value: u32,
+    echo: u32,
+    window: u16,
+    address: u32,
+    ports: u32,
+}
+
+/// A client's packet: it sees the backend's numbers shifted, and names them so.
+#[inline(always)]
+pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    splice: &mut Splice,
+    clock: (u32, u32),
+) -> Outcome {
+    splice.note(
+        &scratch.segment,
+        (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
+        clock,
+    );
+    let acknowledges = scratch.segment.has(ACK);
+    let change = Change {
+        sequence: 0,
+        acknowledged: if acknowledges {
+            splice.delta.wrapping_neg()
+        } else {
+            0
+        },
+        edges: splice.delta.wrapping_neg(),
+        value: 0,
+        echo: if acknowledges {
+            splice.stamp_delta.wrapping_neg()
+        } else {
+            0
+        },
+        window: match splice.offer.has_scale() && !splice.answer.has_scale() {
+            // The backend takes windows as they are written.
+            true => scaled(
+                unscaled(scratch.segment.window, splice.offer.scale),
+                NO_SCALE,
+            ),
+            false => scratch.segment.window,
+        },
+        address: splice.address_delta,
+        ports: splice.port_delta,
+    };
+    if !apply::<P, I>(packet, scratch, &change) {
+        return Outcome::NoRoom;
+    }
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return Outcome::NoRoom;
+    };
+    let end = (splice.backend_address, splice.backend_port as u16);
+    readdress(
+        frame,
+        (splice.source, splice.source_port as u16),
+        end,
+        splice.address_delta,
+    );
+    Outcome::ToBackend
+}
+
+/// A backend's packet.
+#[inline(always)]
+pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    splice: &mut Splice,
+    clock: (u32, u32),
+) -> Outcome {
+    splice.note(
+        &scratch.segment,
+        (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
+        clock,
+    );
+    let address = checksum::reverse(splice.address_delta);
+    let change = Change {
+        sequence: splice.delta,
+        acknowledged: 0,
+        edges: 0,
+        value: splice.stamp_delta,
+        echo: 0,
+        window: match splice.offer.has_scale() {
+            true => scaled(
+                unscaled(scratch.segment.window, splice.answer.scale),
+                splice.scale as u8,
+            ),
+            false => scratch.segment.window,
+        },
+        address,
+        ports: checksum::reverse(splice.port_delta),
+    };
+    if !apply::<P, I>(packet, scratch, &change) {
+        return Outcome::NoRoom;
+    }
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return Outcome::NoRoom;
+    };
+    let key = &scratch.key;
+    let gateway = (key.destination, key.destination_port);
+    readdress(frame, gateway, (key.source, key.source_port), address);
+    Outcome::ToClient
+}
+
+impl Splice {
+    /// How the connection ends, and when it was seen. Bits: this end sends no more, this end reset
+    /// it, the other end did: but that was not believed, where this one goes on.
+    #[inline(always)]
+    pub(super) fn note(&mut self, segment: &Segment, bits: (u32, u32, u32), (now, hz): (u32, u32)) {
+        let (closed, reset, doubted) = bits;
+        let mut state = self.state & !doubted;
+        if segment.has(RST) {
+            state = self.state | reset;
+        } else if segment.has(FIN) {
+            state |= closed;
+        }
+        // Written only where it changes: both directions share it.
+        if state != self.state {
+            self.state = state;
+        }
+        if now.wrapping_sub(self.last_seen) >= hz {
+            self.last_seen = now;
+        }
+    }
+}
+
+/// Changes nothing but the window of a segment. `false`: nothing has changed.
+#[inline(always)]
+pub(super) fn rewindow<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    segment: &Segment,
+    window: u16,
+) -> bool {
+    let (old, new) = (segment.window.to_be(), window.to_be());
+    if old == new {
+        return true;
+    }
+    if !packet.adjust::<I, Tcp>(0, checksum::word_delta(old, new)) {
+        return false;
+    }
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return false;
+    };
+    frame.l4.window = new;
+    true
+}
+
+/// Changes the numbers, options and the window of a segment, and its checksum for that and the new
+/// addresses. `false`: it cannot be, and the frame is of no use.
+#[inline(always)]
+fn apply<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch, change: &Change) -> bool {
+    if scratch.segment.options == 0 {
+        return renumber::<P, I>(packet, &scratch.segment, change, 0);
+    }
+    let usual = packet.head::<Frame<I, Stamped>>();
+    let Some(usual) = usual.filter(|frame| frame.l4.is_usual()) else {
+        return apply_any::<P, I>(packet, scratch, change);
+    };
+    let (value, echo) = (number(usual.l4.value), number(usual.l4.echo));
+    let new_value = value.wrapping_add(change.value);
+    let new_echo = echo.wrapping_add(change.echo);
+    let delta = checksum::both(
+        checksum::number_delta(value, new_value),
+        checksum::number_delta(echo, new_echo),
+    );
+    if !renumber::<P, I>(packet, &scratch.segment, change, delta) {
+        return false;
+    }
+    let Some(usual) = packet.head::<Frame<I, Stamped>>() else {
+        return false;
+    };
+    usual.l4.value = words(new_value);
+    usual.l4.echo = words(new_echo);
+    true
+}
+
+/// The same with any options, through a copy of them.
+#[inline(never)]
+fn apply_any<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    change: &Change,
+) -> bool {
+    scratch.look(packet, 0);
+    let (options, walk) = (&mut scratch.options, &scratch.walk);
+    let mut delta = 0;
+    if walk.stamps != 0 {
+        let (value, echo) = (
+            walk.value.wrapping_add(change.value),
+            walk.echo.wrapping_add(change.echo),
+        );
+        delta = checksum::both(
+            options.replace(walk.stamps, value),
+            options.replace(walk.stamps + 4, echo),
+        );
+    }
+    if change.edges != 0 {
+        delta = checksum::both(delta, options.move_edges(walk, change.edges));
+    }
+    renumber::<P, I>(packet, &scratch.segment, change, delta)
+        && scratch.options.store(packet, &scratch.segment)
+}
+
+/// Changes the numbers and the window of a segment; `delta` is what its options add to the change of
+/// the checksum.
+#[inline(always)]
+fn renumber<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    segment: &Segment,
+    change: &Change,
+    delta: u32,
+) -> bool {
+    let (sequence, acknowledged) = (
+        segment.sequence.wrapping_add(change.sequence),
+        segment.acknowledged.wrapping_add(change.acknowledged),
+    );
+    let numbers = checksum::both(
+        checksum::number_delta(segment.sequence, sequence),
+        checksum::number_delta(segment.acknowledged, acknowledged),
+    );
+    let (old, new) = (segment.window.to_be(), change.window.to_be());
+    let window = checksum::both(checksum::word_delta(old, new), change.ports);
+    let delta = checksum::both(checksum::both(delta, numbers), window);
+    if !packet.adjust::<I, Tcp>(change.address, delta) {
+        return false;
+    }
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return false;
+    };
+    frame.l4.sequence = words(sequence);
+    frame.l4.acknowledged = words(acknowledged);
+    frame.l4.window = new;
+    true
+}
+
+/// Gives a packet both ends; checksums are corrected already, but for that of the header.
+#[inline(always)]
+fn readdress<I: Ip>(
+    frame: &mut Frame<I, Tcp>,
+    source: (crate::addr::Addr, u16),
+    destination: (crate::addr::Addr, u16),
+    delta: u32,
+) {
+    frame.ip.set(End::Source, source.0, delta);
+    frame.ip.set(End::Destination, destination.0, 0);
+    frame.l4.set(End::Source, source.1);
+    frame.l4.set(End::Destination, destination.1);
+}

@@ -1,0 +1,112 @@
+//! What the state machine asks of the world: cookies, tables and the choice of a backend.
+
+use crate::{
+    abi::FlowKey,
+    addr::Addr,
+    splice::state::{HalfOpen, Hello, Splice},
+};
+
+/// What clients of a passthrough listener are promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Largest segment without options: the smallest of all backends.
+    pub mss: u16,
+    /// Shift of windows. What is handed to the node's own stack needs the one that the stack uses.
+    pub scale: u8,
+}
+
+/// What the first bytes of a connection were found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A hello with a name: [`crate::client_hello::Scan::name`] of [`Splices::hello`].
+    Name,
+    /// A hello without a name.
+    NoName,
+    NotTls,
+    Malformed,
+    /// More than can be read here.
+    TooLong,
+}
+
+/// What becomes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Passed through to an endpoint of the service.
+    Service(u32),
+    /// Left to the node's own stack, which has a listener for it.
+    Local,
+    /// Reset.
+    Refuse,
+}
+
+/// Where a connection is passed through to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub address: Addr,
+    pub port: u16,
+    pub backend: u32,
+    /// Largest segment without options that the way there carries back.
+    pub mss: u16,
+    /// Address and port of the node that the backend is to see; port 0: the client's.
+    pub source: Addr,
+    pub source_port: u16,
+}
+
+/// BPF maps and helpers in the kernel, plain collections on the host.
+///
+/// Keys are those of the client's packets ([`crate::abi::FORWARD`]), those of ties are of the
+/// backend's ([`crate::abi::REVERSE`]). No table may drop an entry to make room: what does not fit is
+/// refused.
+pub trait Splices {
+    /// Low 32 bits of jiffies.
+    fn now(&self) -> u32;
+    /// Jiffies in a second.
+    fn hz(&self) -> u32;
+    /// Milliseconds, for time stamps; the same clock as the node's own stack takes.
+    fn clock(&self) -> u32;
+
+    /// The passthrough listener that a client addresses.
+    fn listener(&self, key: &FlowKey) -> Option<Listener>;
+
+    /// An initial sequence number for a client's SYN that proves itself later. In the kernel
+    /// `bpf_tcp_gen_syncookie` with the listening socket, so that this accepts the connection too.
+    fn cookie(&mut self, key: &FlowKey, initial: u32, mss: u16) -> Option<u32>;
+    /// Whether [`Splices::cookie`] gave this, less than [`super::COOKIE`] seconds ago. In the kernel
+    /// `bpf_tcp_raw_check_syncookie_ipv4` and `_ipv6`.
+    fn proves(&mut self, key: &FlowKey, initial: u32, cookie: u32) -> bool;
+    /// The node's stack has a socket for this connection, which is not a listener; it may be one that
+    /// only waits for late packets (TIME_WAIT).
+    fn is_local(&mut self, key: &FlowKey) -> bool;
+
+    /// Keeps what a client without time stamps offered, for [`super::COOKIE`] seconds; replaces what
+    /// was kept of the same client before. `false`: full.
+    fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool;
+    fn held(&self, key: &FlowKey) -> Option<HalfOpen>;
+    fn release(&mut self, key: &FlowKey);
+
+    fn splice(&mut self, key: &FlowKey) -> Option<&mut Splice>;
+    /// `false`: full.
+    fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool;
+    fn remove(&mut self, key: &FlowKey);
+
+    /// Makes room for a hello, cleared; `false`: there is none.
+    fn open_hello(&mut self, key: &FlowKey) -> bool;
+    fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello>;
+    fn close_hello(&mut self, key: &FlowKey);
+
+    /// Puts down the client's key of a backend's packets; `false`: there is none.
+    fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool;
+    /// `false`: full, or tied to another client.
+    fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool;
+    fn untie(&mut self, backend: &FlowKey);
+
+    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice;
+    /// Puts down the endpoint to try after `attempt` others; `false`: that were all.
+    fn endpoint(
+        &mut self,
+        key: &FlowKey,
+        service: u32,
+        attempt: u32,
+        endpoint: &mut Endpoint,
+    ) -> bool;
+}
