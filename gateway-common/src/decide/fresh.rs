@@ -5,7 +5,7 @@
 use super::{quiet, reflect, touch};
 use crate::{
     abi::{ANSWERED, Counter, ESTABLISHED, FORWARD, Flow, FlowKey, FrontendKey},
-    header::{ACCEPTS, RESETS, Signal},
+    header::{ACCEPTS, OPENS, RESETS, Signal},
     tables::Tables,
 };
 
@@ -140,7 +140,8 @@ fn outlived<T: Tables>(key: &FlowKey, tables: &mut T) -> bool {
 /// established ones.
 #[inline(always)]
 fn moved<T: Tables>(key: &FlowKey, signal: Signal, tables: &mut T) -> Counter {
-    if tables.flow(key).is_none() {
+    // Of a connection that begins, nothing can have proved that yet.
+    if signal == OPENS || tables.flow(key).is_none() {
         return NONE;
     }
     touch::touch(key, signal, tables);
