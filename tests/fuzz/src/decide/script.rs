@@ -36,6 +36,8 @@ const TAGS: [&[u8]; 2] = [&[0x81, 0, 0, 100], &[0x88, 0xa8, 0, 7, 0x81, 0, 0, 10
 pub(crate) struct Script<'a> {
     input: Unstructured<'a>,
     family: Family,
+    /// Each frontend keeps to backends of its own, as the tables say from the beginning.
+    apart: bool,
     world: Judged,
     /// What came out last.
     last: Vec<u8>,
@@ -47,10 +49,18 @@ impl<'a> Script<'a> {
             false => Family::V4,
             true => Family::V6,
         };
+        let apart: bool = input.arbitrary().unwrap_or_default();
+        let mut config = fixture::config_of(family);
+        if !apart {
+            for (_, origin) in &mut config.origins {
+                origin.shared = 1;
+            }
+        }
         Self {
             input,
             family,
-            world: Judged::new(&fixture::config_of(family)),
+            apart,
+            world: Judged::new(&config),
             last: Vec::new(),
         }
     }
@@ -193,6 +203,19 @@ impl<'a> Script<'a> {
     fn change_tables(&mut self) -> Result<()> {
         let id = *self.input.choose(&IDS)?;
         match self.input.int_in_range(0..=2)? {
+            0 if self.apart => {
+                let mut slots = fixture::config().slots;
+                for slot in slots.iter_mut().filter(|slot| matches!(slot, 2 | 3)) {
+                    *slot = *self.input.choose(&[2, 3])?;
+                }
+                self.world.put_slots(&slots);
+            }
+            2 if self.apart => {
+                let backends = fixture::config_of(self.family).backends;
+                if let Some((_, backend)) = backends.iter().find(|(known, _)| *known == id) {
+                    self.world.put_backend(id, backend);
+                }
+            }
             0 => {
                 let mut slots = [0; SLOTS];
                 for slot in &mut slots {
