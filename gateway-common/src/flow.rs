@@ -4,8 +4,8 @@
 
 use crate::{
     abi::{
-        CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, FORWARD, Flow, FlowKey, RESET, REVERSE,
-        TCP, TUNNEL,
+        CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, ESTABLISHED, FORWARD, Flow, FlowKey, FrontendKey,
+        RESET, REVERSE, TCP, TUNNEL,
     },
     checksum,
 };
@@ -81,6 +81,26 @@ impl FlowKey {
             last_seen: flow.last_seen,
             address_delta: checksum::reverse(flow.address_delta),
             port_delta: checksum::reverse(flow.port_delta),
+        }
+    }
+
+    /// Where the packet comes from: of a reply, the endpoint.
+    #[inline(always)]
+    pub const fn from(&self) -> FrontendKey {
+        FrontendKey {
+            address: self.source,
+            port: self.source_port as u32,
+            protocol: self.protocol as u32,
+        }
+    }
+
+    /// Where the packet goes: of a request, the frontend.
+    #[inline(always)]
+    pub const fn to(&self) -> FrontendKey {
+        FrontendKey {
+            address: self.destination,
+            port: self.destination_port as u32,
+            protocol: self.protocol as u32,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Packets that reach the node's own sockets: which of them takes one.
 
 use crate::{
-    abi::{FORWARD, FlowKey, FrontendKey, KIND_L4, KIND_PROXY},
+    abi::{FORWARD, FlowKey, KIND_L4, KIND_PROXY},
     pick,
     tables::Tables,
 };
@@ -23,12 +23,7 @@ pub enum Steer {
 #[inline(always)]
 pub fn steer<T: Tables>(key: &FlowKey, tables: &T) -> Steer {
     debug_assert_eq!(key.direction, FORWARD);
-    let wanted = FrontendKey {
-        address: key.destination,
-        port: u32::from(key.destination_port),
-        protocol: u32::from(key.protocol),
-    };
-    match tables.frontend(&wanted) {
+    match tables.frontend(&key.to()) {
         Some(frontend) if frontend.kind == KIND_PROXY && frontend.workers > 0 => {
             Steer::Worker(pick::slot(pick::hash(key), 0, frontend.workers))
         }

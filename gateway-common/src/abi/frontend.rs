@@ -87,6 +87,14 @@ pub struct Origin {
     pub shared: u32,
 }
 
+impl Origin {
+    /// Whether this is the frontend, shared or not.
+    #[inline(always)]
+    pub fn is(&self, frontend: &FrontendKey) -> bool {
+        self.port == frontend.port && self.address == frontend.address
+    }
+}
+
 /// What an outer header that arrives names; leads to the id of a backend on this node.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

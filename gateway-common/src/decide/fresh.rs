@@ -4,7 +4,7 @@
 
 use super::{quiet, reflect, touch};
 use crate::{
-    abi::{ANSWERED, Counter, ESTABLISHED, FORWARD, Flow, FlowKey, FrontendKey},
+    abi::{ANSWERED, Counter, ESTABLISHED, FORWARD, Flow, FlowKey},
     header::{ACCEPTS, OPENS, RESETS, Signal},
     tables::Tables,
 };
@@ -79,24 +79,14 @@ pub(super) fn reply<T: Tables>(
 /// What leaves the node is no reply: neither is its source an endpoint near by, nor has it an entry.
 #[inline(never)]
 pub(super) fn is_foreign<T: Tables>(key: &FlowKey, tables: &T) -> bool {
-    tables.origin(&endpoint(key)).is_none() && tables.fresh(key).is_none()
-}
-
-/// Where a reply comes from.
-#[inline(always)]
-fn endpoint(key: &FlowKey) -> FrontendKey {
-    FrontendKey {
-        address: key.source,
-        port: key.source_port.into(),
-        protocol: key.protocol.into(),
-    }
+    tables.origin(&key.from()).is_none() && tables.fresh(key).is_none()
 }
 
 /// Enters what the replies of a fresh flow need, as the entry of its requests says, if `key` is of
 /// one that has opened without.
 #[inline(never)]
 pub(super) fn derive<T: Tables>(key: &FlowKey, tables: &mut T) {
-    let Some(origin) = tables.origin(&endpoint(key)) else {
+    let Some(origin) = tables.origin(&key.from()) else {
         return;
     };
     let request = FlowKey {

@@ -95,12 +95,7 @@ pub(super) fn frontend<'a, T: Tables>(
     key: &FlowKey,
     tables: &'a T,
 ) -> Result<&'a Frontend, Counter> {
-    let wanted = FrontendKey {
-        address: key.destination,
-        port: u32::from(key.destination_port),
-        protocol: u32::from(key.protocol),
-    };
-    match tables.frontend(&wanted) {
+    match tables.frontend(&key.to()) {
         Some(frontend) if frontend.kind == KIND_L4 => Ok(frontend),
         Some(frontend) if frontend.kind == KIND_PROXY => Err(Counter::PassProxy),
         _ => Err(Counter::PassNotOurs),
@@ -151,11 +146,8 @@ fn is_alone<T: Tables>(key: &FlowKey, flow: &Flow, tables: &T) -> bool {
         port: flow.port,
         protocol: key.protocol.into(),
     };
-    let Some(origin) = tables.origin(&endpoint) else {
-        return false;
-    };
-    let port = u32::from(key.destination_port);
-    origin.shared == 0 && origin.port == port && origin.address == key.destination
+    let origin = tables.origin(&endpoint);
+    origin.is_some_and(|origin| origin.shared == 0 && origin.is(&key.to()))
 }
 
 /// Enters the reverse of a flow: [`Counter::Opened`], or why not.

@@ -64,8 +64,7 @@ fn reject<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch) -> Ou
         return Outcome::OrphanReset;
     }
     scratch.header.answer(&scratch.segment.key);
-    scratch.header.says(scratch.segment.acknowledged, 0, 0, RST);
-    scratch.header.options.clear();
+    scratch.header.resets(scratch.segment.acknowledged, 0, 0);
     reply::<P, I>(packet, scratch, Outcome::Orphan)
 }
 
@@ -169,10 +168,6 @@ where
     scratch.header.answer(&scratch.key);
     scratch
         .header
-        .says(acknowledged, initial.wrapping_add(1 + early), 0, RST | ACK);
-    scratch.header.options.clear();
-    match forge::bare::<P, I>(packet, &scratch.header) {
-        true => Outcome::Failed,
-        false => Outcome::NoRoom,
-    }
+        .resets(acknowledged, initial.wrapping_add(1 + early), ACK);
+    forge::bare::<P, I>(packet, &scratch.header, Outcome::Failed)
 }

@@ -124,13 +124,9 @@ fn doubt<P: Bytes + ?Sized, I: Ip>(
         1,
         ACK,
     );
-    let stamps = splice.offer.has_stamps() && splice.answer.has_stamps();
     let numbers = (splice.stamp_client, splice.stamp_backend);
-    scratch.header.options.stamps(stamps, numbers);
-    match forge::bare::<P, I>(packet, &scratch.header) {
-        true => Outcome::Doubted,
-        false => Outcome::NoRoom,
-    }
+    scratch.header.options.stamps(splice.has_stamps(), numbers);
+    forge::bare::<P, I>(packet, &scratch.header, Outcome::Doubted)
 }
 
 /// A packet of a connection whose hello is under way.
@@ -201,16 +197,12 @@ where
         return Outcome::Repeated;
     }
     scratch.header.ahead(splice);
-    scratch.header.says(splice.received, 0, 0, RST);
     // What the backend waits for, else it is not believed (RFC 5961, 3).
-    scratch.header.options.clear();
+    scratch.header.resets(splice.received, 0, 0);
     let phase = splice.phase;
     forget(&scratch.key, tables);
     match phase {
-        CONNECT | REPLAY if forge::bare::<P, I>(packet, &scratch.header) => {
-            Outcome::GivenUpToBackend
-        }
-        CONNECT | REPLAY => Outcome::NoRoom,
+        CONNECT | REPLAY => forge::bare::<P, I>(packet, &scratch.header, Outcome::GivenUpToBackend),
         HANDING => Outcome::Local,
         _ => Outcome::GivenUp,
     }

@@ -139,10 +139,7 @@ where
         .header
         .options
         .opening(&splice.offer, (splice.stamp_client, 0));
-    match forge::bare::<P, I>(packet, &scratch.header) {
-        true => Outcome::Asked,
-        false => Outcome::NoRoom,
-    }
+    forge::bare::<P, I>(packet, &scratch.header, Outcome::Asked)
 }
 
 /// A client's packet while the backend has not answered. The client has no other clock than ours for

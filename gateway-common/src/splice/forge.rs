@@ -6,9 +6,9 @@ use crate::{
     header::{Ether, Ip, Tcp},
     packet::{Bytes, Frame, Packet},
     splice::{
-        Splice,
+        Outcome, Splice,
         options::Laid,
-        segment::words,
+        segment::{RST, words},
         state::{Hello, SEGMENT, min},
     },
 };
@@ -54,12 +54,26 @@ impl Header {
         self.window = window;
         self.flags = flags;
     }
+
+    /// A RST, with more flags.
+    #[inline(always)]
+    pub(super) const fn resets(&mut self, sequence: u32, acknowledged: u32, more: u8) {
+        self.says(sequence, acknowledged, 0, RST | more);
+        self.options.clear();
+    }
 }
 
-/// Makes the frame a segment without data. `false`: there is no room.
+/// Makes the frame a segment without data: `outcome`, or [`Outcome::NoRoom`].
 #[inline(always)]
-pub(super) fn bare<P: Bytes + ?Sized, I: Ip>(packet: &mut P, header: &Header) -> bool {
-    make::<P, I>(packet, header, None, 0, 0)
+pub(super) fn bare<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    header: &Header,
+    outcome: Outcome,
+) -> Outcome {
+    match make::<P, I>(packet, header, None, 0, 0) {
+        true => outcome,
+        false => Outcome::NoRoom,
+    }
 }
 
 /// Makes the frame a segment with up to `bytes` of a hello from `at` on, as many as it has room for.

@@ -7,15 +7,14 @@
 //! whole life of the connection.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
     header::Ip,
     packet::Bytes,
     splice::{
         Outcome, Scratch, Splice, Splices, forge, forget,
         offer::{NO_SCALE, scaled, unscaled},
         segment::{ACK, PSH},
-        state::{HANDING, LOCAL, RESET_BY_BACKEND, RESET_BY_CLIENT, SEGMENT, min, newer},
-        translate,
+        state::{HANDING, LOCAL, SEGMENT, min, newer},
+        translate::{self, BY_BACKEND, BY_CLIENT},
     },
 };
 
@@ -131,11 +130,7 @@ pub(super) fn to_local<P: Bytes + ?Sized, I: Ip>(
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
-    splice.note(
-        &scratch.segment,
-        (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
-        clock,
-    );
+    splice.note(&scratch.segment, &BY_CLIENT, clock);
     let window = splice.window_up(scratch.segment.window);
     match translate::rewindow::<P, I>(packet, &scratch.segment, window) {
         true => Outcome::Local,
@@ -164,8 +159,7 @@ where
         LOCAL => clock,
         _ => (splice.last_seen, clock.1),
     };
-    let bits = (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT);
-    splice.note(&scratch.segment, bits, seen);
+    splice.note(&scratch.segment, &BY_BACKEND, seen);
     let start = splice.initial.wrapping_add(1);
     let handed = start.wrapping_add(splice.handed);
     if scratch.segment.has(ACK) && newer(scratch.segment.acknowledged, handed) {

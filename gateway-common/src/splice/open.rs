@@ -150,9 +150,10 @@ pub(super) fn reply<P: Bytes + ?Sized, I: Ip>(
     scratch: &Scratch,
     outcome: Outcome,
 ) -> Outcome {
-    match forge::bare::<P, I>(packet, &scratch.header) && forge::turn(packet) {
-        true => outcome,
-        false => Outcome::NoRoom,
+    match forge::bare::<P, I>(packet, &scratch.header, outcome) {
+        Outcome::NoRoom => Outcome::NoRoom,
+        _ if !forge::turn(packet) => Outcome::NoRoom,
+        outcome => outcome,
     }
 }
 
@@ -281,12 +282,9 @@ pub(super) fn reset<P: Bytes + ?Sized, I: Ip>(
     outcome: Outcome,
 ) -> Outcome {
     scratch.header.answer(&scratch.key);
-    scratch.header.says(
-        scratch.segment.acknowledged,
-        scratch.segment.end(),
-        0,
-        RST | ACK,
-    );
-    scratch.header.options.clear();
+    let segment = &scratch.segment;
+    scratch
+        .header
+        .resets(segment.acknowledged, segment.end(), ACK);
     reply::<P, I>(packet, scratch, outcome)
 }

@@ -116,7 +116,7 @@ where
     };
     let at = splice.received.wrapping_sub(splice.initial.wrapping_add(1));
     let rest = filled.saturating_sub(at);
-    let stamps = splice.offer.has_stamps() && splice.answer.has_stamps();
+    let stamps = splice.has_stamps();
     let window = match splice.window_backend {
         0 => u32::from(probe),
         window => window,

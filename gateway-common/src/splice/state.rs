@@ -182,6 +182,12 @@ impl Hello {
 }
 
 impl Splice {
+    /// Both ends send time stamps.
+    #[inline(always)]
+    pub(super) const fn has_stamps(&self) -> bool {
+        self.offer.has_stamps() && self.answer.has_stamps()
+    }
+
     pub(super) const NONE: Self = Self {
         backend_address: Addr { bytes: [0; 16] },
         source: Addr { bytes: [0; 16] },

@@ -2,6 +2,7 @@
 
 use crate::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
+    addr::Addr,
     checksum,
     header::{End, Ip, L4 as _, Stamped, Tcp},
     packet::{Bytes, Frame},
@@ -11,6 +12,25 @@ use crate::{
         segment::{ACK, FIN, RST, Segment, number, words},
         state::{RESET_BY_BACKEND, RESET_BY_CLIENT},
     },
+};
+
+/// Bits of [`Splice::state`] for packets of one end: it sends no more, it reset the connection, and
+/// the other end did, which was not believed where this one goes on.
+pub(super) struct Ends {
+    closed: u32,
+    reset: u32,
+    doubted: u32,
+}
+
+pub(super) const BY_CLIENT: Ends = Ends {
+    closed: CLOSED_BY_CLIENT,
+    reset: RESET_BY_CLIENT,
+    doubted: RESET_BY_BACKEND,
+};
+pub(super) const BY_BACKEND: Ends = Ends {
+    closed: CLOSED_BY_BACKEND,
+    reset: RESET_BY_BACKEND,
+    doubted: RESET_BY_CLIENT,
 };
 
 /// How a segment changes.
@@ -35,11 +55,7 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
-    splice.note(
-        &scratch.segment,
-        (CLOSED_BY_CLIENT, RESET_BY_CLIENT, RESET_BY_BACKEND),
-        clock,
-    );
+    splice.note(&scratch.segment, &BY_CLIENT, clock);
     let acknowledges = scratch.segment.has(ACK);
     let change = Change {
         sequence: 0,
@@ -66,20 +82,14 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
         address: splice.address_delta,
         ports: splice.port_delta,
     };
-    if !apply::<P, I>(packet, scratch, &change) {
-        return Outcome::NoRoom;
+    let source = (splice.source, splice.source_port as u16);
+    let destination = (splice.backend_address, splice.backend_port as u16);
+    match apply::<P, I>(packet, scratch, &change)
+        && readdress::<P, I>(packet, source, destination, change.address)
+    {
+        true => Outcome::ToBackend,
+        false => Outcome::NoRoom,
     }
-    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
-        return Outcome::NoRoom;
-    };
-    let end = (splice.backend_address, splice.backend_port as u16);
-    readdress(
-        frame,
-        (splice.source, splice.source_port as u16),
-        end,
-        splice.address_delta,
-    );
-    Outcome::ToBackend
 }
 
 /// A backend's packet.
@@ -90,12 +100,7 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
     splice: &mut Splice,
     clock: (u32, u32),
 ) -> Outcome {
-    splice.note(
-        &scratch.segment,
-        (CLOSED_BY_BACKEND, RESET_BY_BACKEND, RESET_BY_CLIENT),
-        clock,
-    );
-    let address = checksum::reverse(splice.address_delta);
+    splice.note(&scratch.segment, &BY_BACKEND, clock);
     let change = Change {
         sequence: splice.delta,
         acknowledged: 0,
@@ -109,32 +114,28 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
             ),
             false => scratch.segment.window,
         },
-        address,
+        address: checksum::reverse(splice.address_delta),
         ports: checksum::reverse(splice.port_delta),
     };
-    if !apply::<P, I>(packet, scratch, &change) {
-        return Outcome::NoRoom;
+    let source = (scratch.key.destination, scratch.key.destination_port);
+    let destination = (scratch.key.source, scratch.key.source_port);
+    match apply::<P, I>(packet, scratch, &change)
+        && readdress::<P, I>(packet, source, destination, change.address)
+    {
+        true => Outcome::ToClient,
+        false => Outcome::NoRoom,
     }
-    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
-        return Outcome::NoRoom;
-    };
-    let key = &scratch.key;
-    let gateway = (key.destination, key.destination_port);
-    readdress(frame, gateway, (key.source, key.source_port), address);
-    Outcome::ToClient
 }
 
 impl Splice {
-    /// How the connection ends, and when it was seen. Bits: this end sends no more, this end reset
-    /// it, the other end did: but that was not believed, where this one goes on.
+    /// How the connection ends, and when it was seen, by a packet of one end.
     #[inline(always)]
-    pub(super) fn note(&mut self, segment: &Segment, bits: (u32, u32, u32), (now, hz): (u32, u32)) {
-        let (closed, reset, doubted) = bits;
-        let mut state = self.state & !doubted;
+    pub(super) fn note(&mut self, segment: &Segment, ends: &Ends, (now, hz): (u32, u32)) {
+        let mut state = self.state & !ends.doubted;
         if segment.has(RST) {
-            state = self.state | reset;
+            state = self.state | ends.reset;
         } else if segment.has(FIN) {
-            state |= closed;
+            state |= ends.closed;
         }
         // Written only where it changes: both directions share it.
         if state != self.state {
@@ -257,14 +258,18 @@ fn renumber<P: Bytes + ?Sized, I: Ip>(
 
 /// Gives a packet both ends; checksums are corrected already, but for that of the header.
 #[inline(always)]
-fn readdress<I: Ip>(
-    frame: &mut Frame<I, Tcp>,
-    source: (crate::addr::Addr, u16),
-    destination: (crate::addr::Addr, u16),
+fn readdress<P: Bytes + ?Sized, I: Ip>(
+    packet: &mut P,
+    source: (Addr, u16),
+    destination: (Addr, u16),
     delta: u32,
-) {
+) -> bool {
+    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
+        return false;
+    };
     frame.ip.set(End::Source, source.0, delta);
     frame.ip.set(End::Destination, destination.0, 0);
     frame.l4.set(End::Source, source.1);
     frame.l4.set(End::Destination, destination.1);
+    true
 }

@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-/// A size that was refused is tried again after so many looks: connections end.
-const RETRY: u32 = 30;
+use super::datapath::RETRY;
 
 #[derive(Debug)]
 pub(super) struct Capacity {
@@ -37,7 +36,7 @@ impl Capacity {
         self.wanted != self.entries
     }
 
-    /// The size to bring it to at this look.
+    /// The size to bring it to at this look. One that was refused may fit later: connections end.
     pub(super) fn due(&self, look: u32) -> Option<u32> {
         let refused = self.refused.as_ref();
         let waits = refused.is_some_and(|refused| look.wrapping_sub(refused.at) < RETRY);

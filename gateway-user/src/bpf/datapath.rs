@@ -32,8 +32,8 @@ use super::{
     unload, version,
 };
 
-/// Attaching that failed is tried again each time after so many looks at the interfaces.
-const RETRY: u32 = 30;
+/// What failed is tried again each time after so many looks at the interfaces.
+pub(super) const RETRY: u32 = 30;
 
 /// Dropping it leaves programs, maps and links in force.
 pub struct Datapath {
@@ -107,7 +107,7 @@ impl Datapath {
     ) -> Result<Self> {
         pins.create_dirs()?;
         let hz = load::hz()?;
-        let mut ebpf = load::load(object, &pins, hz)?;
+        let mut ebpf = load::load(object, &pins, hz, None)?;
         if options.kernel_log {
             kernel_log::forward(&mut ebpf)?;
         }

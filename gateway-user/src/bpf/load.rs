@@ -9,17 +9,9 @@ use rustix::time::{ClockId, clock_getres};
 
 use super::pins::Pins;
 
-/// Loads `object` with its maps pinned; nothing is attached yet. `hz`: jiffies in a second.
-pub(super) fn load(object: &[u8], pins: &Pins, hz: u32) -> Result<Ebpf> {
-    load_with(object, pins, hz, None)
-}
-
-/// The same, but with a flow table of its own, which has so many entries.
-pub(super) fn load_with_flows(object: &[u8], pins: &Pins, hz: u32, entries: u32) -> Result<Ebpf> {
-    load_with(object, pins, hz, Some(entries))
-}
-
-fn load_with(object: &[u8], pins: &Pins, hz: u32, flows: Option<u32>) -> Result<Ebpf> {
+/// Loads `object` with its maps pinned; nothing is attached yet. `hz`: jiffies in a second. `flows`:
+/// with a flow table of its own, not pinned, which has so many entries.
+pub(super) fn load(object: &[u8], pins: &Pins, hz: u32, flows: Option<u32>) -> Result<Ebpf> {
     let mut loader = EbpfLoader::new();
     loader.override_global(GLOBAL_HZ, &hz, true);
     loader.verifier_log_level(VerifierLogLevel::DISABLE);

@@ -185,6 +185,16 @@ fn lock(path: &Path) -> Result<Option<Lock>> {
     }
 }
 
+/// Removes what may be pinned at `path`.
+pub(super) fn clear(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Names in a directory, sorted; none where it does not exist.
 pub(super) fn names(dir: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(dir) {

@@ -1,7 +1,7 @@
 //! Pins of the programs themselves, beside those of their links: `capture` puts others in their
 //! place, and they come back from here.
 
-use std::{fs, io, os::fd::AsFd as _};
+use std::os::fd::AsFd as _;
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::ProgramInfo};
@@ -10,7 +10,7 @@ use super::{
     attach::{PACKETS, program_of},
     links,
     object_fd::{self, LinkFd},
-    pins::{Pins, names},
+    pins::{Pins, clear, names},
 };
 
 /// Pins the loaded programs, in place of those of an earlier start.
@@ -18,12 +18,7 @@ pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
     for name in PACKETS {
         let path = pins.program(name);
         let shown = path.display();
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {shown}"));
-            }
-            _ => {}
-        }
+        clear(&path)?;
         let program = ebpf.program_mut(name);
         let program = program.with_context(|| format!("the BPF object has no program {name}"))?;
         program

@@ -17,7 +17,11 @@ use gateway_common::{
     maps,
 };
 
-use super::{flows, load, pins::Pins, programs};
+use super::{
+    flows, load,
+    pins::{Pins, clear},
+    programs,
+};
 
 /// Where the new map is pinned until it is the one in force. The BPF file system takes no dots.
 const NEXT: &str = "flows_next";
@@ -48,7 +52,7 @@ pub(super) fn resize(object: &[u8], pins: &Pins, hz: u32, entries: u32) -> Resul
         "more than {FULL} % of {} connections are open; it shrinks when enough have ended",
         entries / 2
     );
-    let mut ebpf = load::load_with_flows(object, pins, hz, entries)?;
+    let mut ebpf = load::load(object, pins, hz, Some(entries))?;
     let copied = copy(old.iter().take(most), &mut ebpf, 0)?;
     pin_next(&ebpf, pins)?;
     if let Err(error) = put_in_force(&ebpf, pins) {
@@ -92,12 +96,7 @@ fn copy(
 
 fn pin_next(ebpf: &Ebpf, pins: &Pins) -> Result<()> {
     let path = pins.map(NEXT);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", path.display()));
-        }
-        _ => {}
-    }
+    clear(&path)?;
     let map = ebpf.map(maps::FLOWS);
     let map = map.with_context(|| format!("the BPF object has no map {}", maps::FLOWS))?;
     map.pin(&path)

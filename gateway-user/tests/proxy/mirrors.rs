@@ -3,6 +3,7 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use gateway_core::{
+    balance::Share,
     endpoints::Endpoint,
     name::ObjectName,
     plan::{
@@ -51,8 +52,10 @@ fn bed(
             };
             rules[0].filters.push(HttpFilter::Mirror(Box::new(Mirror {
                 backend,
-                numerator,
-                denominator: 100,
+                share: Share {
+                    numerator,
+                    denominator: 100,
+                },
             })));
         }
     })

@@ -266,8 +266,8 @@ fn filter(filter: &HttpFilter) -> String {
         HttpFilter::Cors(rules) => cors(rules),
         HttpFilter::Mirror(mirror) => format!(
             "mirror {} of {} to {}{}",
-            mirror.numerator,
-            mirror.denominator,
+            mirror.share.numerator,
+            mirror.share.denominator,
             target(&mirror.backend.target),
             spoken(mirror.backend.protocol),
         ),

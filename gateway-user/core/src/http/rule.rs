@@ -124,10 +124,7 @@ fn mirrors(filters: &[HttpFilter], endpoints: &Endpoints) -> Box<[Arc<Mirror>]> 
         backend.target.as_ref()?.endpoints.first()?;
         Some(Arc::new(Mirror {
             backend,
-            share: Share {
-                numerator: mirror.numerator,
-                denominator: mirror.denominator,
-            },
+            share: mirror.share,
         }))
     });
     compiled.collect()

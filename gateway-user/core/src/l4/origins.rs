@@ -32,12 +32,7 @@ pub(super) fn origins(
                 let known = current.get(&endpoint).copied();
                 known.unwrap_or_else(|| alone(frontend))
             });
-            if alone(frontend)
-                != (Origin {
-                    shared: 0,
-                    ..*origin
-                })
-            {
+            if !origin.is(frontend) {
                 origin.shared = 1;
             }
         }

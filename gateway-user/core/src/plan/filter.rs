@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::{Cors, HttpBackend};
+use crate::balance::Share;
 
 #[derive(Clone, Debug)]
 pub enum HttpFilter {
@@ -42,9 +43,8 @@ pub struct Redirect {
 #[derive(Clone, Debug)]
 pub struct Mirror {
     pub backend: HttpBackend,
-    /// The share of requests that are copied: `numerator` of `denominator`, which is not 0.
-    pub numerator: u32,
-    pub denominator: u32,
+    /// Of the requests: those that are copied.
+    pub share: Share,
 }
 
 /// Changes what the backend sees as the request's host and path; `None`: as it came.

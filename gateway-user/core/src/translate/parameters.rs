@@ -6,6 +6,7 @@ use super::{Scope, class, nearby};
 use crate::{
     api::{
         Gateway, GatewayClass, GatewayParameters, Kind, OWN_GROUP,
+        filter::Fraction,
         health_check::{HealthCheckSpec, StatusRange},
         parameters::{
             self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec, RequestIdSpec,
@@ -158,12 +159,16 @@ fn merge_log(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Op
             Some(parameters::LogFormat::Text) => LogFormat::Text,
             Some(parameters::LogFormat::Json) | None => LogFormat::Json,
         },
-        sample: sample.or(class.sample).map_or(Share::ALL, |s| Share {
-            numerator: s.numerator,
-            denominator: s.denominator,
-        }),
+        sample: sample.or(class.sample).map_or(Share::ALL, share),
     };
     enabled.or(class.enabled).unwrap_or(false).then_some(log)
+}
+
+pub(super) const fn share(of: Fraction) -> Share {
+    Share {
+        numerator: of.numerator,
+        denominator: of.denominator,
+    }
 }
 
 fn merge_request_id(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> RequestId {

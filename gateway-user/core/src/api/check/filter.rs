@@ -4,8 +4,8 @@ use super::{Problems, backend, cors, format::Format};
 use crate::api::{
     Filter, FilterType, GrpcRule, HttpRule, Open,
     filter::{
-        Header, HeaderModifier, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
-        Scheme,
+        Fraction, Header, HeaderModifier, PathModifier, PathModifierType, RequestMirror,
+        RequestRedirect, Scheme,
     },
     http::PathMatchType,
     path::Path,
@@ -219,10 +219,14 @@ fn mirror(at: &Path, mirror: &RequestMirror, out: &mut Problems) {
         let message = "excludes fraction: remove one";
         out.error(at.field("percent"), message);
     }
+    part(&at.field("fraction"), fraction, out);
+}
+
+/// No more than all.
+pub(super) fn part(at: &Path, fraction: Fraction, out: &mut Problems) {
     if fraction.numerator > fraction.denominator {
         let message = format!("is more than the denominator, {}", fraction.denominator);
-        let at = at.field("fraction").field("numerator");
-        out.error(at, format!("{message}: lower it"));
+        out.error(at.field("numerator"), format!("{message}: lower it"));
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use gateway_common::maps::LISTENERS_MAX;
 
-use super::{Problems, health_check::health_check};
+use super::{Problems, filter::part, health_check::health_check};
 use crate::api::{
     GatewayParameters, Open,
     duration::ApiDuration,
@@ -97,11 +97,7 @@ fn limits(limits: &LimitsSpec, out: &mut Problems) {
         ("http2Streams", limits.http2_streams, STREAMS),
     ];
     for (name, value, range) in numbers {
-        if let Some(value) = value.filter(|value| !range.contains(value)) {
-            let (low, high) = (range.start(), range.end());
-            let message = format!("{value} is out of range: use {low} to {high}");
-            out.error(at.field(name), message);
-        }
+        within(at.field(name), value, &range, out);
     }
     let timeouts = [
         ("handshakeTimeout", limits.handshake_timeout),
@@ -113,14 +109,17 @@ fn limits(limits: &LimitsSpec, out: &mut Problems) {
     }
 }
 
+fn within(at: Path, value: Option<i64>, range: &RangeInclusive<i64>, out: &mut Problems) {
+    if let Some(value) = value.filter(|value| !range.contains(value)) {
+        let (low, high) = (range.start(), range.end());
+        out.error(at, format!("{value} is out of range: use {low} to {high}"));
+    }
+}
+
 /// What concerns TCP and UDP listeners.
 fn l4(l4: &L4Spec, out: &mut Problems) {
     let at = Path::spec().field("l4");
-    if let Some(flows) = l4.flows.filter(|flows| !FLOWS.contains(flows)) {
-        let (low, high) = (FLOWS.start(), FLOWS.end());
-        let message = format!("{flows} is out of range: use {low} to {high}");
-        out.error(at.field("flows"), message);
-    }
+    within(at.field("flows"), l4.flows, &FLOWS, out);
     timeout(at.field("drainTimeout"), l4.drain_timeout, out);
     if let Some(Open::Unknown(value)) = &l4.no_backend {
         let message = format!("{value:?} is not known: use Refuse or Drop");
@@ -138,10 +137,8 @@ fn access_log(log: &AccessLogSpec, out: &mut Problems) {
         let message = format!("{value:?} is not known: use JSON or Text");
         out.error(at.field("format"), message);
     }
-    if let Some(sample) = log.sample.filter(|s| s.numerator > s.denominator) {
-        let message = format!("is more than the denominator, {}", sample.denominator);
-        let at = at.field("sample").field("numerator");
-        out.error(at, format!("{message}: lower it"));
+    if let Some(sample) = log.sample {
+        part(&at.field("sample"), sample, out);
     }
 }
 

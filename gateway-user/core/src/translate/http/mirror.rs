@@ -6,6 +6,7 @@ use crate::{
     translate::{
         Scope,
         backend::{self, Referrer},
+        parameters::share,
     },
     verdict::RouteVerdict,
 };
@@ -20,7 +21,6 @@ pub(super) fn judge(
     let reference = (&source.backend_ref).into();
     let at = format!("{at}.backendRef");
     let to = backend::http_target(scope, referrer, &at, &reference, verdicts);
-    let share = source.share();
     HttpFilter::Mirror(Box::new(Mirror {
         backend: HttpBackend {
             target: to.target,
@@ -29,7 +29,6 @@ pub(super) fn judge(
             weight: reference.weight,
             filters: Vec::new(),
         },
-        numerator: share.numerator,
-        denominator: share.denominator,
+        share: share(source.share()),
     }))
 }
