@@ -57,6 +57,21 @@ fn of_a_backend_on_another_host() -> Result<()> {
     Ok(())
 }
 
+/// A pod's link often takes more than the uplink.
+#[test]
+fn of_a_backend_on_a_link_for_jumbo_frames() -> Result<()> {
+    let mut bed = Bed::new()?;
+    bed.node.ip("link set app2 mtu 9000")?;
+    bed.app2.ip("link set eth0 mtu 9000")?;
+    let daemon = bed.daemon()?;
+    send_all_to(&mut bed, "10.77.2.2", "app2")?;
+    for host in SWITCH {
+        bed.app2.run("ethtool", ["-K", "eth0", "tx", host])?;
+        exchange(&bed, &daemon).with_context(|| format!("host tx {host}"))?;
+    }
+    Ok(())
+}
+
 /// TCP and UDP there and back; nobody may have seen a wrong checksum. The mean length of the
 /// replies as the egress program saw them, in bytes.
 fn exchange(bed: &Bed, daemon: &Daemon) -> Result<f64> {
