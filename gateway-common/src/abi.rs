@@ -9,6 +9,7 @@ pub mod counters;
 mod flow;
 mod frontend;
 mod served;
+mod tls;
 
 pub use address::{Address, LinkAddress, Mac};
 pub use counters::{Count, Counter, Counters, Description, Kind};
@@ -17,10 +18,11 @@ pub use flow::{
     FlowKey, RESET, REVERSE, TUNNEL,
 };
 pub use frontend::{
-    BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Origin, Service,
-    Snat, TagKey,
+    BY_DSR, BY_SNAT, Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, KIND_TLS, NEAR, Origin,
+    Service, Snat, TagKey,
 };
 pub use served::Served;
+pub use tls::{NAME_BYTES, NAME_END, TlsName, TlsSecret, TlsTarget};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -44,7 +46,10 @@ pub(crate) const fn link_of(word: u64) -> LinkAddress {
 #[cfg(feature = "aya")]
 mod pod {
     use super::*;
-    use crate::addr::Addr;
+    use crate::{
+        addr::Addr,
+        splice::{HalfOpen, Hello, Splice},
+    };
 
     macro_rules! pod {
         ($($name:ty),+) => {$(
@@ -68,14 +73,20 @@ mod pod {
         Snat,
         TagKey,
         Origin,
-        Served
+        Served,
+        TlsName,
+        TlsTarget,
+        TlsSecret,
+        Splice,
+        HalfOpen,
+        Hello
     );
 }
 
 const _: () = {
     use crate::addr::Addr;
     assert!(size_of::<FrontendKey>() == 24);
-    assert!(size_of::<Frontend>() == 16);
+    assert!(size_of::<Frontend>() == 24);
     assert!(size_of::<Service>() == 16);
     assert!(size_of::<Backend>() == 56);
     assert!(size_of::<FlowKey>() == 40);
@@ -89,5 +100,8 @@ const _: () = {
     assert!(size_of::<TagKey>() == 8);
     assert!(size_of::<Origin>() == 24);
     assert!(size_of::<Served>() == 512);
+    assert!(size_of::<TlsName>() == 256);
+    assert!(size_of::<TlsTarget>() == 4);
+    assert!(size_of::<TlsSecret>() == 16);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";
@@ -49,9 +49,29 @@ pub const ORIGINS: &str = "origins";
 /// One [`crate::abi::Served`].
 pub const SERVED: &str = "served";
 
+/// [`crate::abi::TlsName`] with its bits -> [`crate::abi::TlsTarget`], a trie.
+pub const TLS_NAMES: &str = "tls_names";
+/// One [`crate::abi::TlsSecret`].
+pub const TLS_SECRET: &str = "tls_secret";
+/// One [`crate::abi::Count`] per [`crate::splice::Outcome`] and CPU.
+pub const TLS_OUTCOMES: &str = "tls_outcomes";
+/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Splice`].
+pub const SPLICES: &str = "splices";
+/// [`crate::abi::FlowKey`] of a backend's packets -> the client's.
+pub const TIES: &str = "ties";
+/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Hello`].
+pub const HELLOS: &str = "hellos";
+/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::HalfOpen`].
+pub const HALF_OPEN: &str = "half_open";
+/// Working memory of the programs for TLS passthrough, per CPU.
+pub const TLS_SCRATCH: &str = "tls_scratch";
+/// Programs that others go on with: [`PROGRAM_TLS`] in XDP, and those of tcx.
+pub const XDP_PROGRAMS: &str = "xdp_programs";
+pub const TCX_PROGRAMS: &str = "tcx_programs";
+
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins` and
 /// `uplinks` are hashes, `maglev`, `snat` and `served` arrays.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 27] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -69,6 +89,16 @@ pub const ALL: [&str; 17] = [
     TAGS,
     ORIGINS,
     SERVED,
+    TLS_NAMES,
+    TLS_SECRET,
+    TLS_OUTCOMES,
+    SPLICES,
+    TIES,
+    HELLOS,
+    HALF_OPEN,
+    TLS_SCRATCH,
+    XDP_PROGRAMS,
+    TCX_PROGRAMS,
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;
@@ -93,6 +123,19 @@ pub const SNAT_V6: u32 = 1;
 /// (`net.ipv4.ip_local_port_range` ends at 60999 by default) and Kubernetes' node ports.
 pub const SNAT_FIRST_PORT: u32 = 61_000;
 pub const SNAT_PORTS: u32 = 4_536;
+/// Most server names of all frontends together.
+pub const TLS_NAMES_MAX: u32 = 262_144;
+/// Most connections of TLS passthrough; memory is used for those that there are.
+pub const SPLICES_MAX: u32 = 1_048_576;
+/// Most of them whose hello is under way, of 20 KB each.
+pub const HELLOS_MAX: u32 = 4_096;
+/// Most clients without time stamps whose SYN was answered, and whose options are remembered.
+pub const HALF_OPEN_MAX: u32 = 16_384;
+/// Slot of `xdp_programs`.
+pub const SLOT_TLS: u32 = 0;
+/// Slots of `tcx_programs`.
+pub const SLOT_TLS_EGRESS: u32 = 0;
+pub const SLOT_TLS_INGRESS: u32 = 1;
 /// Slots of `event_gate`: for drops, and for claims.
 pub const EVENT_GATE_DROPS: u32 = 0;
 pub const EVENT_GATE_CLAIMS: u32 = 1;
@@ -107,6 +150,11 @@ pub const PROGRAM_EGRESS: &str = "xdpgw_egress";
 pub const PROGRAM_ANSWER: &str = "xdpgw_answer";
 /// sk_lookup program of the network namespace: connections for the proxy.
 pub const PROGRAM_LOOKUP: &str = "xdpgw_lookup";
+/// XDP program behind [`PROGRAM_INGRESS`]: clients of TLS passthrough.
+pub const PROGRAM_TLS: &str = "xdpgw_tls";
+/// tcx programs behind [`PROGRAM_EGRESS`] and [`PROGRAM_ANSWER`]: its backends, near and far.
+pub const PROGRAM_TLS_EGRESS: &str = "xdpgw_tls_out";
+pub const PROGRAM_TLS_INGRESS: &str = "xdpgw_tls_in";
 /// XDP program that is never attached: a test run returns the low 32 bits of jiffies, the clock
 /// of `Flow::last_seen`.
 pub const PROGRAM_CLOCK: &str = "xdpgw_clock";

@@ -36,6 +36,7 @@ mod hand;
 mod offer;
 mod open;
 mod options;
+mod outcome;
 mod replay;
 mod scratch;
 mod segment;
@@ -48,6 +49,7 @@ mod tests;
 
 pub use self::{
     offer::{NO_SCALE, Offer, SACK, STAMPS},
+    outcome::{Outcome, Verdict},
     scratch::Scratch,
     state::{COOKIE, HalfOpen, Hello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
@@ -60,109 +62,6 @@ pub const WINDOW: u16 = crate::client_hello::MAX as u16;
 pub const ATTEMPTS: u32 = 8;
 /// SYNs that an endpoint is sent before the next one is tried.
 pub const TRIES: u32 = 3;
-
-/// What is to be done with the frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Leaves to the node's stack.
-    Pass,
-    /// Leaves by the link that it came by, link addresses already swapped.
-    Answer,
-    /// Leaves to the backend that it is addressed to.
-    ToBackend,
-    /// Leaves to the client that it is addressed to.
-    ToClient,
-    Drop,
-}
-
-/// What a packet was, or became.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Not of a passthrough listener.
-    NotOurs,
-    /// Lengths that do not fit.
-    Malformed,
-    /// A SYN was answered.
-    Accepted,
-    /// There is no cookie for a SYN: the node's stack answers it.
-    NoCookie,
-    /// A client has proved that it is there.
-    Proved,
-    /// A keep-alive before the hello was answered, or bytes of the hello acknowledged.
-    Acknowledged,
-    /// Of no connection any more: the node's stack resets it.
-    Stray,
-    /// Of no known connection, but maybe of one whose first data is late.
-    Unproved,
-    /// Of a connection that the node's own stack has.
-    Local,
-    /// A connection that ended before it began was reset.
-    Unused,
-    /// No more connections can be spliced: the node's stack gets this one.
-    Full,
-    /// Bytes of a hello were kept, or were there already.
-    Collected,
-    /// A copy of what has been dealt with.
-    Repeated,
-    /// The client gave up before a backend was asked.
-    GivenUp,
-    /// The client gave up: so does the backend.
-    GivenUpToBackend,
-    /// No backend for it: the client was reset.
-    Refused,
-    /// The last backend refused: the client is reset.
-    Failed,
-    /// A backend was sent a SYN.
-    Asked,
-    /// A backend got a piece of the hello.
-    Replayed,
-    /// A backend said what advances nothing.
-    Idle,
-    /// A packet of no known connection was answered with a reset to the backend.
-    Orphan,
-    /// The same, and it was a reset.
-    OrphanReset,
-    /// The node's stack got a piece of the hello, or all.
-    Handed,
-    /// A SYN on a connection that seems to live: the backend was asked whether it does.
-    Doubted,
-    ToBackend,
-    ToClient,
-    /// The frame could not be made what it has to be.
-    NoRoom,
-}
-
-impl Outcome {
-    #[inline(always)]
-    pub const fn verdict(self) -> Verdict {
-        match self {
-            Self::NotOurs
-            | Self::Malformed
-            | Self::NoCookie
-            | Self::Stray
-            | Self::Local
-            | Self::Full
-            | Self::Handed => Verdict::Pass,
-            Self::Accepted | Self::Acknowledged | Self::Unused | Self::Refused | Self::Orphan => {
-                Verdict::Answer
-            }
-            Self::GivenUpToBackend
-            | Self::Asked
-            | Self::Replayed
-            | Self::Doubted
-            | Self::ToBackend => Verdict::ToBackend,
-            Self::Failed | Self::ToClient => Verdict::ToClient,
-            Self::Proved
-            | Self::Unproved
-            | Self::Collected
-            | Self::Repeated
-            | Self::GivenUp
-            | Self::Idle
-            | Self::OrphanReset
-            | Self::NoRoom => Verdict::Drop,
-        }
-    }
-}
 
 /// A TCP packet to a passthrough listener, or of a connection that had one.
 #[inline(always)]

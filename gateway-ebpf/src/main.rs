@@ -55,7 +55,7 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
         let outcome = decide::ingress(packet, &mut World);
         log::outcome(&ctx, "ingress", outcome);
         match outcome.kind() {
-            Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
+            Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict => XDP_PASS,
             Kind::Answer => XDP_TX,
             Kind::Suppress | Kind::Drop => XDP_DROP,
         }
@@ -86,7 +86,7 @@ fn xdpgw_answer(ctx: TcContext) -> i32 {
         Kind::Done => unsafe { bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32 },
         // SAFETY: the helper has no precondition.
         Kind::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
-        Kind::Pass | Kind::Refuse | Kind::Conflict => TCX_NEXT,
+        Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict => TCX_NEXT,
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     };
     capture::after(&packet::Skb(&ctx), HOOK_TCX_INGRESS, verdict);
@@ -100,7 +100,9 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
     let verdict = match outcome.kind() {
-        Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict | Kind::Answer => TCX_NEXT,
+        Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict | Kind::Answer => {
+            TCX_NEXT
+        }
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     };
     capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);

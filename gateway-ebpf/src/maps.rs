@@ -1,19 +1,25 @@
 //! The maps, with BTF types, so that tools print them by field.
 
 use aya_ebpf::{
-    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap, RingBuf, SockMap},
+    bindings::BPF_F_NO_PREALLOC,
+    btf_maps::{
+        Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, PerCpuHashMap, ProgramArray, RingBuf,
+        SockMap,
+    },
     macros::btf_map,
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Origin, Served, Service, Snat, TagKey,
+        Address, Backend, BackendStats, Count, Counters, Flow, FlowKey, Frontend, FrontendKey,
+        LinkAddress, Origin, Served, Service, Snat, TagKey, TlsName, TlsSecret, TlsTarget,
     },
     addr::Addr,
     maps::{
         ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRESH_MAX, FRONTENDS_MAX,
-        LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX, UPLINKS_MAX,
+        HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX, SPLICES_MAX,
+        TLS_NAMES_MAX, UPLINKS_MAX,
     },
+    splice::{HalfOpen, Hello, Outcome, Scratch, Splice},
 };
 
 #[btf_map(name = "frontends")]
@@ -54,6 +60,36 @@ pub(crate) static TAGS: HashMap<TagKey, u32, { BACKENDS_MAX as usize }> = HashMa
 
 #[btf_map(name = "origins")]
 pub(crate) static ORIGINS: HashMap<FrontendKey, Origin, { BACKENDS_MAX as usize }> = HashMap::new();
+
+#[btf_map(name = "tls_names")]
+pub(crate) static TLS_NAMES: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usize }> =
+    LpmTrie::new();
+#[btf_map(name = "tls_secret")]
+pub(crate) static TLS_SECRET: Array<TlsSecret, 1> = Array::new();
+#[btf_map(name = "tls_outcomes")]
+pub(crate) static TLS_OUTCOMES: PerCpuArray<Count, { Outcome::ALL.len() }> = PerCpuArray::new();
+#[btf_map(name = "tls_scratch")]
+pub(crate) static TLS_SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+#[btf_map(name = "xdp_programs")]
+pub(crate) static XDP_PROGRAMS: ProgramArray<1> = ProgramArray::new();
+#[btf_map(name = "tcx_programs")]
+pub(crate) static TCX_PROGRAMS: ProgramArray<2> = ProgramArray::new();
+
+/// Room is taken for what there is: most nodes have few of them, and the largest have many.
+const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
+
+#[btf_map(name = "splices")]
+pub(crate) static SPLICES: HashMap<FlowKey, Splice, { SPLICES_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
+#[btf_map(name = "ties")]
+pub(crate) static TIES: HashMap<FlowKey, FlowKey, { SPLICES_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
+#[btf_map(name = "hellos")]
+pub(crate) static HELLOS: HashMap<FlowKey, Hello, { HELLOS_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
+#[btf_map(name = "half_open")]
+pub(crate) static HALF_OPEN: HashMap<FlowKey, HalfOpen, { HALF_OPEN_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
 
 /// First entry of a backend. A static, because zeroing the stack would call memset.
 pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {

@@ -42,7 +42,7 @@ pub(crate) enum Action {
 impl From<Kind> for Action {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => Self::Pass,
+            Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict => Self::Pass,
             Kind::Answer => Self::Back,
             Kind::Suppress | Kind::Drop => Self::Drop,
         }

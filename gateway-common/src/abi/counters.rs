@@ -17,6 +17,8 @@ pub enum Kind {
     Answer,
     /// Left to the node's network stack, untouched.
     Pass,
+    /// Left to the program for TLS passthrough.
+    Tls,
     /// Left to the node's network stack, which refuses it: no socket of the node may take it.
     Refuse,
     /// Somebody else claims an address that this node answers for. Left to the network stack.
@@ -124,6 +126,10 @@ counters! {
         pass_far: PassFar,
         /// Sent by this node, but not a reply of a backend.
         pass_no_flow: PassNoFlow,
+    }
+    Tls {
+        /// Of TLS passthrough, whose program takes them; `tls_outcomes` says what becomes of them.
+        tls: Tls,
     }
     Refuse {
         /// The service has no backend.

@@ -16,19 +16,27 @@ pub struct FrontendKey {
 pub const KIND_L4: u32 = 1;
 /// `Frontend::kind`: the packet goes to the stack and its connection to a worker of the proxy.
 pub const KIND_PROXY: u32 = 2;
+/// `Frontend::kind`: XDP reads the server name of a TLS connection, which leads to a service or to a
+/// worker of the proxy.
+pub const KIND_TLS: u32 = 3;
 
 /// Who serves a [`FrontendKey`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frontend {
-    /// [`KIND_L4`] or [`KIND_PROXY`].
+    /// [`KIND_L4`], [`KIND_PROXY`] or [`KIND_TLS`].
     pub kind: u32,
-    /// Service id, for [`KIND_L4`].
+    /// Service id, for [`KIND_L4`]; for [`KIND_TLS`] the group of its server names, of 16 bits.
     pub service: u32,
-    /// Number of proxy workers, for [`KIND_PROXY`]: slots `0..workers` of the `listeners` map.
+    /// Number of proxy workers, for [`KIND_PROXY`] and [`KIND_TLS`]: slots `0..workers` of the
+    /// `listeners` map.
     pub workers: u32,
     /// 1, for [`KIND_L4`]: what has no backend is dropped; 0: the stack refuses it.
     pub silent: u32,
+    /// Largest TCP segment without options that clients may send, for [`KIND_TLS`]: the smallest of
+    /// all its backends.
+    pub mss: u32,
+    pub pad: u32,
 }
 
 /// A set of weighted backends behind a frontend.

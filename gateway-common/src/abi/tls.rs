@@ -1,0 +1,90 @@
+//! TLS passthrough: which server names lead where, and what the programs keep for themselves.
+
+/// Most bytes of a [`TlsName`]: a name of 253 with its end.
+pub const NAME_BYTES: usize = 254;
+/// Ends an exact name, so that it is no prefix of longer ones.
+pub const NAME_END: u8 = 0;
+
+/// A server name of a frontend, as a key of a trie whose longest match wins: with the number of
+/// bits that count before it, 260 bytes.
+///
+/// Names are lower-case, without a final dot, and backwards: `a.example` is `elpmaxe.a` with
+/// [`NAME_END`], and `*.example` is `elpmaxe.` without. The group alone stands for all names, and for
+/// clients that send none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TlsName {
+    /// As `Frontend::service`, in network order.
+    pub group: [u8; 2],
+    pub name: [u8; NAME_BYTES],
+}
+
+/// Where a server name leads.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsTarget {
+    /// Id of the service; 0: the proxy.
+    pub service: u32,
+}
+
+/// What cookies are made with: random, from the first start on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsSecret {
+    pub key: [u64; 2],
+}
+
+impl TlsName {
+    /// Bits of `group`.
+    pub const GROUP_BITS: u32 = 16;
+
+    /// All names of a group; the key has [`TlsName::GROUP_BITS`].
+    #[inline(always)]
+    pub const fn all(group: u16) -> Self {
+        Self {
+            group: group.to_be_bytes(),
+            name: [0; NAME_BYTES],
+        }
+    }
+
+    /// The key of a name, or of all names below it; with its bits. `None`: longer than a name can be.
+    ///
+    /// `name` is lower-case, without a final dot and without `*.`.
+    pub fn new(group: u16, name: &str, below: bool) -> Option<(Self, u32)> {
+        let mut key = Self::all(group);
+        let mut length = 0;
+        let end = if below { b'.' } else { NAME_END };
+        for byte in name.bytes().rev().chain([end]) {
+            *key.name.get_mut(length)? = byte;
+            length += 1;
+        }
+        Some((key, Self::GROUP_BITS + 8 * length as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_name_ends_and_a_suffix_goes_on() {
+        let key = |name, below| {
+            let (key, bits) = TlsName::new(0x1_02, name, below).expect("a name");
+            let bytes = bits as usize / 8 - 2;
+            (
+                key.group,
+                String::from_utf8_lossy(&key.name[..bytes]).into_owned(),
+            )
+        };
+        assert_eq!(key("a.example", false), ([1, 2], "elpmaxe.a\0".into()));
+        assert_eq!(key("example", true), ([1, 2], "elpmaxe.".into()));
+    }
+
+    #[test]
+    fn the_longest_name_fits() {
+        let longest = "a".repeat(253);
+        let (_, bits) = TlsName::new(1, &longest, false).expect("it fits");
+        assert_eq!(bits as usize, 8 * size_of::<TlsName>());
+        assert_eq!(TlsName::new(1, &"a".repeat(254), false), None);
+    }
+}
