@@ -22,7 +22,7 @@ pub use frontend::{
     Service, Snat, TagKey,
 };
 pub use served::Served;
-pub use tls::{NAME_BYTES, NAME_END, TlsName, TlsSecret, TlsTarget};
+pub use tls::{NAME_BYTES, NAME_END, TlsKey, TlsName, TlsSecret, TlsTarget};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -101,6 +101,7 @@ const _: () = {
     assert!(size_of::<Origin>() == 24);
     assert!(size_of::<Served>() == 512);
     assert!(size_of::<TlsName>() == 256);
+    assert!(size_of::<TlsKey>() == 260);
     assert!(size_of::<TlsTarget>() == 4);
     assert!(size_of::<TlsSecret>() == 16);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());

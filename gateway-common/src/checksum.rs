@@ -60,23 +60,18 @@ pub const fn address(of: &Addr) -> u64 {
     halves(high) + halves(low)
 }
 
-/// What `length` bytes from `at` on add to a sum, as a text that begins there. At most `MOST` bytes,
-/// a multiple of 2; what is beyond the end counts as zeros.
-#[inline(always)]
-pub fn bytes<const MOST: u32>(of: &[u8], at: u32, length: u32) -> u64 {
-    let (mut sum, mut done) = (0, 0);
-    for _ in 0..MOST / 2 {
-        if done >= length {
-            break;
-        }
-        let byte = |each: u32| match of.get((at + done + each) as usize) {
-            Some(byte) if done + each < length => *byte,
+/// What `length` bytes from `at` on add to a sum, as a text that begins there; what is beyond the end
+/// counts as zeros.
+pub fn bytes(of: &[u8], at: u32, length: u32) -> u64 {
+    let text = of.get(at as usize..).unwrap_or_default();
+    let pairs = text.get(..length as usize).unwrap_or(text).chunks(2);
+    pairs
+        .map(|pair| match *pair {
+            [one, other] => u64::from(u16::from_ne_bytes([one, other])),
+            [one] => u64::from(u16::from_ne_bytes([one, 0])),
             _ => 0,
-        };
-        sum += u64::from(u16::from_ne_bytes([byte(0), byte(1)]));
-        done += 2;
-    }
-    sum
+        })
+        .sum()
 }
 
 /// The checksum field of a text whose words sum up to `sum`.

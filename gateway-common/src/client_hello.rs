@@ -11,7 +11,10 @@ mod wire;
 mod tests;
 
 use self::wire::Wire;
-pub use self::{name::ServerName, scan::Scan};
+pub use self::{
+    name::ServerName,
+    scan::{STEPS, Scan},
+};
 
 /// Most bytes of a hello with the headers of its records. Real ones have 200 to 4,000.
 pub const MAX: usize = 17 * 1024;

@@ -1,7 +1,10 @@
 //! The one door to packet bytes: the first bytes of a frame as a chain of headers.
 #![allow(unsafe_code, reason = "views packet bytes as header structs")]
 
-use crate::header::{Ether, Ip, L4};
+use crate::{
+    checksum,
+    header::{Ether, Ip, L4},
+};
 
 /// A header that can be laid over any bytes.
 ///
@@ -77,6 +80,13 @@ pub trait Bytes: Packet {
     /// Copies `from[at..]` over `length` bytes of the frame, from `offset` on; `false`, and nothing
     /// has changed, where either is too short.
     fn store(&mut self, offset: u32, from: &[u8], at: u32, length: u32) -> bool;
+
+    /// What up to 2048 bytes `of[at..]` add to a checksum, as a text that begins there. Not of the
+    /// frame, but here, because who has the bytes of a frame knows how to sum up others: in the kernel
+    /// `bpf_csum_diff`.
+    fn sum(of: &[u8], at: u32, length: u32) -> u64 {
+        checksum::bytes(of, at, length)
+    }
 }
 
 /// A word that is needed late: on the stack from the beginning. Held in a register it would drive out

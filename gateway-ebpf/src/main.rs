@@ -10,12 +10,17 @@
     reason = "the macros of entry points pass contexts by value"
 )]
 
+mod bytes;
 mod capture;
 mod events;
+mod hello;
 mod log;
 mod lookup;
 mod maps;
 mod packet;
+mod socket;
+mod splices;
+mod tls;
 mod world;
 
 use aya_ebpf::{
@@ -33,6 +38,7 @@ use gateway_common::{
     decide,
     maps::ABI_VERSION,
     packet::Packet as _,
+    splice::Verdict,
     steer::Steer,
     tables::Tables as _,
     vlan,
@@ -106,6 +112,53 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     };
     capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);
+    verdict
+}
+
+/// Behind [`xdpgw_ingress`]: clients of TLS passthrough.
+#[xdp]
+fn xdpgw_tls(ctx: XdpContext) -> u32 {
+    let verdict = vlan::without_tags(&mut packet::Xdp(&ctx), |packet| {
+        match tls::client(&ctx, packet).verdict() {
+            Verdict::Pass | Verdict::ToBackend => XDP_PASS,
+            Verdict::Answer => XDP_TX,
+            // Clients are answered over the link that they came by.
+            Verdict::ToClient | Verdict::Drop => XDP_DROP,
+        }
+    });
+    let verdict = verdict.unwrap_or(XDP_DROP);
+    capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
+    verdict
+}
+
+/// Behind [`xdpgw_egress`]: what backends and the proxy of this node say to clients of TLS passthrough.
+#[classifier]
+fn xdpgw_tls_out(ctx: TcContext) -> i32 {
+    let verdict = match tls::backend(&ctx, &mut packet::Skb(&ctx)).verdict() {
+        Verdict::Pass | Verdict::ToClient => TCX_NEXT,
+        Verdict::Drop => TC_ACT_SHOT,
+        verdict => tls::back(&ctx, verdict),
+    };
+    capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);
+    verdict
+}
+
+/// Behind [`xdpgw_answer`]: what far backends say.
+#[classifier]
+fn xdpgw_tls_in(ctx: TcContext) -> i32 {
+    // SAFETY: the kernel hands the program a valid context.
+    let interface = unsafe { (*ctx.skb.skb).ifindex };
+    let verdict = match tls::backend(&ctx, &mut packet::Skb(&ctx)).verdict() {
+        Verdict::Pass => TCX_NEXT,
+        Verdict::Drop => TC_ACT_SHOT,
+        // SAFETY: the helper has no precondition.
+        Verdict::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
+        // SAFETY: without parameters, the helper finds the next hop and its link address.
+        Verdict::ToBackend | Verdict::ToClient => unsafe {
+            bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32
+        },
+    };
+    capture::after(&packet::Skb(&ctx), HOOK_TCX_INGRESS, verdict);
     verdict
 }
 

@@ -101,3 +101,6 @@ pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {
     asked: 0,
     accepted: 0,
 };
+
+/// First entry of a connection: a hello of which nothing is there yet.
+pub(crate) static NO_HELLO: Hello = Hello::EMPTY;

@@ -18,6 +18,13 @@ use crate::capture::Source;
 #[unsafe(no_mangle)]
 static mut ZERO: u64 = 0;
 
+/// See [`Packet::veiled_zero`].
+#[inline(always)]
+pub(crate) fn zero() -> u64 {
+    // SAFETY: a valid static.
+    unsafe { core::ptr::read_volatile(&raw const ZERO) }
+}
+
 /// A frame in a driver's buffer.
 pub(crate) struct Xdp<'a>(pub(crate) &'a XdpContext);
 
@@ -34,7 +41,9 @@ impl Packet for Xdp<'_> {
 
     #[inline(always)]
     fn resize(&mut self, bytes: u64) -> bool {
-        let more = bytes as i64 - self.len() as i64;
+        // Not joined with the subtraction in `len`: the verifier takes no sums with a frame's end.
+        let length = self.len().wrapping_add(zero());
+        let more = bytes as i64 - length as i64;
         // SAFETY: a valid context; the kernel checks what it can do.
         unsafe { bpf_xdp_adjust_tail(self.0.as_ptr().cast(), more as i32) == 0 }
     }
@@ -52,8 +61,7 @@ impl Packet for Xdp<'_> {
 
     #[inline(always)]
     fn veiled_zero(&mut self) -> u64 {
-        // SAFETY: a valid static.
-        unsafe { core::ptr::read_volatile(&raw const ZERO) }
+        zero()
     }
 }
 
@@ -102,6 +110,11 @@ impl Packet for Skb<'_> {
             self.0.pull_data(size_of::<T>() as u32).ok()?;
         }
         view(self.0.data(), self.0.data_end())
+    }
+
+    #[inline(always)]
+    fn veiled_zero(&mut self) -> u64 {
+        zero()
     }
 
     /// By helper: it knows whether the field holds a checksum or only its pseudo-header part,

@@ -19,6 +19,14 @@ pub struct TlsName {
     pub name: [u8; NAME_BYTES],
 }
 
+/// The same with the number of its bits that count, as the trie takes it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsKey {
+    pub bits: u32,
+    pub name: TlsName,
+}
+
 /// Where a server name leads.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,19 +54,37 @@ impl TlsName {
             name: [0; NAME_BYTES],
         }
     }
+}
 
-    /// The key of a name, or of all names below it; with its bits. `None`: longer than a name can be.
+impl TlsKey {
+    /// All names of a group.
+    #[inline(always)]
+    pub const fn all(group: u16) -> Self {
+        Self {
+            bits: TlsName::GROUP_BITS,
+            name: TlsName::all(group),
+        }
+    }
+
+    /// Bits of an exact name of so many bytes.
+    #[inline(always)]
+    pub const fn bits_of(bytes: u32) -> u32 {
+        TlsName::GROUP_BITS + 8 * (bytes + 1)
+    }
+
+    /// A name, or all names below it. `None`: longer than a name can be.
     ///
     /// `name` is lower-case, without a final dot and without `*.`.
-    pub fn new(group: u16, name: &str, below: bool) -> Option<(Self, u32)> {
+    pub fn new(group: u16, name: &str, below: bool) -> Option<Self> {
         let mut key = Self::all(group);
         let mut length = 0;
         let end = if below { b'.' } else { NAME_END };
         for byte in name.bytes().rev().chain([end]) {
-            *key.name.get_mut(length)? = byte;
+            *key.name.name.get_mut(length)? = byte;
             length += 1;
         }
-        Some((key, Self::GROUP_BITS + 8 * length as u32))
+        key.bits = TlsName::GROUP_BITS + 8 * length as u32;
+        Some(key)
     }
 }
 
@@ -83,8 +109,9 @@ mod tests {
     #[test]
     fn the_longest_name_fits() {
         let longest = "a".repeat(253);
-        let (_, bits) = TlsName::new(1, &longest, false).expect("it fits");
-        assert_eq!(bits as usize, 8 * size_of::<TlsName>());
-        assert_eq!(TlsName::new(1, &"a".repeat(254), false), None);
+        let key = TlsKey::new(1, &longest, false).expect("it fits");
+        assert_eq!(key.bits as usize, 8 * size_of::<TlsName>());
+        assert_eq!(key.bits, TlsKey::bits_of(253));
+        assert_eq!(TlsKey::new(1, &"a".repeat(254), false), None);
     }
 }

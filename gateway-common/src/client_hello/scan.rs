@@ -1,6 +1,8 @@
 //! The same reading for code that the kernel's verifier must accept: byte by byte, resumed where the
 //! last look ended, its state flat and of a known size.
 
+use crate::abi::{TlsKey, TlsName};
+
 use super::{CLIENT_HELLO, HOST_NAME, MESSAGE_MAX, RANDOM, SERVER_NAME, Stop};
 
 mod label;
@@ -9,10 +11,9 @@ use self::label::Labels;
 
 /// Most steps of one look. A step passes over one byte, or over everything that is of no interest.
 /// A usual hello takes 300; only one cut into the finest records takes more than these.
-const STEPS: u32 = 4096;
-/// Room for a name; the longest has 254 bytes.
-const NAME: usize = 256;
-const NAME_MAX: u32 = 254;
+pub const STEPS: u32 = 4096;
+/// Most bytes of a name, without a final dot.
+const NAME_MAX: u32 = 253;
 
 const HANDSHAKE: u8 = 22;
 const MAJOR_VERSION: u8 = 3;
@@ -34,7 +35,7 @@ const NAME_LENGTH: u32 = 10;
 const NAME_BYTES: u32 = 11;
 const DONE: u32 = 12;
 
-/// A hello that is read while it comes. 320 bytes; all zeros before the first look.
+/// A hello that is read while it comes. 320 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Scan {
@@ -57,10 +58,9 @@ pub struct Scan {
     kind: u32,
     seen: u32,
     found: u32,
-    /// Bytes of the name that were read, and of the name as it is compared.
-    length: u32,
     labels: Labels,
-    name: [u8; NAME],
+    /// The name, filled from its end on; without a name that of all.
+    key: TlsKey,
 }
 
 const _: () = assert!(size_of::<Scan>() == 320);
@@ -85,55 +85,72 @@ impl Scan {
         kind: 0,
         seen: 0,
         found: 0,
-        length: 0,
         labels: Labels::NEW,
-        name: [0; NAME],
+        key: TlsKey::all(0),
     };
 
     /// Goes on with the first `filled` of `bytes`, of which those that were looked at before are as
-    /// they were. The bytes of the server name, lower-case and without a final dot, then are in
-    /// [`Scan::name`].
+    /// they were. The server name then is in [`Scan::key`].
     ///
     /// # Errors
     /// As [`super::server_name`], though maybe for another reason, and maybe before the last byte.
-    /// Besides, IPv6 addresses for names are malformed here, and hellos cut very finely too long.
-    #[inline(always)]
+    /// Besides, IPv6 addresses for names and names with a final dot, which RFC 6066 forbids, are
+    /// malformed here, and hellos cut very finely too long.
     pub fn look(&mut self, bytes: &[u8], filled: u32) -> Result<(), Stop> {
         for _ in 0..STEPS {
-            if self.step == DONE {
+            if self.step(bytes, filled)? {
                 return Ok(());
             }
-            let byte = match bytes.get(self.at as usize) {
-                Some(byte) if self.at < filled => *byte,
-                _ => return Err(Stop::Incomplete(1)),
-            };
-            if self.fragment == 0 {
-                self.at += 1;
-                self.record(byte)?;
-                continue;
-            }
-            let pass = match self.skip {
-                0 => 1,
-                skip => skip.min(self.fragment).min(filled - self.at),
-            };
-            self.at += pass;
-            self.fragment -= pass;
-            match self.skip {
-                0 => self.handshake(byte)?,
-                _ => self.skip -= pass,
-            }
-            self.rest()?;
         }
         Err(Stop::TooLong)
     }
 
-    /// The name that was found.
+    /// One of at most [`STEPS`] steps of [`Scan::look`]; `true`: the last.
+    ///
+    /// # Errors
+    /// As there.
     #[inline(always)]
-    pub fn name(&self) -> Option<&[u8]> {
-        match self.found != 0 && !self.labels.are_an_address() {
-            true => self.name.get(..self.length as usize),
-            false => None,
+    pub fn step(&mut self, bytes: &[u8], filled: u32) -> Result<bool, Stop> {
+        if self.step == DONE {
+            return Ok(true);
         }
+        let byte = match bytes.get(self.at as usize) {
+            Some(byte) if self.at < filled => *byte,
+            _ => return Err(Stop::Incomplete(1)),
+        };
+        if self.fragment == 0 {
+            self.at += 1;
+            self.record(byte)?;
+            return Ok(false);
+        }
+        let pass = match self.skip {
+            0 => 1,
+            skip => skip.min(self.fragment).min(filled - self.at),
+        };
+        self.at += pass;
+        self.fragment -= pass;
+        match self.skip {
+            0 => self.handshake(byte)?,
+            _ => self.skip -= pass,
+        }
+        self.rest()?;
+        Ok(false)
+    }
+
+    /// A name was found.
+    #[inline(always)]
+    pub const fn has_name(&self) -> bool {
+        self.found != 0 && !self.labels.are_an_address()
+    }
+
+    /// What the trie of names is asked, once the frontend's group is put in: the name that was found,
+    /// or all names.
+    #[inline(always)]
+    pub const fn key(&mut self) -> &mut TlsKey {
+        if !self.has_name() {
+            self.key.bits = TlsName::GROUP_BITS;
+        }
+        &mut self.key
     }
 
     /// A byte of the header of a record.
@@ -250,6 +267,7 @@ impl Scan {
             return Err(Stop::Malformed);
         }
         self.found = 1;
+        self.key.bits = TlsKey::bits_of(length);
         self.missing = length;
         self.step = NAME_BYTES;
         Ok(())
@@ -262,13 +280,14 @@ impl Scan {
         if !self.labels.take(byte) {
             return Err(Stop::Malformed);
         }
-        if let Some(place) = self.name.get_mut(self.length as usize) {
+        self.missing -= 1;
+        if let Some(place) = self.key.name.name.get_mut(self.missing as usize) {
             *place = byte;
         }
-        self.length += 1;
-        self.missing -= 1;
         if self.missing == 0 {
-            self.length -= self.labels.end();
+            if self.labels.have_ended() {
+                return Err(Stop::Malformed);
+            }
             self.step = NAME_KIND;
         }
         Ok(())

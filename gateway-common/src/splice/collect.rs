@@ -54,12 +54,12 @@ where
     };
     let brought = keep(packet, &scratch.segment, offset, hello);
     let filled = hello.filled;
-    let read = match hello.scan.look(&hello.bytes, filled) {
+    let read = match T::look(hello) {
         Err(Stop::Incomplete(_)) if filled >= MAX as u32 => Err(Stop::TooLong),
         read => read,
     };
     let found = match read {
-        Ok(()) if hello.scan.name().is_some() => Found::Name,
+        Ok(()) if hello.scan.has_name() => Found::Name,
         Ok(()) => Found::NoName,
         Err(Stop::NotTls) => Found::NotTls,
         Err(Stop::Malformed) => Found::Malformed,

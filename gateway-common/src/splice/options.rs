@@ -112,15 +112,15 @@ impl Options {
         delta
     }
 
+    /// `walk` is what it finds; `mss` the segment size of who says none.
     #[inline(always)]
-    pub(super) fn walk<P: Packet + ?Sized>(&self, packet: &mut P, mss: u16) -> Walk {
-        let mut walk = Walk {
+    pub(super) fn walk<P: Packet + ?Sized>(&self, packet: &mut P, mss: u16, walk: &mut Walk) {
+        *walk = Walk {
             offer: Offer::plain(mss),
             ..Walk::default()
         };
         if self.length == 12 && self.number(0) == USUAL {
-            self.note(STAMP, 10, 2, &mut walk);
-            return walk;
+            return self.note(STAMP, 10, 2, walk);
         }
         let mut at = 0;
         for _ in 0..MOST {
@@ -136,15 +136,16 @@ impl Options {
                     if size < 2 || at + size > self.length {
                         break;
                     }
-                    self.note(kind, size, at, &mut walk);
+                    self.note(kind, size, at, walk);
                     at += size;
                 }
             }
         }
-        walk
     }
 
-    #[inline(always)]
+    /// Apart, so that what is found goes to memory: the verifier follows what it finds in registers
+    /// through the whole walk.
+    #[inline(never)]
     fn note(&self, kind: u8, size: u32, at: u32, walk: &mut Walk) {
         match (kind, size) {
             (MSS, 4) => {

@@ -69,7 +69,7 @@ impl Scratch {
     #[inline(always)]
     pub(super) fn look<P: Bytes + ?Sized>(&mut self, packet: &mut P, mss: u16) {
         self.options.load(packet, &self.segment);
-        self.walk = self.options.walk(packet, mss);
+        self.options.walk(packet, mss, &mut self.walk);
     }
 
     /// The client's key of a packet that the node sends to it.

@@ -139,6 +139,15 @@ const _: () = assert!(
 );
 
 impl Hello {
+    pub const EMPTY: Self = Self {
+        scan: Scan::NEW,
+        filled: 0,
+        beyond: 0,
+        beyond_end: 0,
+        unused: 0,
+        bytes: [0; ROOM],
+    };
+
     /// Forgets what was collected.
     #[inline(always)]
     pub const fn clear(&mut self) {

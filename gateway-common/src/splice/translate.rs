@@ -1,8 +1,7 @@
 //! An established connection: numbers are translated, nothing is kept but how it ends.
 
 use crate::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
-    addr::Addr,
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FlowKey},
     checksum,
     header::{End, Ip, L4 as _, Stamped, Tcp},
     packet::{Bytes, Frame},
@@ -48,7 +47,7 @@ struct Change {
 }
 
 /// A client's packet: it sees the backend's numbers shifted, and names them so.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
     scratch: &mut Scratch,
@@ -82,10 +81,9 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
         address: splice.address_delta,
         ports: splice.port_delta,
     };
-    let source = (splice.source, splice.source_port as u16);
-    let destination = (splice.backend_address, splice.backend_port as u16);
+    scratch.header.ahead(splice);
     match apply::<P, I>(packet, scratch, &change)
-        && readdress::<P, I>(packet, source, destination, change.address)
+        && readdress::<P, I>(packet, &scratch.header.key, change.address)
     {
         true => Outcome::ToBackend,
         false => Outcome::NoRoom,
@@ -93,7 +91,7 @@ pub(super) fn to_backend<P: Bytes + ?Sized, I: Ip>(
 }
 
 /// A backend's packet.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
     packet: &mut P,
     scratch: &mut Scratch,
@@ -117,10 +115,9 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
         address: checksum::reverse(splice.address_delta),
         ports: checksum::reverse(splice.port_delta),
     };
-    let source = (scratch.key.destination, scratch.key.destination_port);
-    let destination = (scratch.key.source, scratch.key.source_port);
+    scratch.header.answer(&scratch.key);
     match apply::<P, I>(packet, scratch, &change)
-        && readdress::<P, I>(packet, source, destination, change.address)
+        && readdress::<P, I>(packet, &scratch.header.key, change.address)
     {
         true => Outcome::ToClient,
         false => Outcome::NoRoom,
@@ -256,20 +253,16 @@ fn renumber<P: Bytes + ?Sized, I: Ip>(
     true
 }
 
-/// Gives a packet both ends; checksums are corrected already, but for that of the header.
+/// Gives a packet the ends that `key` says; checksums are corrected already, but for that of the
+/// header.
 #[inline(always)]
-fn readdress<P: Bytes + ?Sized, I: Ip>(
-    packet: &mut P,
-    source: (Addr, u16),
-    destination: (Addr, u16),
-    delta: u32,
-) -> bool {
+fn readdress<P: Bytes + ?Sized, I: Ip>(packet: &mut P, key: &FlowKey, delta: u32) -> bool {
     let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
         return false;
     };
-    frame.ip.set(End::Source, source.0, delta);
-    frame.ip.set(End::Destination, destination.0, 0);
-    frame.l4.set(End::Source, source.1);
-    frame.l4.set(End::Destination, destination.1);
+    frame.ip.set(End::Source, key.source, delta);
+    frame.ip.set(End::Destination, key.destination, 0);
+    frame.l4.set(End::Source, key.source_port);
+    frame.l4.set(End::Destination, key.destination_port);
     true
 }

@@ -3,6 +3,7 @@
 use crate::{
     abi::FlowKey,
     addr::Addr,
+    client_hello::Stop,
     splice::state::{HalfOpen, Hello, Splice},
 };
 
@@ -93,6 +94,14 @@ pub trait Splices {
     fn open_hello(&mut self, key: &FlowKey) -> bool;
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello>;
     fn close_hello(&mut self, key: &FlowKey);
+    /// Reads on in a hello, as [`crate::client_hello::Scan::look`]. In the kernel `bpf_loop`, for the
+    /// verifier would follow each turn of another loop.
+    ///
+    /// # Errors
+    /// As there.
+    fn look(hello: &mut Hello) -> Result<(), Stop> {
+        hello.scan.look(&hello.bytes, hello.filled)
+    }
 
     /// Puts down the client's key of a backend's packets; `false`: there is none.
     fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool;

@@ -46,10 +46,10 @@ impl Labels {
         self.length <= LABEL_MAX && (byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     }
 
-    /// After the last byte: bytes of a final dot.
+    /// The last byte was a dot.
     #[inline(always)]
-    pub(super) const fn end(&self) -> u32 {
-        (self.length == 0) as u32
+    pub(super) const fn have_ended(&self) -> bool {
+        self.length == 0
     }
 
     /// Four labels that are an IPv4 address.

@@ -1,0 +1,215 @@
+//! The maps, clock and choices as TLS passthrough asks for them.
+
+use core::ffi::c_void;
+
+use aya_ebpf::{
+    bindings::{BPF_ANY, BPF_NOEXIST},
+    btf_maps::lpm_trie::Key,
+    helpers::bpf_ktime_get_ns,
+};
+use gateway_common::{
+    abi::{FlowKey, KIND_TLS, NEAR, TlsKey, TlsName},
+    client_hello::Stop,
+    maps::{SNAT_V4, SNAT_V6},
+    pick,
+    splice::{Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
+    tables::Tables as _,
+};
+
+use crate::{
+    hello,
+    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_NAMES},
+    socket,
+    world::World,
+};
+
+/// The maps, and the context of the program, by which the node's sockets are found.
+pub(crate) struct Place(pub(crate) *mut c_void);
+
+impl Splices for Place {
+    #[inline(always)]
+    fn now(&self) -> u32 {
+        World.now()
+    }
+
+    #[inline(always)]
+    fn hz(&self) -> u32 {
+        World.hz()
+    }
+
+    #[inline(always)]
+    fn clock(&self) -> u32 {
+        // SAFETY: the helper has no precondition.
+        unsafe { (bpf_ktime_get_ns() / 1_000_000) as u32 }
+    }
+
+    #[inline(always)]
+    fn listener(&self, key: &FlowKey) -> Option<Listener> {
+        let frontend = World.frontend(&key.to())?;
+        (frontend.kind == KIND_TLS).then_some(Listener {
+            mss: frontend.mss as u16,
+            scale: 7,
+        })
+    }
+
+    #[inline(always)]
+    fn cookie(&mut self, _key: &FlowKey, initial: u32, _mss: u16) -> Option<u32> {
+        Some(initial ^ 0x5555)
+    }
+
+    #[inline(always)]
+    fn proves(&mut self, _key: &FlowKey, initial: u32, cookie: u32) -> bool {
+        initial ^ 0x5555 == cookie
+    }
+
+    #[inline(always)]
+    fn is_local(&mut self, key: &FlowKey) -> bool {
+        socket::has(self.0, key)
+    }
+
+    #[inline(always)]
+    fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool {
+        HALF_OPEN.insert(key, half_open, u64::from(BPF_ANY)).is_ok()
+    }
+
+    #[inline(always)]
+    fn held(&self, key: &FlowKey) -> Option<HalfOpen> {
+        // SAFETY: values are replaced whole.
+        unsafe { HALF_OPEN.get(key).copied() }
+    }
+
+    #[inline(always)]
+    fn release(&mut self, key: &FlowKey) {
+        // What is gone already is as it should be. The same below.
+        let _ = HALF_OPEN.remove(key);
+    }
+
+    #[inline(always)]
+    fn splice(&mut self, key: &FlowKey) -> Option<&mut Splice> {
+        // SAFETY: a live map value; fields are read and written whole, and the two directions of a
+        // connection write different ones once it is established.
+        SPLICES
+            .get_ptr_mut(key)
+            .map(|splice| unsafe { &mut *splice })
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool {
+        SPLICES.insert(key, splice, u64::from(BPF_NOEXIST)).is_ok()
+    }
+
+    #[inline(always)]
+    fn remove(&mut self, key: &FlowKey) {
+        let _ = SPLICES.remove(key);
+    }
+
+    #[inline(always)]
+    fn open_hello(&mut self, key: &FlowKey) -> bool {
+        HELLOS.insert(key, &NO_HELLO, u64::from(BPF_ANY)).is_ok()
+    }
+
+    #[inline(always)]
+    fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello> {
+        // SAFETY: a live map value, of a client whose packets one CPU gets.
+        HELLOS.get_ptr_mut(key).map(|hello| unsafe { &mut *hello })
+    }
+
+    #[inline(always)]
+    fn close_hello(&mut self, key: &FlowKey) {
+        let _ = HELLOS.remove(key);
+    }
+
+    #[inline(always)]
+    fn look(hello: &mut Hello) -> Result<(), Stop> {
+        hello::look(hello)
+    }
+
+    #[inline(always)]
+    fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool {
+        // SAFETY: values are replaced whole.
+        let Some(tied) = (unsafe { TIES.get(backend) }) else {
+            return false;
+        };
+        *client = *tied;
+        true
+    }
+
+    #[inline(always)]
+    fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
+        if TIES.insert(backend, client, u64::from(BPF_NOEXIST)).is_ok() {
+            return true;
+        }
+        // SAFETY: as above.
+        unsafe { TIES.get(backend) }.is_some_and(|tied| tied == client)
+    }
+
+    #[inline(always)]
+    fn untie(&mut self, backend: &FlowKey) {
+        let _ = TIES.remove(backend);
+    }
+
+    #[inline(never)]
+    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice {
+        match found {
+            Found::Name | Found::NoName => choose(key),
+            Found::NotTls | Found::Malformed | Found::TooLong => Choice::Local,
+        }
+    }
+
+    #[inline(never)]
+    fn endpoint(
+        &mut self,
+        key: &FlowKey,
+        service: u32,
+        attempt: u32,
+        endpoint: &mut Endpoint,
+    ) -> bool {
+        find(key, service, attempt, endpoint).is_some()
+    }
+}
+
+/// Where the name of a hello leads, or a hello without one.
+#[inline(always)]
+fn choose(key: &FlowKey) -> Choice {
+    let (Some(hello), Some(frontend)) = (HELLOS.get_ptr_mut(key), World.frontend(&key.to())) else {
+        return Choice::Local;
+    };
+    // SAFETY: as in `Splices::hello`.
+    let asked = unsafe { (*hello).scan.key() };
+    asked.name.group = (frontend.service as u16).to_be_bytes();
+    let asked: *const TlsKey = asked;
+    // SAFETY: the same layout, but for the alignment.
+    match TLS_NAMES.get(unsafe { &*asked.cast::<Key<TlsName>>() }) {
+        Some(target) if target.service != 0 => Choice::Service(target.service),
+        _ => Choice::Local,
+    }
+}
+
+/// The endpoint of a service to try after `attempt` others.
+#[inline(always)]
+fn find(key: &FlowKey, id: u32, attempt: u32, endpoint: &mut Endpoint) -> Option<()> {
+    let service = World
+        .service(id)
+        .filter(|service| service.maglev_size > 0)?;
+    let hash = match service.affinity {
+        0 => pick::hash(key),
+        _ => pick::client(key),
+    };
+    let slot = service.maglev_offset + pick::slot(hash, attempt, service.maglev_size);
+    let number = World.slot(slot)?;
+    let backend = World.backend(number)?;
+    endpoint.address = backend.address;
+    endpoint.port = backend.port as u16;
+    endpoint.backend = number;
+    endpoint.mss = u16::MAX;
+    endpoint.source_port = 0;
+    if backend.far == NEAR {
+        return Some(());
+    }
+    let family = if key.source.is_v4() { SNAT_V4 } else { SNAT_V6 };
+    let snat = World.snat(family).filter(|snat| snat.ports > 0)?;
+    endpoint.source = snat.address;
+    endpoint.source_port =
+        (snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports)) as u16;
+    Some(())
+}
