@@ -207,9 +207,9 @@ where
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         // Most of what leaves the node: nothing more is asked of it.
-        None if fresh::is_foreign(&key, tables) => return fresh::NONE,
+        None if fresh::is_foreign(&key, tables) => return tied(&key, tables),
         found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
-            fresh::NONE => return fresh::NONE,
+            fresh::NONE => return tied(&key, tables),
             place => follow(&key, place, tables),
         },
     };
@@ -227,6 +227,15 @@ where
         Err(reason) => Err(reason),
     };
     settle(carried, &key, signal, bytes, tables)
+}
+
+/// What leaves the node, and is no reply of a flow.
+#[inline(always)]
+fn tied<T: Tables>(key: &FlowKey, tables: &T) -> Counter {
+    match key.is_tcp() && tables.is_tied(key) {
+        true => Counter::Tls,
+        false => fresh::NONE,
+    }
 }
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.

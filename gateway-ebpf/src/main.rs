@@ -36,7 +36,7 @@ use gateway_common::{
     abi::{Counter, Kind},
     capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
     decide,
-    maps::ABI_VERSION,
+    maps::{ABI_VERSION, SLOT_TLS, SLOT_TLS_EGRESS, SLOT_TLS_INGRESS},
     packet::Packet as _,
     splice::Verdict,
     steer::Steer,
@@ -44,7 +44,10 @@ use gateway_common::{
     vlan,
 };
 
-use crate::world::World;
+use crate::{
+    maps::{TCX_PROGRAMS, XDP_PROGRAMS},
+    world::World,
+};
 
 /// Layout of the maps, for the loader.
 #[unsafe(no_mangle)]
@@ -52,6 +55,9 @@ static ABI: u32 = ABI_VERSION;
 
 /// `TCX_NEXT`: the next program on the interface decides, and in the end the packet goes on.
 const TCX_NEXT: i32 = -1;
+
+/// No verdict: another program goes on.
+const GOES_ON: u32 = u32::MAX;
 
 /// Requests that arrive on an uplink, and questions for the gateway's link address.
 #[xdp]
@@ -61,7 +67,8 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
         let outcome = decide::ingress(packet, &mut World);
         log::outcome(&ctx, "ingress", outcome);
         match outcome.kind() {
-            Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict => XDP_PASS,
+            Kind::Done | Kind::Pass | Kind::Refuse | Kind::Conflict => XDP_PASS,
+            Kind::Tls => GOES_ON,
             Kind::Answer => XDP_TX,
             Kind::Suppress | Kind::Drop => XDP_DROP,
         }
@@ -70,6 +77,12 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
         World.count(Counter::DropRewrite, packet::Xdp(&ctx).len());
         XDP_DROP
     });
+    if verdict == GOES_ON {
+        // SAFETY: a program of the same kind. It fails where there is none, and then the stack gets
+        // the packet.
+        unsafe { XDP_PROGRAMS.tail_call(&ctx, SLOT_TLS) };
+        return XDP_PASS;
+    }
     capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
     verdict
 }
@@ -85,6 +98,10 @@ fn xdpgw_answer(ctx: TcContext) -> i32 {
     capture::before(&packet::Skb(&ctx), HOOK_TCX_INGRESS);
     let outcome = decide::behind(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "behind", outcome);
+    if outcome == Counter::Tls {
+        // SAFETY: as in `xdpgw_ingress`.
+        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS_INGRESS) };
+    }
     // SAFETY: the kernel hands the program a valid context.
     let interface = unsafe { (*ctx.skb.skb).ifindex };
     let verdict = match outcome.kind() {
@@ -105,6 +122,10 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     capture::before(&packet::Skb(&ctx), HOOK_TCX_EGRESS);
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
+    if outcome == Counter::Tls {
+        // SAFETY: as in `xdpgw_ingress`.
+        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS_EGRESS) };
+    }
     let verdict = match outcome.kind() {
         Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict | Kind::Answer => {
             TCX_NEXT

@@ -5,7 +5,7 @@
 
 use super::{fresh, icmp, neighbour, quiet};
 use crate::{
-    abi::{Counter, FORWARD, Flow, REVERSE},
+    abi::{Counter, FORWARD, Flow, FlowKey, REVERSE},
     addr::Addr,
     checksum,
     header::{End, Ip, Ipv6, L4, Quote, Tcp, Udp},
@@ -58,16 +58,17 @@ where
     let (mut key, signal, hops) = (frame.key(FORWARD), frame.l4.signal(), frame.ip.hops());
     match direction::<I, T>(&key.destination, key.destination_port, tables) {
         Some(way) => key.direction = way,
-        None => return PASS,
+        None => return own::<P, I, T>(packet, &key, tables),
     }
     // XDP has brought flows of requests up to date.
     let is_reply = key.direction == REVERSE;
     if is_reply {
         match tables.flow(&key) {
             Some(flow) if quiet(flow, signal, tables) => {}
-            found => {
-                fresh::reply(&key, found.is_some(), signal, bytes, tables);
-            }
+            found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
+                fresh::NONE if key.is_tcp() && tables.is_tied(&key) => return Counter::Tls,
+                _ => {}
+            },
         }
     }
     let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
@@ -87,6 +88,35 @@ where
             tables.report(reason, &key, bytes);
             reason
         }
+    }
+}
+
+/// A packet of TLS passthrough that XDP has given an address of this node, for a far backend. Anybody
+/// may send one that looks like it: only those of connections that there are go on.
+#[inline(always)]
+fn own<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, key: &FlowKey, tables: &T) -> Counter {
+    let snat = tables.snat(I::SNAT);
+    let is_own = snat.is_some_and(|snat| snat.takes(&key.source, key.source_port));
+    if !is_own || !key.is_tcp() {
+        return PASS;
+    }
+    let reply = FlowKey {
+        source: key.destination,
+        destination: key.source,
+        source_port: key.destination_port,
+        destination_port: key.source_port,
+        protocol: key.protocol,
+        direction: REVERSE,
+    };
+    if !tables.is_tied(&reply) {
+        return PASS;
+    }
+    match packet.head::<Frame<I, ()>>() {
+        Some(frame) if frame.ip.hops() > 1 => {
+            frame.ip.hop();
+            Counter::Forwarded
+        }
+        _ => Counter::DropHops,
     }
 }
 

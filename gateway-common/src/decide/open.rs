@@ -3,7 +3,8 @@
 use super::{dsr, fresh, reflect};
 use crate::{
     abi::{
-        BY_DSR, Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR, Service,
+        BY_DSR, Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, KIND_TLS, NEAR,
+        Service,
     },
     checksum,
     flow::expired,
@@ -98,6 +99,7 @@ pub(super) fn frontend<'a, T: Tables>(
     match tables.frontend(&key.to()) {
         Some(frontend) if frontend.kind == KIND_L4 => Ok(frontend),
         Some(frontend) if frontend.kind == KIND_PROXY => Err(Counter::PassProxy),
+        Some(frontend) if frontend.kind == KIND_TLS => Err(Counter::Tls),
         _ => Err(Counter::PassNotOurs),
     }
 }
