@@ -140,6 +140,8 @@ pub trait L4: Wire {
     fn destination(&self) -> u16;
     /// `port` in host order; the checksum is [`L4::adjust`]'s.
     fn set(&mut self, end: End, port: u16);
+    /// The checksum field.
+    fn checksum(&self) -> u16;
     /// Corrects the checksum by the deltas of everything that changes.
     fn adjust(&mut self, delta: u32);
 }

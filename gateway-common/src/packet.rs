@@ -66,6 +66,14 @@ pub trait Packet {
         frame.l4.adjust(address_delta + port_delta);
         true
     }
+
+    /// Whether somebody completes the transport checksum when the frame leaves: until then the field
+    /// holds the sum of the pseudo-header, and whoever makes the frame another one must say so. The
+    /// field may hold anything afterwards.
+    #[inline(always)]
+    fn is_partial<I: Ip, L: L4>(&mut self) -> bool {
+        false
+    }
 }
 
 /// A frame whose bytes can be copied at places that are not known beforehand.

@@ -9,7 +9,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::UDP,
     header::{Ether, Ip, L4},
-    packet::{Packet, Wire},
+    packet::{Frame, Packet, Wire},
 };
 
 use crate::capture::Source;
@@ -137,6 +137,21 @@ impl Packet for Skb<'_> {
                 .l4_csum_replace(field, 0, port_delta.into(), zero.into())
                 .is_ok()
     }
+
+    /// The helper leaves such a field alone where what changes is not of the pseudo-header.
+    #[inline(always)]
+    fn is_partial<I: Ip, L: L4>(&mut self) -> bool {
+        let field = size_of::<Ether>() + size_of::<I>() + L::CHECKSUM;
+        let before = checksum_of::<I, L>(self);
+        self.0.l4_csum_replace(field, 0, 1, 0).is_ok() && checksum_of::<I, L>(self) == before
+    }
+}
+
+/// The checksum field; zero where the frame is too short.
+#[inline(always)]
+fn checksum_of<I: Ip, L: L4>(packet: &mut Skb<'_>) -> u16 {
+    let frame = packet.head::<Frame<I, L>>();
+    frame.map_or(0, |frame| frame.l4.checksum())
 }
 
 impl Source for Xdp<'_> {

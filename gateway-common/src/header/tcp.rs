@@ -107,6 +107,11 @@ impl L4 for Tcp {
     }
 
     #[inline(always)]
+    fn checksum(&self) -> u16 {
+        self.checksum
+    }
+
+    #[inline(always)]
     fn adjust(&mut self, delta: u32) {
         self.checksum = checksum::apply(self.checksum, delta);
     }

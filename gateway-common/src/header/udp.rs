@@ -50,6 +50,11 @@ impl L4 for Udp {
         }
     }
 
+    #[inline(always)]
+    fn checksum(&self) -> u16 {
+        self.checksum
+    }
+
     /// Zero says "no checksum" and stays; a sum of zero is sent as all ones.
     #[inline(always)]
     fn adjust(&mut self, delta: u32) {

@@ -97,6 +97,7 @@ where
     let Some(&mut ether) = packet.head::<Ether>() else {
         return false;
     };
+    let partial = packet.is_partial::<I, Tcp>();
     let length = fit(packet, u64::from(start + bytes)) as u32;
     // Where a frame cannot be cut, what is too much is padding.
     if length < start {
@@ -121,7 +122,10 @@ where
         checksum: 0,
         urgent: 0,
     };
-    frame.l4.checksum = checksum::text(sum + sum_of_tcp(&frame.l4));
+    frame.l4.checksum = match partial {
+        true => !checksum::text(pseudo_sum(key, tcp + bytes)),
+        false => checksum::text(sum + sum_of_tcp(&frame.l4)),
+    };
     let options = start - header.options.length;
     if header.options.length > 0
         && !packet.store(options, &header.options.bytes, 0, header.options.length)
@@ -171,13 +175,21 @@ fn network<I: Ip>(ip: &mut I, key: &FlowKey, payload: u16) {
 #[inline(never)]
 fn sum_of<P: Bytes + ?Sized>(header: &Header, hello: Option<&Hello>, at: u32, bytes: u32) -> u64 {
     let tcp = size_of::<Tcp>() as u32 + header.options.length;
-    let mut sum = u64::from(((tcp + bytes) as u16).to_be()) + u64::from((TCP as u16).to_be());
-    sum += checksum::address(&header.key.source) + checksum::address(&header.key.destination);
+    let mut sum = pseudo_sum(&header.key, tcp + bytes);
     sum += P::sum(&header.options.bytes, 0, header.options.length);
     match (hello, bytes) {
         (Some(hello), 1..) => sum + P::sum(&hello.bytes, at, bytes),
         _ => sum,
     }
+}
+
+/// What the pseudo-header of a segment of so many bytes adds (RFC 9293, 3.1; RFC 8200, 8.1).
+#[inline(always)]
+fn pseudo_sum(key: &FlowKey, bytes: u32) -> u64 {
+    u64::from((bytes as u16).to_be())
+        + u64::from((TCP as u16).to_be())
+        + checksum::address(&key.source)
+        + checksum::address(&key.destination)
 }
 
 /// What a header adds to its checksum.
