@@ -223,6 +223,11 @@ impl Peer {
         }
     }
 
+    /// A number far behind all that it has said.
+    pub(super) fn beyond(&self) -> u32 {
+        self.most.wrapping_add(1 << 20)
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }

@@ -252,7 +252,11 @@ impl<'a> Simulation<'a> {
             }
         }
         for segment in back {
-            self.carry(Place::Back, segment.frame());
+            match segment.source == self.plan.gateway {
+                // Within the node nothing is lost, and it passes the gateway at once.
+                true => self.arrive(Place::Back, segment.frame()),
+                false => self.carry(Place::Back, segment.frame()),
+            }
         }
     }
 

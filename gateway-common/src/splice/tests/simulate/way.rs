@@ -71,7 +71,7 @@ impl Simulation<'_> {
                 );
                 self.carry(Place::Client, out);
             }
-            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.carry(Place::Backend, out),
+            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.forward(&segment, out),
             _ => panic!("{}: {outcome:?} {segment:?}", self.context),
         }
     }
@@ -120,6 +120,14 @@ impl Simulation<'_> {
         reset
             .into_iter()
             .for_each(|reset| self.carry(Place::Client, reset.frame()));
+    }
+
+    /// To a backend, which may be the node's own stack.
+    fn forward(&mut self, segment: &Segment, frame: Vec<u8>) {
+        match segment.destination == self.plan.gateway {
+            true => self.backend(segment),
+            false => self.carry(Place::Backend, frame),
+        }
     }
 
     fn backend(&mut self, segment: &Segment) {
