@@ -23,6 +23,9 @@
 //! what is lost is sent again because the client, which has no acknowledgment of its hello, sends
 //! again; or the backend does.
 //!
+//! A connection that the node's own proxy gets is no other: its endpoint is the listener itself, at the
+//! address that the client knows.
+//!
 //! A pure core: the data path does not call it yet. Link addresses, routes and hop limits are the
 //! caller's, which acts on a [`Verdict`]. A caller must not run it for two packets of one connection
 //! at once, or bear that one of them is as if lost.
@@ -31,8 +34,8 @@ mod backend;
 mod client;
 mod collect;
 mod connect;
+mod cookie;
 mod forge;
-mod hand;
 mod offer;
 mod open;
 mod options;
@@ -48,10 +51,11 @@ mod world;
 mod tests;
 
 pub use self::{
-    offer::{NO_SCALE, Offer, SACK, STAMPS},
+    cookie::COOKIE,
+    offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::Scratch,
-    state::{COOKIE, HalfOpen, Hello, Splice},
+    state::{HalfOpen, Hello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
 use crate::{abi::FlowKey, header::Ip, packet::Bytes};

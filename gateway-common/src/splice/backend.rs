@@ -5,7 +5,7 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Scratch, Splice, Splices, connect, forge, hand,
+        Outcome, Scratch, Splice, Splices, connect, forge,
         open::reply,
         options::Walk,
         replay,
@@ -30,7 +30,7 @@ where
     }
     let (now, hz) = (tables.now(), tables.hz());
     if !tables.tied(&scratch.segment.key, &mut scratch.key) {
-        return hand::from_local::<P, I, T>(packet, scratch, tables);
+        return Outcome::NotOurs;
     }
     let Some(splice) = tables.splice(&scratch.key) else {
         return orphan::<P, I, T>(packet, scratch, tables);
@@ -122,6 +122,7 @@ impl Splice {
         if self.answer.mss == 0 {
             self.answer.mss = 536;
         }
+        self.backend_end = segment.end();
         self.stamp_backend = walk.value;
         self.stamp_delta = match walk.stamps {
             0 => 0,

@@ -5,11 +5,11 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Scratch, Splices, collect, connect, forge, forget, hand, open,
+        Outcome, Scratch, Splices, collect, connect, cookie, forge, forget, open,
         options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
-        state::{COLLECT, CONNECT, HANDING, LOCAL, REFUSED, REPLAY, SPLICED, SPOKE, Splice, newer},
+        state::{COLLECT, CONNECT, REFUSED, REPLAY, SPLICED, SPOKE, Splice, newer},
         translate,
     },
 };
@@ -42,7 +42,6 @@ where
             Outcome::GivenUp
         }
         REFUSED => open::reset::<P, I>(packet, scratch, Outcome::Refused),
-        LOCAL => hand::to_local::<P, I>(packet, scratch, splice, (now, hz)),
         phase if is_other(scratch, splice) => match proves(scratch, tables) {
             true => {
                 forget(&scratch.key, tables);
@@ -63,7 +62,6 @@ where
     T: Splices,
 {
     let (now, hz) = (tables.now(), tables.hz());
-    let local = tables.is_local(&scratch.key);
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
@@ -73,7 +71,6 @@ where
     let ended = match splice.phase {
         REFUSED => true,
         SPLICED => splice.closing(),
-        LOCAL => splice.closing() || !local,
         // Anybody can send a SYN in the client's name: no connection under way ends by that.
         _ => now.wrapping_sub(splice.last_seen) >= SILENT * hz,
     };
@@ -83,7 +80,6 @@ where
             open::first::<P, I, T>(packet, scratch, tables)
         }
         SPLICED => doubt::<P, I>(packet, scratch, splice),
-        LOCAL => Outcome::Local,
         _ => Outcome::Repeated,
     }
 }
@@ -102,10 +98,13 @@ fn is_other(scratch: &Scratch, splice: &Splice) -> bool {
 }
 
 #[inline(always)]
-fn proves<T: Splices>(scratch: &Scratch, tables: &mut T) -> bool {
+fn proves<T: Splices>(scratch: &Scratch, tables: &T) -> bool {
     let segment = &scratch.segment;
-    let cookie = segment.acknowledged.wrapping_sub(1);
-    tables.proves(&scratch.key, segment.sequence.wrapping_sub(1), cookie)
+    let (initial, number) = (
+        segment.sequence.wrapping_sub(1),
+        segment.acknowledged.wrapping_sub(1),
+    );
+    cookie::check(&scratch.key, initial, number, tables).is_some()
 }
 
 /// Asks the backend whether a connection lives whose client seems to begin anew: by an old number,
@@ -157,7 +156,6 @@ where
         COLLECT => collect::take::<P, I, T>(packet, scratch, tables),
         CONNECT => connect::again::<P, I, T>(packet, scratch, tables),
         REPLAY => replay::again::<P, I, T>(packet, scratch, heard, tables),
-        HANDING => hand::next::<P, I, T>(packet, scratch, tables),
         _ => Outcome::Repeated,
     }
 }
@@ -203,7 +201,6 @@ where
     forget(&scratch.key, tables);
     match phase {
         CONNECT | REPLAY => forge::bare::<P, I>(packet, &scratch.header, Outcome::GivenUpToBackend),
-        HANDING => Outcome::Local,
         _ => Outcome::GivenUp,
     }
 }

@@ -9,11 +9,11 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Choice, Found, Outcome, Scratch, Splice, Splices, connect, forget, hand,
+        Choice, Found, Outcome, Scratch, Splice, Splices, connect, forget,
         offer::scaled,
         open,
         segment::{ACK, FIN, Segment},
-        state::{Hello, SEGMENT, min},
+        state::{Hello, LOCAL, SEGMENT, min},
     },
 };
 
@@ -132,7 +132,7 @@ where
     scratch.header.says(
         splice.acknowledged,
         splice.initial.wrapping_add(1 + bytes),
-        scaled(room, splice.scale as u8),
+        scaled(room, splice.offer.told()),
         ACK,
     );
     scratch.header.options.stamps(
@@ -150,18 +150,17 @@ where
     I: Ip,
     T: Splices,
 {
-    match tables.choose(&scratch.key, found) {
-        Choice::Service(service) => {
-            if let Some(splice) = tables.splice(&scratch.key) {
-                splice.service = service;
-            }
-            match connect::dial::<P, I, T>(packet, scratch, tables) {
-                Outcome::Failed => refuse::<P, I, T>(packet, scratch, tables),
-                outcome => outcome,
-            }
-        }
-        Choice::Local => hand::begin::<P, I, T>(packet, scratch, tables),
-        Choice::Refuse => refuse::<P, I, T>(packet, scratch, tables),
+    let service = match tables.choose(&scratch.key, found) {
+        Choice::Service(service) => service,
+        Choice::Local => LOCAL,
+        Choice::Refuse => return refuse::<P, I, T>(packet, scratch, tables),
+    };
+    if let Some(splice) = tables.splice(&scratch.key) {
+        splice.service = service;
+    }
+    match connect::dial::<P, I, T>(packet, scratch, tables) {
+        Outcome::Failed => refuse::<P, I, T>(packet, scratch, tables),
+        outcome => outcome,
     }
 }
 

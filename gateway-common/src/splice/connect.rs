@@ -6,9 +6,9 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        ATTEMPTS, Offer, Outcome, Scratch, Splice, Splices, TRIES, collect, forge,
+        ATTEMPTS, Endpoint, Offer, Outcome, Scratch, Splice, Splices, TRIES, collect, forge,
         segment::{FIN, SYN},
-        state::{BLOCKED, CONNECT},
+        state::{BLOCKED, CONNECT, LOCAL},
     },
 };
 
@@ -57,7 +57,11 @@ where
             break;
         }
         let endpoint = &mut scratch.endpoint;
-        if !tables.endpoint(&scratch.key, service, attempt, endpoint) {
+        let known = match service {
+            LOCAL => attempt == 0 && itself(&scratch.key, endpoint, tables),
+            _ => tables.endpoint(&scratch.key, service, attempt, endpoint),
+        };
+        if !known {
             break;
         }
         if address(scratch, tables) {
@@ -65,6 +69,21 @@ where
         }
     }
     Outcome::Failed
+}
+
+/// Puts down the listener that the client addresses, as an endpoint; `false`: there is none any more.
+#[inline(always)]
+fn itself<T: Splices>(key: &FlowKey, endpoint: &mut Endpoint, tables: &T) -> bool {
+    let Some(listener) = tables.listener(key) else {
+        return false;
+    };
+    endpoint.address = key.destination;
+    endpoint.port = key.destination_port;
+    endpoint.backend = 0;
+    endpoint.mss = listener.mss;
+    endpoint.source = key.source;
+    endpoint.source_port = 0;
+    true
 }
 
 /// Ties a connection to an endpoint; `false`: it cannot be.

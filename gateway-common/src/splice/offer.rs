@@ -2,19 +2,22 @@
 
 /// No window scale was offered.
 pub const NO_SCALE: u8 = 15;
+/// Shift of the windows that clients are told of: 8 MiB, in steps of 128 bytes.
+pub const SCALE: u8 = 7;
 /// Most that windows may be shifted (RFC 7323, 2.3).
 const SCALE_MAX: u8 = 14;
 /// Bits of `Offer::flags`.
 pub const SACK: u8 = 1;
 pub const STAMPS: u8 = 2;
 
-/// Layout of the low bits of a time stamp: the first six are the Linux kernel's own
-/// (`net/ipv4/syncookies.c`), so that its listeners understand them.
+/// Layout of the low bits of a time stamp, as the Linux kernel has it (`net/ipv4/syncookies.c`); the
+/// sixth, for ECN, stays 0.
 const SCALE_BITS: u32 = 0xf;
 const SACK_BIT: u32 = 1 << 4;
-const CLASS_SHIFT: u32 = 6;
+const BITS: u32 = 0x3f;
+
+/// Segment sizes that a cookie can say: the usual ones of links and tunnels.
 const CLASSES: [u16; 8] = [536, 1220, 1300, 1360, 1400, 1440, 1460, 8940];
-const BITS: u32 = 0x1ff;
 
 /// Options of one end. 4 bytes.
 #[repr(C)]
@@ -62,15 +65,24 @@ impl Offer {
         self.scale != NO_SCALE
     }
 
-    /// More than a cookie can carry where there are no time stamps.
+    /// Shift of the windows that who offered this is told of.
+    #[inline(always)]
+    pub(super) const fn told(&self) -> u8 {
+        match self.has_scale() {
+            true => SCALE,
+            false => NO_SCALE,
+        }
+    }
+
+    /// More than a cookie can say where there are no time stamps.
     #[inline(always)]
     pub(super) const fn needs_keeping(&self) -> bool {
         !self.has_stamps() && (self.has_scale() || self.has_sack())
     }
 
-    /// A time stamp that says this, never later than `clock`.
+    /// The class of the segment size: the largest that is no more, or the smallest of all.
     #[inline(always)]
-    pub const fn stamp(&self, clock: u32) -> u32 {
+    pub(super) const fn class(&self) -> u32 {
         let mut class = 0;
         let mut each = 1;
         while each < CLASSES.len() {
@@ -79,8 +91,20 @@ impl Offer {
             }
             each += 1;
         }
+        class
+    }
+
+    /// The segment size of a class.
+    #[inline(always)]
+    pub(super) const fn size(class: u32) -> u16 {
+        CLASSES[class as usize % CLASSES.len()]
+    }
+
+    /// A time stamp that says all but the segment size, never later than `clock`.
+    #[inline(always)]
+    pub const fn stamp(&self, clock: u32) -> u32 {
         let sack = if self.has_sack() { SACK_BIT } else { 0 };
-        let bits = self.scale as u32 & SCALE_BITS | sack | class << CLASS_SHIFT;
+        let bits = self.scale as u32 & SCALE_BITS | sack;
         let stamp = clock & !BITS | bits;
         if stamp & BITS > clock & BITS {
             return stamp.wrapping_sub(BITS + 1);
@@ -88,10 +112,10 @@ impl Offer {
         stamp
     }
 
-    /// What a time stamp says.
+    /// What a time stamp says, with the segment size that the cookie says.
     #[inline(always)]
-    pub const fn of_stamp(stamp: u32) -> Self {
-        let mut offer = Self::plain(CLASSES[(stamp >> CLASS_SHIFT & 7) as usize]);
+    pub const fn of_stamp(stamp: u32, mss: u16) -> Self {
+        let mut offer = Self::plain(mss);
         let scale = (stamp & SCALE_BITS) as u8;
         if scale != NO_SCALE {
             offer.set_scale(scale);

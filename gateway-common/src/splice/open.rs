@@ -6,8 +6,7 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        HalfOpen, NO_SCALE, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, forge,
-        forget,
+        HalfOpen, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, cookie, forge, forget,
         segment::{ACK, FIN, RST, SYN},
         state::COLLECT,
         world::Listener,
@@ -38,9 +37,9 @@ where
     scratch.look(packet, mss);
     match scratch.segment.flags & (SYN | ACK | RST | FIN) {
         SYN => answer::<P, I, T>(packet, scratch, &listener, tables),
-        ACK if scratch.segment.bytes == 0 => bare::<P, I, T>(packet, scratch, &listener, tables),
+        ACK if scratch.segment.bytes == 0 => bare::<P, I, T>(packet, scratch, tables),
         flags if flags & (SYN | RST) == 0 && flags & ACK != 0 => {
-            begin::<P, I, T>(packet, scratch, &listener, tables)
+            begin::<P, I, T>(packet, scratch, tables)
         }
         // A reset answers nothing.
         _ if tables.is_local(&scratch.key) => Outcome::Local,
@@ -58,6 +57,8 @@ fn stray<T: Splices>(scratch: &Scratch, tables: &mut T) -> Outcome {
         return Outcome::Local;
     }
     let old = match walk.stamps {
+        // The node's stack may have answered it, and remember as little.
+        _ if !answers(tables) => true,
         0 => is_old(scratch, tables),
         _ => tables.clock().wrapping_sub(walk.echo) >= YOUNG * 1000,
     };
@@ -65,6 +66,12 @@ fn stray<T: Splices>(scratch: &Scratch, tables: &mut T) -> Outcome {
         true => Outcome::Stray,
         false => Outcome::Unproved,
     }
+}
+
+/// SYNs are answered here at present.
+#[inline(always)]
+fn answers<T: Splices>(tables: &T) -> bool {
+    cookie::known(tables).is_some() && !tables.is_full()
 }
 
 #[inline(always)]
@@ -100,6 +107,9 @@ where
     if tables.is_local(&scratch.key) {
         return Outcome::Local;
     }
+    if tables.is_full() {
+        return Outcome::NoCookie;
+    }
     let mut offer = scratch.walk.offer;
     if offer.needs_keeping() {
         let half_open = HalfOpen {
@@ -111,18 +121,18 @@ where
             offer = Offer::plain(offer.mss);
         }
     }
-    let Some(cookie) = tables.cookie(&scratch.key, scratch.segment.sequence, offer.mss) else {
+    let Some(number) = cookie::make(&scratch.key, scratch.segment.sequence, &offer, tables) else {
         return Outcome::NoCookie;
     };
     let stamp = offer.stamp(tables.clock());
     let answer = Offer {
         mss: listener.mss,
-        scale: announced(&offer, listener) as u8,
+        scale: offer.told(),
         flags: offer.flags,
     };
     scratch.header.answer(&scratch.key);
     scratch.header.says(
-        cookie,
+        number,
         scratch.segment.sequence.wrapping_add(1),
         WINDOW,
         SYN | ACK,
@@ -132,15 +142,6 @@ where
         .options
         .opening(&answer, (stamp, scratch.walk.value));
     reply::<P, I>(packet, scratch, Outcome::Accepted)
-}
-
-/// The shift of windows that a client with this offer is told.
-#[inline(always)]
-fn announced(offer: &Offer, listener: &Listener) -> u32 {
-    match offer.has_scale() {
-        true => u32::from(listener.scale),
-        false => u32::from(NO_SCALE),
-    }
 }
 
 /// Makes the frame an answer.
@@ -159,34 +160,29 @@ pub(super) fn reply<P: Bytes + ?Sized, I: Ip>(
 
 /// An acknowledgment alone: the end of the handshake, a keep-alive after it, or nothing of ours.
 #[inline(always)]
-fn bare<P, I, T>(
-    packet: &mut P,
-    scratch: &mut Scratch,
-    listener: &Listener,
-    tables: &mut T,
-) -> Outcome
+fn bare<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    let cookie = scratch.segment.acknowledged.wrapping_sub(1);
+    let number = scratch.segment.acknowledged.wrapping_sub(1);
     let (key, sequence) = (&scratch.key, scratch.segment.sequence);
-    if tables.proves(key, sequence.wrapping_sub(1), cookie) {
+    if cookie::check(key, sequence.wrapping_sub(1), number, tables).is_some() {
         return Outcome::Proved;
     }
-    if !tables.proves(key, sequence, cookie) {
+    let Some(mss) = cookie::check(key, sequence, number, tables) else {
         return stray(scratch, tables);
-    }
+    };
     let offer = match scratch.walk.stamps {
-        0 => held(key, sequence, tables).unwrap_or(Offer::plain(0)),
-        _ => Offer::of_stamp(scratch.walk.echo),
+        0 => held(key, sequence, tables).unwrap_or(Offer::plain(mss)),
+        _ => Offer::of_stamp(scratch.walk.echo, mss),
     };
     scratch.header.answer(key);
     scratch.header.says(
         scratch.segment.acknowledged,
         sequence.wrapping_add(1),
-        super::offer::scaled(u32::from(WINDOW), announced(&offer, listener) as u8),
+        super::offer::scaled(u32::from(WINDOW), offer.told()),
         ACK,
     );
     scratch.header.options.stamps(
@@ -205,57 +201,49 @@ fn held<T: Splices>(key: &FlowKey, initial: u32, tables: &T) -> Option<Offer> {
 
 /// The first data, or an end without any.
 #[inline(always)]
-fn begin<P, I, T>(
-    packet: &mut P,
-    scratch: &mut Scratch,
-    listener: &Listener,
-    tables: &mut T,
-) -> Outcome
+fn begin<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     let key = &scratch.key;
-    let (initial, cookie) = (
+    let (initial, number) = (
         scratch.segment.sequence.wrapping_sub(1),
         scratch.segment.acknowledged.wrapping_sub(1),
     );
-    if !tables.proves(key, initial, cookie) {
+    let Some(mss) = cookie::check(key, initial, number, tables) else {
         return stray(scratch, tables);
-    }
-    // An old copy of what the stack was handed proves itself, too.
+    };
+    // An old copy: the stack has the connection, and its entry is gone.
     if tables.is_local(key) {
         return Outcome::Local;
     }
     if scratch.segment.bytes == 0 {
         return reset::<P, I>(packet, scratch, Outcome::Unused);
     }
-    let kept = held(key, initial, tables);
-    let offer = match (scratch.walk.stamps, kept) {
-        (0, Some(offer)) => offer,
-        (0, None) => Offer::plain(scratch.walk.offer.mss),
-        _ => Offer::of_stamp(scratch.walk.echo),
+    let offer = match scratch.walk.stamps {
+        0 => held(key, initial, tables).unwrap_or(Offer::plain(mss)),
+        _ => Offer::of_stamp(scratch.walk.echo, mss),
     };
     let splice = &mut scratch.splice;
     *splice = Splice::NONE;
     splice.phase = COLLECT;
     splice.last_seen = tables.now();
+    splice.since = splice.last_seen;
+    splice.client_end = scratch.segment.sequence;
     splice.initial = initial;
-    splice.cookie = cookie;
+    splice.cookie = number;
     splice.acknowledged = scratch.segment.acknowledged;
     splice.received = scratch.segment.sequence;
     splice.stamp_told = scratch.walk.echo;
     splice.stamp_client = scratch.walk.value;
     splice.window_client = super::offer::unscaled(scratch.segment.window, offer.scale);
     splice.offer = offer;
-    splice.scale = announced(&offer, listener);
     if !enter(key, &scratch.splice, tables) {
-        return match kept.is_some() && scratch.walk.stamps == 0 {
-            // The node's stack cannot know what the client offered.
-            true => reset::<P, I>(packet, scratch, Outcome::Refused),
-            false => Outcome::Full,
-        };
+        tables.note_full();
+        // The node's stack knows nothing of this connection, nor can it.
+        return reset::<P, I>(packet, scratch, Outcome::Full);
     }
     tables.release(&scratch.key);
     collect::take::<P, I, T>(packet, scratch, tables)

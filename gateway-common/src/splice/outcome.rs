@@ -45,16 +45,12 @@ outcomes! {
         not_ours: NotOurs,
         /// Lengths that do not fit.
         malformed: Malformed,
-        /// There is no cookie for a SYN: the node's stack answers it.
+        /// A SYN while nothing can be spliced: the node's stack answers it.
         no_cookie: NoCookie,
         /// Of no connection any more: the node's stack resets it.
         stray: Stray,
-        /// Of a connection that the node's own stack has.
+        /// Of a connection that the node's own stack has by itself.
         local: Local,
-        /// No more connections can be spliced: the node's stack gets this one.
-        full: Full,
-        /// The node's stack got a piece of the hello, or all.
-        handed: Handed,
     }
     Answer {
         /// A SYN was answered.
@@ -63,6 +59,8 @@ outcomes! {
         acknowledged: Acknowledged,
         /// A connection that ended before it began was reset.
         unused: Unused,
+        /// No more connections can be spliced: the client was reset.
+        full: Full,
         /// No backend for it: the client was reset.
         refused: Refused,
         /// A packet of no known connection was answered with a reset to the backend.

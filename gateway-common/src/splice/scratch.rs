@@ -1,7 +1,7 @@
 //! Room for what one packet needs: too much for the stack of a BPF program.
 
 use crate::{
-    abi::{FORWARD, FlowKey},
+    abi::FlowKey,
     addr::Addr,
     header::Ip,
     packet::Bytes,
@@ -70,17 +70,5 @@ impl Scratch {
     pub(super) fn look<P: Bytes + ?Sized>(&mut self, packet: &mut P, mss: u16) {
         self.options.load(packet, &self.segment);
         self.options.walk(packet, mss, &mut self.walk);
-    }
-
-    /// The client's key of a packet that the node sends to it.
-    #[inline(always)]
-    pub(super) const fn turn(&mut self) {
-        let segment = &self.segment.key;
-        self.key.source = segment.destination;
-        self.key.source_port = segment.destination_port;
-        self.key.destination = segment.source;
-        self.key.destination_port = segment.source_port;
-        self.key.protocol = segment.protocol;
-        self.key.direction = FORWARD;
     }
 }

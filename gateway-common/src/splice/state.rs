@@ -18,14 +18,12 @@ pub const CONNECT: u32 = 2;
 pub const REPLAY: u32 = 3;
 /// `Splice::phase`: the ends talk with each other.
 pub const SPLICED: u32 = 4;
-/// `Splice::phase`: the node's own stack gets the hello.
-pub const HANDING: u32 = 5;
-/// `Splice::phase`: the node's own stack has the connection, and does not know that windows are
-/// scaled.
-pub const LOCAL: u32 = 6;
 /// `Splice::phase`: refused; the client, which cannot begin again with its first byte, is told so until
 /// it knows.
-pub const REFUSED: u32 = 7;
+pub const REFUSED: u32 = 5;
+
+/// `Splice::service`: the node's own stack, at the address of the listener.
+pub const LOCAL: u32 = 0;
 
 /// Bits of `Splice::state`, besides [`CLOSED_BY_CLIENT`] and [`CLOSED_BY_BACKEND`]: one end sent a
 /// RST, and the other has said nothing since.
@@ -45,8 +43,11 @@ pub const SPLICED_IDLE: u32 = 7_440;
 /// Seconds without a packet after both ends closed, or one reset. Longer than a usual pause between
 /// retransmissions, for the entry cannot be made again.
 pub const CLOSING_IDLE: u32 = 30;
-/// Seconds for which a cookie is good; half-open entries must be kept as long.
-pub const COOKIE: u32 = 120;
+
+/// Bytes after which an end is counted, however little time has passed.
+pub const COUNTED: u32 = 1 << 16;
+/// More than a window can have (RFC 7323, 2.3): a number so far ahead is not the connection's.
+pub(super) const WINDOW_MAX: u32 = 1 << 30;
 
 /// Most bytes of one segment that are taken at once.
 pub const SEGMENT: u32 = 2048;
@@ -54,18 +55,28 @@ pub const SEGMENT: u32 = 2048;
 pub const ROOM: usize = MAX + SEGMENT as usize;
 
 /// A connection of a client to a passthrough listener; its key is the client's
-/// [`crate::abi::FlowKey`]. 152 bytes.
+/// [`crate::abi::FlowKey`]. 168 bytes.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Splice {
     pub backend_address: Addr,
     /// Whom the backend sees: the client, or an address of the node.
     pub source: Addr,
+    /// Payload of each end, brought up to date once a second, or every [`COUNTED`] bytes, and as the
+    /// connection ends.
+    pub client_bytes: u64,
+    pub backend_bytes: u64,
+    /// Each end's next number as it was when its bytes were counted, in its own numbers.
+    pub client_end: u32,
+    pub backend_end: u32,
+    /// When it began.
+    pub since: u32,
     pub backend_port: u32,
     pub source_port: u32,
     /// What the new addresses and ports add to a checksum on the way to the backend (RFC 1624).
     pub address_delta: u32,
     pub port_delta: u32,
+    /// Id of the service; [`LOCAL`]: the node's own stack.
     pub service: u32,
     pub backend: u32,
     pub phase: u32,
@@ -84,8 +95,6 @@ pub struct Splice {
     pub acknowledged: u32,
     /// Bytes of the hello that the client believes to have arrived.
     pub early: u32,
-    /// Bytes of the hello that the node's stack has acknowledged.
-    pub handed: u32,
     /// The client's next byte that the backend waits for.
     pub received: u32,
     /// Behind the last byte of the hello that the backend was sent.
@@ -104,9 +113,6 @@ pub struct Splice {
     /// What the client offered, and the backend.
     pub offer: Offer,
     pub answer: Offer,
-    /// Shift of the windows that the client is told of; [`crate::splice::NO_SCALE`]: none.
-    pub scale: u32,
-    pub unused: u32,
 }
 
 /// A client without time stamps that was answered, and what it offered; or that was heard of though
@@ -135,7 +141,7 @@ pub struct Hello {
 }
 
 const _: () = assert!(
-    size_of::<Splice>() == 152 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
+    size_of::<Splice>() == 168 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
 );
 
 impl Hello {
@@ -200,6 +206,11 @@ impl Splice {
     pub(super) const NONE: Self = Self {
         backend_address: Addr { bytes: [0; 16] },
         source: Addr { bytes: [0; 16] },
+        client_bytes: 0,
+        backend_bytes: 0,
+        client_end: 0,
+        backend_end: 0,
+        since: 0,
         backend_port: 0,
         source_port: 0,
         address_delta: 0,
@@ -216,7 +227,6 @@ impl Splice {
         cookie: 0,
         acknowledged: 0,
         early: 0,
-        handed: 0,
         received: 0,
         told: 0,
         delta: 0,
@@ -236,8 +246,6 @@ impl Splice {
             scale: 0,
             flags: 0,
         },
-        scale: 0,
-        unused: 0,
     };
 
     /// Nothing of use is to come: another connection may take the place.
@@ -251,8 +259,8 @@ impl Splice {
     #[inline(always)]
     pub const fn expired(&self, now: u32, hz: u32) -> bool {
         let limit = match self.phase {
-            SPLICED | LOCAL if self.closing() => CLOSING_IDLE,
-            SPLICED | LOCAL => SPLICED_IDLE,
+            SPLICED if self.closing() => CLOSING_IDLE,
+            SPLICED => SPLICED_IDLE,
             REFUSED => CLOSING_IDLE,
             COLLECT => COLLECT_TIME,
             _ => CONNECT_IDLE,

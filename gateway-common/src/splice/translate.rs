@@ -7,26 +7,26 @@ use crate::{
     packet::{Bytes, Frame},
     splice::{
         Outcome, Scratch, Splice,
-        offer::{NO_SCALE, scaled, unscaled},
+        offer::{NO_SCALE, SCALE, scaled, unscaled},
         segment::{ACK, FIN, RST, Segment, number, words},
-        state::{RESET_BY_BACKEND, RESET_BY_CLIENT},
+        state::{COUNTED, RESET_BY_BACKEND, RESET_BY_CLIENT, WINDOW_MAX},
     },
 };
 
 /// Bits of [`Splice::state`] for packets of one end: it sends no more, it reset the connection, and
 /// the other end did, which was not believed where this one goes on.
-pub(super) struct Ends {
+struct Ends {
     closed: u32,
     reset: u32,
     doubted: u32,
 }
 
-pub(super) const BY_CLIENT: Ends = Ends {
+const BY_CLIENT: Ends = Ends {
     closed: CLOSED_BY_CLIENT,
     reset: RESET_BY_CLIENT,
     doubted: RESET_BY_BACKEND,
 };
-pub(super) const BY_BACKEND: Ends = Ends {
+const BY_BACKEND: Ends = Ends {
     closed: CLOSED_BY_BACKEND,
     reset: RESET_BY_BACKEND,
     doubted: RESET_BY_CLIENT,
@@ -106,10 +106,7 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
         value: splice.stamp_delta,
         echo: 0,
         window: match splice.offer.has_scale() {
-            true => scaled(
-                unscaled(scratch.segment.window, splice.answer.scale),
-                splice.scale as u8,
-            ),
+            true => scaled(unscaled(scratch.segment.window, splice.answer.scale), SCALE),
             false => scratch.segment.window,
         },
         address: checksum::reverse(splice.address_delta),
@@ -125,9 +122,9 @@ pub(super) fn to_client<P: Bytes + ?Sized, I: Ip>(
 }
 
 impl Splice {
-    /// How the connection ends, and when it was seen, by a packet of one end.
+    /// How the connection ends, when it was seen, and how much was said, by a packet of one end.
     #[inline(always)]
-    pub(super) fn note(&mut self, segment: &Segment, ends: &Ends, (now, hz): (u32, u32)) {
+    fn note(&mut self, segment: &Segment, ends: &Ends, (now, hz): (u32, u32)) {
         let mut state = self.state & !ends.doubted;
         if segment.has(RST) {
             state = self.state | ends.reset;
@@ -138,31 +135,30 @@ impl Splice {
         if state != self.state {
             self.state = state;
         }
+        let mut due = segment.has(RST | FIN);
         if now.wrapping_sub(self.last_seen) >= hz {
             self.last_seen = now;
+            due = true;
+        }
+        self.count(segment, ends, due);
+    }
+
+    /// Counts what an end has said since it was counted. The other end may have been the first to see
+    /// each second pass, so that much is counted by itself.
+    #[inline(always)]
+    fn count(&mut self, segment: &Segment, ends: &Ends, due: bool) {
+        let (end, bytes) = match ends.closed {
+            CLOSED_BY_CLIENT => (&mut self.client_end, &mut self.client_bytes),
+            _ => (&mut self.backend_end, &mut self.backend_bytes),
+        };
+        let next = segment.sequence.wrapping_add(segment.bytes);
+        let more = next.wrapping_sub(*end);
+        let least = if due { 1 } else { COUNTED };
+        if more >= least && more <= WINDOW_MAX {
+            *end = next;
+            *bytes += more as u64;
         }
     }
-}
-
-/// Changes nothing but the window of a segment. `false`: nothing has changed.
-#[inline(always)]
-pub(super) fn rewindow<P: Bytes + ?Sized, I: Ip>(
-    packet: &mut P,
-    segment: &Segment,
-    window: u16,
-) -> bool {
-    let (old, new) = (segment.window.to_be(), window.to_be());
-    if old == new {
-        return true;
-    }
-    if !packet.adjust::<I, Tcp>(0, checksum::word_delta(old, new)) {
-        return false;
-    }
-    let Some(frame) = packet.head::<Frame<I, Tcp>>() else {
-        return false;
-    };
-    frame.l4.window = new;
-    true
 }
 
 /// Changes the numbers, options and the window of a segment, and its checksum for that and the new

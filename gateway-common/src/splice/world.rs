@@ -1,7 +1,7 @@
-//! What the state machine asks of the world: cookies, tables and the choice of a backend.
+//! What the state machine asks of the world: clocks, tables and the choice of a backend.
 
 use crate::{
-    abi::FlowKey,
+    abi::{FlowKey, TlsSecret},
     addr::Addr,
     client_hello::Stop,
     splice::state::{HalfOpen, Hello, Splice},
@@ -12,8 +12,6 @@ use crate::{
 pub struct Listener {
     /// Largest segment without options: the smallest of all backends.
     pub mss: u16,
-    /// Shift of windows. What is handed to the node's own stack needs the one that the stack uses.
-    pub scale: u8,
 }
 
 /// What the first bytes of a connection were found to be.
@@ -32,9 +30,10 @@ pub enum Found {
 /// What becomes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// Passed through to an endpoint of the service.
+    /// Passed through to an endpoint of the service, which is not 0.
     Service(u32),
-    /// Left to the node's own stack, which has a listener for it.
+    /// Passed through to the node's own stack, which has a listener at the address that the client
+    /// knows.
     Local,
     /// Reset.
     Refuse,
@@ -65,18 +64,20 @@ pub trait Splices {
     fn hz(&self) -> u32;
     /// Milliseconds, for time stamps; the same clock as the node's own stack takes.
     fn clock(&self) -> u32;
+    /// Seconds since any time before, for cookies. It must not pass its end while the node runs.
+    fn seconds(&self) -> u32;
 
     /// The passthrough listener that a client addresses.
     fn listener(&self, key: &FlowKey) -> Option<Listener>;
 
-    /// An initial sequence number for a client's SYN that proves itself later. In the kernel
-    /// `bpf_tcp_gen_syncookie` with the listening socket, so that this accepts the connection too.
-    fn cookie(&mut self, key: &FlowKey, initial: u32, mss: u16) -> Option<u32>;
-    /// Whether [`Splices::cookie`] gave this, less than [`super::COOKIE`] seconds ago. In the kernel
-    /// `bpf_tcp_raw_check_syncookie_ipv4` and `_ipv6`.
-    fn proves(&mut self, key: &FlowKey, initial: u32, cookie: u32) -> bool;
+    /// What cookies are made with; `None`, or all zero: SYNs are left to the node's stack.
+    fn secret(&self) -> Option<&TlsSecret>;
+    /// A table took no entry a moment ago: SYNs are left to the node's stack.
+    fn is_full(&self) -> bool;
+    /// A table took no entry.
+    fn note_full(&mut self);
     /// The node's stack has a socket for this connection, which is not a listener; it may be one that
-    /// only waits for late packets (TIME_WAIT).
+    /// only waits for late packets (TIME_WAIT). Asked only where there is no entry.
     fn is_local(&mut self, key: &FlowKey) -> bool;
 
     /// Keeps what a client without time stamps offered, for [`super::COOKIE`] seconds; replaces what

@@ -178,32 +178,6 @@ impl Peer {
         peer
     }
 
-    /// The node's own stack, which makes a connection of a cookie and what its time stamp says.
-    pub(super) fn by_cookie(config: Config, first: &Segment, clock: u32, now: u64) -> Self {
-        let ends = (first.destination, first.source);
-        let cookie = first.acknowledged.wrapping_sub(1);
-        let mut peer = Self::new("local", config, ends, cookie, clock);
-        peer.state = State::Asked;
-        let echo = first.stamps.map(|stamps| stamps.1);
-        let scale = echo.map_or(15, |echo| (echo & 15) as u8);
-        let syn = Segment {
-            sequence: first.sequence.wrapping_sub(1),
-            mss: Some(536),
-            sack: echo.is_some_and(|echo| echo & 16 != 0),
-            scale: (scale < 15).then_some(scale),
-            stamps: first.stamps,
-            ..Segment::new(first.source, first.destination, SYN)
-        };
-        peer.greet(&syn);
-        // The answer was the gateway's.
-        peer.next = cookie.wrapping_add(1);
-        peer.most = peer.next;
-        peer.stamped = echo.map(|echo| (echo, echo));
-        peer.last = now;
-        peer.edge = peer.awaited.wrapping_add(17 * 1024);
-        peer
-    }
-
     /// Takes in the other end's SYN.
     fn greet(&mut self, syn: &Segment) {
         self.theirs = syn.sequence;
@@ -247,6 +221,11 @@ impl Peer {
             self.state = State::Reset;
             self.deadline = None;
         }
+    }
+
+    /// A number far behind all that it has said.
+    pub(super) fn beyond(&self) -> u32 {
+        self.most.wrapping_add(1 << 20)
     }
 
     pub(super) fn is_open(&self) -> bool {

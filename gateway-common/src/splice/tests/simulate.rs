@@ -141,8 +141,6 @@ struct Simulation<'a> {
     scratch: Scratch,
     client: Peer,
     servers: Vec<Server>,
-    /// The node's own stack.
-    local: Option<Peer>,
     /// The gateway has given the connection up.
     given_up: bool,
     aborted: bool,
@@ -178,7 +176,6 @@ impl<'a> Simulation<'a> {
             scratch: Scratch::default(),
             client,
             servers,
-            local: None,
             given_up: false,
             aborted: false,
             swept: now,
@@ -226,9 +223,7 @@ impl<'a> Simulation<'a> {
             .servers
             .iter_mut()
             .filter_map(|server| server.peer.as_mut());
-        core::iter::once(&mut self.client)
-            .chain(servers)
-            .chain(self.local.as_mut())
+        core::iter::once(&mut self.client).chain(servers)
     }
 
     fn state(&mut self) -> String {
@@ -257,15 +252,11 @@ impl<'a> Simulation<'a> {
             }
         }
         for segment in back {
-            self.carry(Place::Back, segment.frame());
-        }
-        // Within the node nothing is lost, and it passes the gateway at once.
-        let local = self
-            .local
-            .as_mut()
-            .map(|peer| std::mem::take(&mut peer.sent));
-        for segment in local.into_iter().flatten() {
-            self.arrive(Place::Back, segment.frame());
+            match segment.source == self.plan.gateway {
+                // Within the node nothing is lost, and it passes the gateway at once.
+                true => self.arrive(Place::Back, segment.frame()),
+                false => self.carry(Place::Back, segment.frame()),
+            }
         }
     }
 
@@ -309,10 +300,7 @@ impl<'a> Simulation<'a> {
             .servers
             .iter_mut()
             .filter_map(|server| server.peer.as_mut());
-        for peer in others
-            .chain(self.local.as_mut())
-            .filter(|peer| peer.is_open())
-        {
+        for peer in others.filter(|peer| peer.is_open()) {
             let told = peer.says();
             if told < plan.replied.len() && peer.heard.len() >= plan.hello {
                 peer.say(&plan.replied[told..], now);

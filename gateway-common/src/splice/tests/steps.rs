@@ -1,8 +1,9 @@
 //! Single steps: a packet in, what it is, a packet out.
 
+mod bytes;
 mod ends;
-mod handing;
 mod hellos;
+mod local;
 mod opening;
 
 use std::net::SocketAddr;
@@ -51,13 +52,7 @@ impl Bench {
     fn new(family: u8) -> Self {
         let gateway = address(family, 1, 443);
         let backends = [8, 9].map(|host| address(family, host, 8443));
-        let mut world = World::new(
-            gateway,
-            Listener {
-                mss: 1400,
-                scale: 7,
-            },
-        );
+        let mut world = World::new(gateway, Listener { mss: 1400 });
         world.names.insert("a.example".into(), Choice::Service(7));
         world.names.insert("local.example".into(), Choice::Local);
         world.endpoints = backends

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    abi::{FORWARD, FlowKey, TCP},
+    abi::{FORWARD, FlowKey, TCP, TlsSecret},
     splice::{
         COOKIE, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices, forget,
         is_loose, state::ROOM,
@@ -21,6 +21,9 @@ pub(super) struct World {
     pub(super) now: u64,
     /// Of the clock for time stamps, so that it may pass 0.
     pub(super) epoch: u32,
+    pub(super) secret: Option<TlsSecret>,
+    /// When a table took no entry.
+    full: Option<u64>,
     pub(super) gateway: SocketAddr,
     pub(super) listener: Listener,
     pub(super) names: HashMap<String, Choice>,
@@ -42,6 +45,8 @@ impl World {
         Self {
             now: 1_000_000,
             epoch: 0,
+            secret: Some(TlsSecret { key: [7, 8] }),
+            full: None,
             gateway,
             listener,
             names: HashMap::new(),
@@ -69,17 +74,6 @@ impl World {
         let splices = &self.splices;
         self.ties
             .retain(|back, key| !is_loose(back, splices.get(key)));
-    }
-
-    fn proof(&self, key: &FlowKey, initial: u32, minute: u64) -> u32 {
-        let mut hash = 0xcbf2_9ce4_8422_2325 ^ minute;
-        let words = [key.source.words(), key.destination.words()].concat();
-        let ports = u64::from(key.source_port) << 16 | u64::from(key.destination_port);
-        for word in words.into_iter().chain([ports, initial.into()]) {
-            hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            hash ^= hash >> 29;
-        }
-        u32::try_from(hash >> 32).unwrap()
     }
 }
 
@@ -114,15 +108,20 @@ impl Splices for World {
         is_ours.then_some(self.listener)
     }
 
-    fn cookie(&mut self, key: &FlowKey, initial: u32, _mss: u16) -> Option<u32> {
-        Some(self.proof(key, initial, self.now / 60_000))
+    fn seconds(&self) -> u32 {
+        (self.now / 1000) as u32
     }
 
-    fn proves(&mut self, key: &FlowKey, initial: u32, cookie: u32) -> bool {
-        let minute = self.now / 60_000;
-        [minute, minute - 1]
-            .iter()
-            .any(|minute| self.proof(key, initial, *minute) == cookie)
+    fn secret(&self) -> Option<&TlsSecret> {
+        self.secret.as_ref()
+    }
+
+    fn is_full(&self) -> bool {
+        self.full.is_some_and(|full| self.now < full + 1000)
+    }
+
+    fn note_full(&mut self) {
+        self.full = Some(self.now);
     }
 
     fn is_local(&mut self, key: &FlowKey) -> bool {

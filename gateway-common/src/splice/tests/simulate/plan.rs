@@ -7,11 +7,12 @@ use super::{
     Rng,
     servers::{ServerPlan, server, tempers},
 };
-use crate::splice::{Choice, Endpoint, Listener, WINDOW};
+use crate::splice::{Choice, Endpoint, Listener};
 
 /// What simulations are there for.
 pub(super) const MUST_COME_UP: &[&str] = &[
     "Accepted",
+    "NoCookie",
     "Proved",
     "Acknowledged",
     "Unproved",
@@ -27,7 +28,6 @@ pub(super) const MUST_COME_UP: &[&str] = &[
     "Replayed",
     "Idle",
     "Orphan",
-    "Handed",
     "ToBackend",
     "ToClient",
 ];
@@ -77,7 +77,6 @@ pub(super) struct Plan {
     pub(super) client: SocketAddr,
     pub(super) gateway: SocketAddr,
     pub(super) config: Config,
-    pub(super) local: Config,
     pub(super) servers: Vec<ServerPlan>,
     name: Choice,
     listener: Listener,
@@ -107,6 +106,8 @@ pub(super) struct Plan {
     /// When the client forgets everything and begins anew, in milliseconds.
     pub(super) crash: Option<u64>,
     half_open: usize,
+    /// Nothing is spliced: the node's stack does it all.
+    pub(super) bypassed: bool,
 }
 
 impl std::fmt::Debug for Plan {
@@ -132,26 +133,29 @@ impl Plan {
         let goal = Goal::new(rng);
         let listener = Listener {
             mss: rng.pick(&[536, 1220, 1360]),
-            scale: rng.pick(&[0, 2, 7, 10, 14]),
         };
-        let tempers = tempers(goal, rng);
-        let servers: Vec<_> = (10..)
-            .zip(tempers)
-            .map(|(host, temper)| server(temper, address(host, 8443), &listener, rng))
+        let name = match goal {
+            Goal::Local => Choice::Local,
+            Goal::Refused => rng.pick(&[Choice::Refuse, Choice::Local, Choice::Service(7)]),
+            Goal::Through => Choice::Service(7),
+        };
+        let gateway = address(2, 443);
+        let ends = (10..).map(|host| match name {
+            Choice::Local => gateway,
+            _ => address(host, 8443),
+        });
+        let servers: Vec<_> = ends
+            .zip(tempers(goal, name, rng))
+            .map(|(end, temper)| server(temper, end, &listener, rng))
             .collect();
         let config = client(rng);
         let mut plan = Self {
             goal,
             client: address(1, 40_000),
-            gateway: address(2, 443),
-            local: local(&config, &listener),
+            gateway,
             config,
             servers,
-            name: match goal {
-                Goal::Local => Choice::Local,
-                Goal::Refused if rng.percent(50) => Choice::Refuse,
-                _ => Choice::Service(7),
-            },
+            name,
             listener,
             node: rng.percent(20).then(|| address(3, 30_000)),
             said: Vec::new(),
@@ -175,13 +179,10 @@ impl Plan {
             again: rng.percent(30),
             crash: None,
             half_open: rng.pick(&[0, 10]),
+            bypassed: goal == Goal::Local && rng.percent(10),
         };
         if plan.abort.is_none() && rng.percent(10) {
             plan.crash = Some(rng.below(3_000) as u64);
-        }
-        if !plan.config.stamps && plan.half_open == 0 && plan.abort.is_some_and(|(_, c)| !c) {
-            // Nobody would tell such a client that the node's stack has forgotten it.
-            plan.abort = None;
         }
         plan.talk(rng);
         plan
@@ -225,6 +226,9 @@ impl Plan {
             world.epoch = 0_u32.wrapping_sub(1_000_000 + rng.below(3_000) as u32);
         }
         world.most[0] = self.half_open;
+        if self.bypassed {
+            world.secret = None;
+        }
         let endpoint = |(number, server): (u32, &ServerPlan)| Endpoint {
             address: server.address.ip().into(),
             port: server.address.port(),
@@ -251,17 +255,5 @@ fn client(rng: &mut Rng) -> Config {
         step: 1,
         first: 0,
         forgives: false,
-    }
-}
-
-/// The node's own stack, as its configuration has it.
-fn local(client: &Config, listener: &Listener) -> Config {
-    Config {
-        scale: Some(listener.scale),
-        stamps: true,
-        sack: true,
-        step: 1 << listener.scale,
-        first: WINDOW.into(),
-        ..client.clone()
     }
 }

@@ -10,7 +10,7 @@ use super::{
     Rng,
     plan::Goal,
 };
-use crate::splice::{Listener, WINDOW};
+use crate::splice::{Choice, Listener, SCALE, WINDOW};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Temper {
@@ -59,6 +59,13 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// It has a socket for a client.
+    pub(super) fn has_socket(&self) -> bool {
+        self.peer
+            .as_ref()
+            .is_some_and(|peer| peer.state != State::Reset)
+    }
+
     pub(super) const fn new(config: ServerPlan) -> Self {
         Self {
             config,
@@ -96,8 +103,14 @@ impl Server {
     }
 }
 
-pub(super) fn tempers(goal: Goal, rng: &mut Rng) -> Vec<Temper> {
+pub(super) fn tempers(goal: Goal, name: Choice, rng: &mut Rng) -> Vec<Temper> {
     let bad = [Temper::Refuses, Temper::Silent, Temper::Resets];
+    match (name, goal) {
+        // The node is the only one.
+        (Choice::Local, Goal::Local) => return vec![Temper::Works],
+        (Choice::Local, _) => return vec![rng.pick(&bad)],
+        _ => {}
+    }
     let count = if rng.percent(30) { 1 + rng.below(2) } else { 0 };
     let mut tempers: Vec<_> = (0..count).map(|_| rng.pick(&bad)).collect();
     match goal {
@@ -124,6 +137,6 @@ pub(super) fn server(
         mss: listener.mss + rng.pick(&[0, 40, 100]),
         buffer: rng.pick(&[4_000, 20_000, 65_000, 200_000]),
         shift: rng.pick(&[0, 1, 2, 2, 2, 3]),
-        step: 1 << listener.scale,
+        step: 1 << SCALE,
     }
 }

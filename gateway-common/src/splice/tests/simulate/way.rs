@@ -4,8 +4,8 @@ use std::env;
 
 use super::{
     super::{
-        peer::{Peer, State, refusal},
-        wire::Segment,
+        peer::{State, refusal},
+        wire::{RST, SYN, Segment},
         world::key_of,
     },
     Place, Simulation,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     header::{Ipv4, Ipv6},
     packet::Buffer,
-    splice::{Outcome, Splices, Verdict, from_backend, from_client},
+    splice::{Outcome, Verdict, from_backend, from_client},
 };
 
 impl Simulation<'_> {
@@ -33,14 +33,7 @@ impl Simulation<'_> {
     }
 
     fn gateway(&mut self, place: Place, frame: Vec<u8>) {
-        if self
-            .local
-            .as_ref()
-            .is_some_and(|peer| peer.state == State::Reset)
-        {
-            self.local = None;
-            self.world.local.clear();
-        }
+        self.look_for_sockets();
         let (tail, length) = (self.plan.network.tail, frame.len());
         let mut storage = [vec![0; 256], frame, vec![0xee; tail]].concat();
         let mut packet = Buffer::with_room(&mut storage, 256, length, 3);
@@ -78,7 +71,7 @@ impl Simulation<'_> {
                 );
                 self.carry(Place::Client, out);
             }
-            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.carry(Place::Backend, out),
+            (Verdict::Answer, _) | (Verdict::ToBackend, _) => self.forward(&segment, out),
             _ => panic!("{}: {outcome:?} {segment:?}", self.context),
         }
     }
@@ -96,29 +89,45 @@ impl Simulation<'_> {
         assert!(!wrong, "{}: {outcome:?}", self.context);
     }
 
-    /// The node's own stack.
+    /// What the node's own stack has.
+    fn look_for_sockets(&mut self) {
+        let (client, gateway) = (self.plan.client, self.plan.gateway);
+        let mut servers = self.servers.iter();
+        let has = servers.any(|s| s.config.address == gateway && s.has_socket());
+        self.world.local.clear();
+        if has {
+            self.world.local.insert(key_of(client, gateway));
+        }
+    }
+
+    /// The node's own stack gets a packet as the client sent it.
     fn node(&mut self, segment: &Segment) {
-        let now = self.now;
-        if let Some(peer) = &mut self.local {
-            return peer.input(segment, now);
+        let mut servers = self.servers.iter_mut();
+        if let Some(server) = servers.find(|s| s.config.address == segment.destination) {
+            let says = !segment.has(SYN) && !segment.has(RST);
+            match &server.peer {
+                // Of a connection that was spliced, and its entry is gone (RFC 9293, 3.10.7.4).
+                Some(peer) if says && server.has_socket() && !peer.may_be(segment) => {
+                    if peer.state == State::Asked {
+                        server.sent.extend(refusal(segment));
+                    }
+                }
+                _ => self.backend(segment),
+            }
+            return;
         }
-        let key = key_of(segment.source, segment.destination);
-        let proved = self.world.proves(
-            &key,
-            segment.sequence.wrapping_sub(1),
-            segment.acknowledged.wrapping_sub(1),
-        );
-        if !proved || segment.data.is_empty() {
-            let reset = refusal(segment);
-            return reset
-                .into_iter()
-                .for_each(|reset| self.carry(Place::Client, reset.frame()));
+        let reset = refusal(segment);
+        reset
+            .into_iter()
+            .for_each(|reset| self.carry(Place::Client, reset.frame()));
+    }
+
+    /// To a backend, which may be the node's own stack.
+    fn forward(&mut self, segment: &Segment, frame: Vec<u8>) {
+        match segment.destination == self.plan.gateway {
+            true => self.backend(segment),
+            false => self.carry(Place::Backend, frame),
         }
-        let clock = self.world.epoch;
-        let mut peer = Peer::by_cookie(self.plan.local.clone(), segment, clock, now);
-        peer.input(segment, now);
-        self.world.local.insert(key);
-        self.local = Some(peer);
     }
 
     fn backend(&mut self, segment: &Segment) {

@@ -21,11 +21,8 @@ fn a_syn_is_answered_without_memory() {
                 mss: Some(1400),
                 scale: Some(7),
                 sack: true,
-                // Milliseconds, and in their low bits MSS 1460, SACK, shift 8.
-                stamps: Some((
-                    1_000_000 / 512 * 512 - 512 + (6 << 6 | 1 << 4 | 8),
-                    CLIENT_STAMP,
-                )),
+                // Milliseconds, and in their low bits SACK, shift 8.
+                stamps: Some((1_000_000 / 64 * 64 - 64 + (1 << 4 | 8), CLIENT_STAMP)),
                 ..Segment::new(bench.gateway, bench.client, SYN | ACK)
             };
             assert_eq!(answer, expected);
@@ -124,8 +121,8 @@ fn what_proves_nothing_is_dropped_or_the_nodes_own() {
         assert_eq!(bench.client(&old).0, expected);
         bench.world.now += 16_000;
     }
-    // A cookie is good for one or two minutes.
-    bench.world.now += 120_000;
+    // A cookie is good for three minutes at most.
+    bench.world.now += 192_000;
     assert_eq!(bench.client(&bench.says(ACK, 0, b"\x16")).0, Outcome::Stray);
 }
 
@@ -196,24 +193,50 @@ fn what_a_client_without_time_stamps_offers_is_kept_while_there_is_room() {
     let first = plain(&bench, 0, &[22]);
     assert_eq!(bench.client(&first).0, Outcome::Collected);
     let splice = bench.splice();
-    assert_eq!((splice.offer.mss, splice.offer.has_scale()), (1220, false));
+    assert_eq!((splice.offer.mss, splice.offer.has_scale()), (1460, false));
     assert_eq!(splice.window_client, 500);
 }
 
-/// The node's stack could not make sense of its windows.
+/// A connection that was promised something is reset; those that come are not promised anything.
 #[test]
-fn who_was_promised_options_without_time_stamps_is_refused_where_tables_are_full() {
+fn full_tables_leave_new_connections_to_the_node() {
+    for (table, stamps) in [(1, None), (1, Some((CLIENT_STAMP, 0))), (2, None)] {
+        let mut bench = Bench::new(6);
+        bench.world.most[table] = 0;
+        let syn = Segment {
+            stamps,
+            ..bench.syn()
+        };
+        bench.open(&syn);
+        let mut first = bench.says(ACK, 0, &[22]);
+        first.stamps = stamps.map(|_| (CLIENT_STAMP + 10, bench.told));
+        let (outcome, out) = bench.client(&first);
+        let expected = Segment {
+            sequence: bench.cookie.wrapping_add(1),
+            acknowledged: CLIENT_ISN.wrapping_add(2),
+            ..Segment::new(bench.gateway, bench.client, RST | ACK)
+        };
+        assert_eq!((outcome, out), (Outcome::Full, Some(expected)));
+        assert!(bench.world.splices.is_empty());
+        let other = Segment { sequence: 5, ..syn };
+        let expected = (Outcome::NoCookie, Some(other.clone()));
+        assert_eq!(bench.client(&other), expected);
+        // The node's stack may have answered with a cookie of its own.
+        let mut ack = bench.says(ACK, 0, &[22]);
+        ack.acknowledged ^= 1 << 20;
+        assert_eq!(bench.client(&ack), (Outcome::Stray, Some(ack)));
+        bench.world.now += 2_000;
+        assert_eq!(bench.client(&other).0, Outcome::Accepted);
+    }
+}
+
+#[test]
+fn without_a_secret_the_node_gets_all() {
     let mut bench = Bench::new(4);
-    let syn = Segment {
-        stamps: None,
-        ..bench.syn()
-    };
-    bench.open(&syn);
-    bench.world.most[1] = 0;
-    let first = Segment {
-        stamps: None,
-        ..bench.says(ACK, 0, &[22])
-    };
-    let (outcome, out) = bench.client(&first);
-    assert_eq!((outcome, out.unwrap().flags), (Outcome::Refused, RST | ACK));
+    bench.world.secret = None;
+    let syn = bench.syn();
+    assert_eq!(bench.client(&syn), (Outcome::NoCookie, Some(syn)));
+    for segment in [bench.says(ACK, 0, &[]), bench.says(ACK, 0, &[22])] {
+        assert_eq!(bench.client(&segment).0, Outcome::Stray);
+    }
 }
