@@ -22,7 +22,7 @@ pub use frontend::{
     Service, Snat, TagKey,
 };
 pub use served::Served;
-pub use tls::{NAME_BYTES, NAME_END, TlsKey, TlsName, TlsSecret, TlsTarget};
+pub use tls::{NAME_BYTES, NAME_END, TlsFull, TlsKey, TlsName, TlsSecret, TlsTarget};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;

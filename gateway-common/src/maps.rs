@@ -53,6 +53,8 @@ pub const SERVED: &str = "served";
 pub const TLS_NAMES: &str = "tls_names";
 /// One [`crate::abi::TlsSecret`].
 pub const TLS_SECRET: &str = "tls_secret";
+/// One [`crate::abi::TlsFull`].
+pub const TLS_FULL: &str = "tls_full";
 /// One [`crate::abi::Count`] per [`crate::splice::Outcome`] and CPU.
 pub const TLS_OUTCOMES: &str = "tls_outcomes";
 /// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Splice`].
@@ -71,7 +73,7 @@ pub const TCX_PROGRAMS: &str = "tcx_programs";
 
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins` and
 /// `uplinks` are hashes, `maglev`, `snat` and `served` arrays.
-pub const ALL: [&str; 27] = [
+pub const ALL: [&str; 28] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -91,6 +93,7 @@ pub const ALL: [&str; 27] = [
     SERVED,
     TLS_NAMES,
     TLS_SECRET,
+    TLS_FULL,
     TLS_OUTCOMES,
     SPLICES,
     TIES,

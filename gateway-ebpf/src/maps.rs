@@ -11,7 +11,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Count, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Origin, Served, Service, Snat, TagKey, TlsName, TlsSecret, TlsTarget,
+        LinkAddress, Origin, Served, Service, Snat, TagKey, TlsFull, TlsName, TlsSecret, TlsTarget,
     },
     addr::Addr,
     maps::{
@@ -66,6 +66,8 @@ pub(crate) static TLS_NAMES: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usiz
     LpmTrie::new();
 #[btf_map(name = "tls_secret")]
 pub(crate) static TLS_SECRET: Array<TlsSecret, 1> = Array::new();
+#[btf_map(name = "tls_full")]
+pub(crate) static TLS_FULL: Array<TlsFull, 1> = Array::new();
 #[btf_map(name = "tls_outcomes")]
 pub(crate) static TLS_OUTCOMES: PerCpuArray<Count, { Outcome::ALL.len() }> = PerCpuArray::new();
 #[btf_map(name = "tls_scratch")]

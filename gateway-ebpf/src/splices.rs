@@ -8,7 +8,7 @@ use aya_ebpf::{
     helpers::bpf_ktime_get_ns,
 };
 use gateway_common::{
-    abi::{FlowKey, KIND_TLS, NEAR, TlsKey, TlsName},
+    abi::{FlowKey, KIND_TLS, NEAR, TlsKey, TlsName, TlsSecret},
     client_hello::Stop,
     maps::{SNAT_V4, SNAT_V6},
     pick,
@@ -18,7 +18,7 @@ use gateway_common::{
 
 use crate::{
     hello,
-    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_NAMES},
+    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_FULL, TLS_NAMES, TLS_SECRET},
     socket,
     world::World,
 };
@@ -44,22 +44,41 @@ impl Splices for Place {
     }
 
     #[inline(always)]
+    fn seconds(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (bpf_ktime_get_ns() / 1_000_000_000) as u32 }
+    }
+
+    #[inline(always)]
     fn listener(&self, key: &FlowKey) -> Option<Listener> {
         let frontend = World.frontend(&key.to())?;
         (frontend.kind == KIND_TLS).then_some(Listener {
             mss: frontend.mss as u16,
-            scale: 7,
         })
     }
 
     #[inline(always)]
-    fn cookie(&mut self, _key: &FlowKey, initial: u32, _mss: u16) -> Option<u32> {
-        Some(initial ^ 0x5555)
+    fn secret(&self) -> Option<&TlsSecret> {
+        TLS_SECRET.get(0)
     }
 
     #[inline(always)]
-    fn proves(&mut self, _key: &FlowKey, initial: u32, cookie: u32) -> bool {
-        initial ^ 0x5555 == cookie
+    fn is_full(&self) -> bool {
+        let (now, hz) = (World.now(), World.hz());
+        let full = TLS_FULL.get(0);
+        full.is_some_and(|full| full.is_full != 0 && now.wrapping_sub(full.since) < hz)
+    }
+
+    #[inline(always)]
+    fn note_full(&mut self) {
+        let Some(full) = TLS_FULL.get_ptr_mut(0) else {
+            return;
+        };
+        // SAFETY: a live map value; whichever CPU writes last is right.
+        unsafe {
+            (*full).since = World.now();
+            (*full).is_full = 1;
+        }
     }
 
     #[inline(always)]
@@ -140,7 +159,13 @@ impl Splices for Place {
             return true;
         }
         // SAFETY: as above.
-        unsafe { TIES.get(backend) }.is_some_and(|tied| tied == client)
+        match unsafe { TIES.get(backend) } {
+            Some(tied) => tied == client,
+            None => {
+                self.note_full();
+                false
+            }
+        }
     }
 
     #[inline(always)]

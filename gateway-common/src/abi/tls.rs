@@ -42,6 +42,16 @@ pub struct TlsSecret {
     pub key: [u64; 2],
 }
 
+/// When the tables of connections took no more.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsFull {
+    /// Low 32 bits of jiffies.
+    pub since: u32,
+    /// 1: they did once.
+    pub is_full: u32,
+}
+
 impl TlsName {
     /// Bits of `group`.
     pub const GROUP_BITS: u32 = 16;
