@@ -35,8 +35,11 @@ pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) ->
 /// Counts what it does: all packets were counted before.
 #[inline(always)]
 pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
-    let bytes = packet.len();
+    let (bytes, interface) = (packet.len(), packet.interface());
     let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_IPV4 | ETHER_IPV6) if is_made_here(packet, interface, tables) => {
+            Counter::AnswerTls
+        }
         Some(ETHER_ARP) => neighbour::arp::<P, T, true>(packet, tables),
         Some(ETHER_IPV4) => far::packet::<P, Ipv4, T>(packet, tables),
         Some(ETHER_IPV6) => far::packet::<P, Ipv6, T>(packet, tables),
@@ -46,6 +49,17 @@ pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> 
         tables.count(outcome, bytes);
     }
     outcome
+}
+
+/// A frame from the uplink's own address: XDP has made an answer, which its driver may lose.
+#[inline(always)]
+fn is_made_here<P: Packet + ?Sized, T: Tables>(packet: &mut P, interface: u32, tables: &T) -> bool {
+    let Some((own, true)) = neighbour::uplink::<T, true>(interface, tables) else {
+        return false;
+    };
+    packet
+        .head::<Ether>()
+        .is_some_and(|ether| ether.source == own)
 }
 
 /// A packet that leaves on an uplink: replies of backends get the gateway's address.

@@ -142,6 +142,8 @@ fn xdpgw_tls(ctx: XdpContext) -> u32 {
     let verdict = vlan::without_tags(&mut packet::Xdp(&ctx), |packet| {
         match tls::client(&ctx, packet).verdict() {
             Verdict::Pass | Verdict::ToBackend => XDP_PASS,
+            // Behind XDP it is sent where the driver may lose it.
+            Verdict::Answer if World.is_detour(packet.interface()) => XDP_PASS,
             Verdict::Answer => XDP_TX,
             // Clients are answered over the link that they came by.
             Verdict::ToClient | Verdict::Drop => XDP_DROP,

@@ -34,6 +34,15 @@ static HZ: u32 = 1;
 /// change after the entry is made.
 pub(crate) struct World;
 
+impl World {
+    /// What XDP sends by this interface may be lost.
+    #[inline(always)]
+    pub(crate) fn is_detour(&self, interface: u32) -> bool {
+        self.uplink(interface)
+            .is_some_and(|uplink| uplink.detour != 0)
+    }
+}
+
 impl Tables for World {
     #[inline(always)]
     fn may_serve(&self, destination: &Addr) -> bool {

@@ -106,6 +106,8 @@ counters! {
         answer_ndp: AnswerNdp,
         /// Pings of an address of this node, answered.
         answer_echo: AnswerEcho,
+        /// Answers of TLS passthrough, made in XDP, on an uplink whose driver may lose what that sends.
+        answer_tls: AnswerTls,
     }
     Pass {
         /// Neither IPv4 nor IPv6: ARP about other addresses, more than two VLAN tags and so on.
