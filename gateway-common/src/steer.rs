@@ -1,7 +1,7 @@
 //! Packets that reach the node's own sockets: which of them takes one.
 
 use crate::{
-    abi::{FORWARD, FlowKey, KIND_L4, KIND_PROXY},
+    abi::{FORWARD, FlowKey, KIND_L4, KIND_PROXY, KIND_TLS},
     pick,
     tables::Tables,
 };
@@ -19,12 +19,15 @@ pub enum Steer {
     Node,
 }
 
-/// Worker for a connection to a proxy frontend, by the client's address and port.
+/// Worker for a connection to a frontend of the proxy, by the client's address and port. Of TLS
+/// passthrough the proxy's share comes here.
 #[inline(always)]
 pub fn steer<T: Tables>(key: &FlowKey, tables: &T) -> Steer {
     debug_assert_eq!(key.direction, FORWARD);
     match tables.frontend(&key.to()) {
-        Some(frontend) if frontend.kind == KIND_PROXY && frontend.workers > 0 => {
+        Some(frontend)
+            if matches!(frontend.kind, KIND_PROXY | KIND_TLS) && frontend.workers > 0 =>
+        {
             Steer::Worker(pick::slot(pick::hash(key), 0, frontend.workers))
         }
         Some(frontend) if frontend.kind == KIND_L4 => Steer::Refuse,

@@ -35,7 +35,9 @@ pub use self::{
     health_check::{HealthCheck, HttpCheck, Pace, UdpCheck},
     l4::{DRAIN, L4Options},
     node::NodeWish,
-    parameters::{AccessLog, L4Mode, LogFormat, Parameters, RequestId, RequestIdPolicy},
+    parameters::{
+        AccessLog, L4Mode, LogFormat, Parameters, RequestId, RequestIdPolicy, TlsPassthrough,
+    },
     retry::Retry,
 };
 use crate::{api::Kind, name::ObjectName};
@@ -57,6 +59,18 @@ impl Plan {
     pub fn l4_mode(&self, gateway: &ObjectName) -> L4Mode {
         let parameters = self.parameters.get(gateway);
         parameters.map_or_else(L4Mode::default, |parameters| parameters.l4_mode)
+    }
+
+    /// Whether the kernel passes a Gateway's TLS connections through, as far as it can.
+    pub fn passes_tls_in_kernel(&self, gateway: &ObjectName) -> bool {
+        let parameters = self.parameters.get(gateway);
+        parameters.is_none_or(|p| p.tls_passthrough == TlsPassthrough::Kernel)
+    }
+
+    /// How long backends of a Gateway that leave keep the connections they have.
+    pub fn drain(&self, gateway: &ObjectName) -> Duration {
+        let parameters = self.parameters.get(gateway);
+        parameters.and_then(|p| p.drain).unwrap_or(DRAIN)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use gateway_common::{
-    abi::{KIND_PROXY, TCP},
+    abi::{KIND_PROXY, KIND_TLS, TCP},
     addr::Addr,
 };
 use gateway_core::{
@@ -149,7 +149,11 @@ fn tables(tables: &Tables) -> Value {
         json!({
             "address": address(key.address, key.port),
             "transport": if key.protocol == TCP { "tcp" } else { "udp" },
-            "kind": if value.kind == KIND_PROXY { "proxy" } else { "l4" },
+            "kind": match value.kind {
+                KIND_PROXY => "proxy",
+                KIND_TLS => "tls",
+                _ => "l4",
+            },
             "service": value.service,
             "workers": value.workers,
         })

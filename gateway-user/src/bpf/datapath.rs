@@ -112,6 +112,7 @@ impl Datapath {
             kernel_log::forward(&mut ebpf)?;
         }
         let mut maps = Maps::open(&pins)?;
+        maps.ensure_secret()?;
         let tables = read::tables(&maps)?;
         let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
         let failed = attachments.iter().find_map(Attachment::refused);

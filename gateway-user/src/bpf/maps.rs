@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap};
+use anyhow::{Context as _, Result, anyhow};
+use aya::maps::{
+    Array, HashMap, MapData, MapError, PerCpuHashMap, SockMap,
+    lpm_trie::{Key, LpmTrie},
+};
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Origin, Served,
-        Service, Snat, TagKey,
+        Service, Snat, TagKey, TlsName, TlsSecret, TlsTarget,
     },
     addr::Addr,
     maps,
 };
-use gateway_core::l4::MapOp;
+use gateway_core::l4::{MapOp, names::NameKey};
+use rustls::crypto::aws_lc_rs;
 
 use super::pins::Pins;
 
@@ -30,6 +34,8 @@ pub(super) struct Maps {
     pub tags: HashMap<MapData, TagKey, u32>,
     pub origins: HashMap<MapData, FrontendKey, Origin>,
     served: Array<MapData, Served>,
+    pub tls_names: LpmTrie<MapData, TlsName, TlsTarget>,
+    tls_secret: Array<MapData, TlsSecret>,
 }
 
 impl Maps {
@@ -47,6 +53,8 @@ impl Maps {
             tags: pins.open(maps::TAGS)?,
             origins: pins.open(maps::ORIGINS)?,
             served: pins.open(maps::SERVED)?,
+            tls_names: pins.open(maps::TLS_NAMES)?,
+            tls_secret: pins.open(maps::TLS_SECRET)?,
         })
     }
 
@@ -62,7 +70,9 @@ impl Maps {
             MapOp::PutOrigin(endpoint, value) => self.origins.insert(endpoint, value, 0),
             MapOp::RemoveOrigin(endpoint) => gone(self.origins.remove(endpoint)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
-            MapOp::PutService(id, value) => self.services.insert(id, value, 0),
+            MapOp::PutService(id, value, _) => self.services.insert(id, value, 0),
+            MapOp::PutName(name, target) => self.tls_names.insert(&key(name), target, 0),
+            MapOp::RemoveName(name) => gone(self.tls_names.remove(&key(name))),
             MapOp::PutFrontend(key, value) => self
                 .serve(&key.address)
                 .and_then(|()| self.frontends.insert(key, value, 0)),
@@ -101,6 +111,16 @@ impl Maps {
         self.snat.set(maps::SNAT_V6, v6, 0).context(context)
     }
 
+    /// Makes up what the cookies of TLS passthrough are made with, unless an earlier start did.
+    pub(super) fn ensure_secret(&mut self) -> Result<()> {
+        let context = "cannot write the secret of the cookies to the kernel's map";
+        if self.tls_secret.get(&0, 0).context(context)? == TlsSecret::default() {
+            let secret = secret()?;
+            self.tls_secret.set(0, secret, 0).context(context)?;
+        }
+        Ok(())
+    }
+
     /// Lets packets to this address be looked at, before there is anything to find.
     fn serve(&mut self, address: &Addr) -> Result<(), MapError> {
         let mut served = self.served.get(&0, 0)?;
@@ -117,6 +137,30 @@ impl Maps {
         }
         Ok(())
     }
+}
+
+fn key(name: &NameKey) -> Key<TlsName> {
+    Key::new(name.bits, name.name)
+}
+
+/// Never all zeros, which stand for none.
+fn secret() -> Result<TlsSecret> {
+    loop {
+        let secret = TlsSecret {
+            key: [random()?, random()?],
+        };
+        if secret != TlsSecret::default() {
+            return Ok(secret);
+        }
+    }
+}
+
+fn random() -> Result<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    let source = aws_lc_rs::default_provider().secure_random;
+    let filled = source.fill(&mut bytes);
+    filled.map_err(|_| anyhow!("the system gives no random bytes"))?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// Removing what is not there is done already.

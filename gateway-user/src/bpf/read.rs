@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use gateway_common::abi::Service;
-use gateway_core::l4::Tables;
+use aya::maps::{MapError, lpm_trie::Key};
+use gateway_common::abi::{Service, TlsName, TlsTarget};
+use gateway_core::l4::{
+    Tables,
+    names::{NameKey, NameTable},
+};
 
 use super::maps::Maps;
 
@@ -43,11 +47,24 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
             .iter()
             .collect::<Result<_, _>>()
             .context(collect)?,
+        names: names(maps).context(collect)?,
         services,
         regions,
         ..Tables::default()
     };
     Ok(tables.with_cursors_at_end())
+}
+
+fn names(maps: &Maps) -> Result<NameTable, MapError> {
+    let entry = |entry: Result<(Key<TlsName>, TlsTarget), MapError>| {
+        let (key, target) = entry?;
+        let name = NameKey {
+            name: key.data(),
+            bits: key.prefix_len(),
+        };
+        Ok((name, target))
+    };
+    maps.tls_names.iter().map(entry).collect()
 }
 
 fn region(maps: &Maps, service: &Service) -> Result<Vec<u32>> {

@@ -74,6 +74,7 @@ pub(super) fn without_removals(step: Step) -> Option<Step> {
 fn is_removal(op: &MapOp) -> bool {
     match op {
         MapOp::RemoveFrontend(_)
+        | MapOp::RemoveName(_)
         | MapOp::RemoveService(_)
         | MapOp::RemoveTag(_)
         | MapOp::RemoveBackend(_)
@@ -85,6 +86,7 @@ fn is_removal(op: &MapOp) -> bool {
         | MapOp::PutOrigin(..)
         | MapOp::PutRegion(..)
         | MapOp::PutService(..)
+        | MapOp::PutName(..)
         | MapOp::PutFrontend(..) => false,
     }
 }

@@ -4,12 +4,16 @@ use std::{collections::BTreeSet, net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use gateway_core::{http, l4::Tables, plan::NodeWish};
+use gateway_core::{
+    http,
+    l4::{Node, Tables},
+    plan::NodeWish,
+};
 
 use super::{
     node::Choice,
     reconcile::{DataPath, Refused, Removals},
-    steps::{Step, Workers},
+    steps::{Here, Step},
 };
 use crate::{
     address::Addresses, announce::Announcer, bpf::Datapath, proxy::Proxy,
@@ -137,10 +141,14 @@ impl DataPath for RealPath {
         }
     }
 
-    fn workers(&self, wish: &NodeWish) -> Workers {
-        Workers {
-            wanted: self.choice.workers(wish),
-            running: self.running(),
+    fn here(&self, wish: &NodeWish) -> Here {
+        let uplinks = self.kernel.uplinks().iter();
+        Here {
+            wanted: Node {
+                workers: self.choice.workers(wish),
+                mtu: uplinks.map(|uplink| uplink.mtu).min(),
+            },
+            workers: self.running(),
         }
     }
 

@@ -23,7 +23,7 @@ use gateway_core::{
 
 use super::{
     caution::{without_losses, without_removals},
-    steps::{Addresses, Step, Workers, steps},
+    steps::{Addresses, Here, Step, steps},
 };
 use crate::address::reasons;
 
@@ -42,8 +42,8 @@ pub(super) trait DataPath {
     /// Prepares the node's process for what the objects ask of it; `removals`: whether also
     /// interfaces go. What fails is told in the status, and keeps nothing from going on.
     fn prepare(&mut self, wish: &NodeWish, removals: Removals) -> impl Future<Output = ()>;
-    /// Threads of the proxy: as wanted, and as there are.
-    fn workers(&self, wish: &NodeWish) -> Workers;
+    /// This node as it is wanted, and as it is.
+    fn here(&self, wish: &NodeWish) -> Here;
     /// Takes one step. After an error the rest of the list is not tried.
     fn take(&mut self, step: Step) -> impl Future<Output = Result<Refused>>;
 }
@@ -283,12 +283,12 @@ impl<P: DataPath> Reconciler<P> {
         removals: Removals,
     ) -> Result<Vec<Step>, CapacityError> {
         let tables = self.path.tables();
-        let workers = self.path.workers(&plan.node);
+        let here = self.path.here(&plan.node);
         match removals {
-            Removals::Now => steps(plan, endpoints, workers, tables, addresses),
+            Removals::Now => steps(plan, endpoints, here, tables, addresses),
             Removals::Later => {
                 let plan = without_losses(plan, endpoints, tables);
-                let steps = steps(&plan, endpoints, workers, tables, addresses)?;
+                let steps = steps(&plan, endpoints, here, tables, addresses)?;
                 Ok(steps.into_iter().filter_map(without_removals).collect())
             }
         }

@@ -7,7 +7,7 @@ use gateway_core::{
     announce::{self, Answerers},
     endpoints::Endpoints,
     http,
-    l4::{self, CapacityError, MapOp, Tables},
+    l4::{self, CapacityError, MapOp, Node, Tables},
     plan::Plan,
 };
 
@@ -40,11 +40,11 @@ pub(super) struct Addresses<'a> {
     pub changed: bool,
 }
 
-/// Workers of the proxy.
+/// This node: what the tables shall say of it, and how many workers of the proxy run now.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Workers {
-    pub wanted: u32,
-    pub running: u32,
+pub(super) struct Here {
+    pub wanted: Node,
+    pub workers: u32,
 }
 
 /// Steps from what is in force to what is wanted.
@@ -62,11 +62,11 @@ pub(super) struct Workers {
 pub(super) fn steps(
     plan: &Plan,
     endpoints: &Endpoints,
-    workers: Workers,
+    here: Here,
     tables: &Tables,
     addresses: Addresses<'_>,
 ) -> Result<Vec<Step>, CapacityError> {
-    let mut wanted = l4::compile(plan, endpoints, workers.wanted, tables)?;
+    let mut wanted = l4::compile(plan, endpoints, here.wanted, tables)?;
     wanted.addresses = announce::entries(addresses.wanted);
     let writes = Writes::new(l4::diff(tables, &wanted), tables);
     let all: BTreeSet<IpAddr> = addresses.wanted.keys().copied().collect();
@@ -75,7 +75,7 @@ pub(super) fn steps(
 
     let changed = |step| addresses.changed.then_some(step);
     let kernel = |ops: Vec<MapOp>| (!ops.is_empty()).then_some(Step::Kernel(ops));
-    let Workers { wanted, running } = workers;
+    let (wanted, running) = (here.wanted.workers, here.workers);
     let steps = [
         (wanted > running).then_some(Step::Grow(wanted)),
         changed(Step::Withdraw(owned.clone())),
@@ -123,8 +123,10 @@ impl Writes {
                 | MapOp::RemoveOrigin(_)
                 | MapOp::PutRegion(..)
                 | MapOp::PutService(..)
+                | MapOp::PutName(..)
                 | MapOp::PutFrontend(..)
                 | MapOp::RemoveFrontend(_)
+                | MapOp::RemoveName(_)
                 | MapOp::RemoveService(_)
                 | MapOp::RemoveTag(_)
                 | MapOp::RemoveBackend(_) => writes.serve.push(op),

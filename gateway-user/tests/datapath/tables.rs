@@ -2,7 +2,7 @@
 
 use gateway_core::{
     endpoints::{Endpoint, Endpoints},
-    l4::{compile, diff},
+    l4::{Node, compile, diff},
     name::ObjectName,
     plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
 };
@@ -48,7 +48,7 @@ pub(crate) fn put(
     backends: &[&str],
 ) {
     let (plan, endpoints) = plan(frontend, transport, backends);
-    let desired = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
+    let desired = compile(&plan, &endpoints, Node::new(1), datapath.tables()).expect("it fits");
     let ops = diff(datapath.tables(), &desired);
     datapath.apply(&ops).expect("the kernel takes the tables");
     assert_eq!(datapath.tables(), &desired);

@@ -5,7 +5,7 @@ use std::fs;
 use aya::programs::links::{FdLink, PinnedLink};
 use gateway_common::abi::{FrontendKey, TCP};
 use gateway_core::{
-    l4::{Tables, compile, diff},
+    l4::{Node, Tables, compile, diff},
     plan::Transport,
 };
 use gateway_user::bpf::Datapath;
@@ -39,7 +39,7 @@ fn a_second_start_reads_the_tables_and_keeps_the_links() {
         let datapath = datapath.expect("it opens again");
         assert_eq!(datapath.tables(), &written);
         let (plan, endpoints) = tables::plan(FRONTEND, Transport::Tcp, BACKENDS);
-        let again = compile(&plan, &endpoints, 1, datapath.tables()).expect("it fits");
+        let again = compile(&plan, &endpoints, Node::new(1), datapath.tables()).expect("it fits");
         assert_eq!(
             diff(datapath.tables(), &again),
             [],

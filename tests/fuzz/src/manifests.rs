@@ -5,7 +5,7 @@
 
 use gateway_core::{
     http::Table,
-    l4::{Tables, compile},
+    l4::{Node, Tables, compile},
     translate::{Settings, translate},
     world::{FileSet, Problem},
 };
@@ -29,5 +29,5 @@ fuzz_target!(|text: &str| {
     let endpoints = world.endpoints(plan.backend_ids().into_iter());
     let _table = Table::compile(plan, &endpoints);
     // A plan may ask for more than fits; that is an error, too.
-    let _tables = compile(plan, &endpoints, 1, &Tables::default());
+    let _tables = compile(plan, &endpoints, Node::new(1), &Tables::default());
 });

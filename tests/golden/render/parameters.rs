@@ -2,7 +2,7 @@
 
 use gateway_core::{
     balance::Share,
-    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters, RequestId},
+    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters, RequestId, TlsPassthrough},
 };
 
 /// The parameters that are not as by default.
@@ -21,6 +21,7 @@ pub(super) fn set(parameters: &Parameters) -> String {
         access_log,
         request_id,
         l4_mode,
+        tls_passthrough,
         health_check,
     } = parameters;
     let parts = [
@@ -37,6 +38,8 @@ pub(super) fn set(parameters: &Parameters) -> String {
         access_log.map(log),
         (*request_id != RequestId::default()).then(|| format!("{request_id:?}")),
         (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
+        (*tls_passthrough == TlsPassthrough::Proxy)
+            .then(|| "TLS passthrough by the proxy".to_owned()),
         health_check.as_deref().map(checks),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -22,6 +22,7 @@ pub struct ParametersSpec {
     pub workers: Option<i64>,
     pub limits: Option<LimitsSpec>,
     pub l4: Option<L4Spec>,
+    pub tls: Option<TlsSpec>,
     pub access_log: Option<AccessLogSpec>,
     pub request_id: Option<RequestIdSpec>,
     /// Taken whole, unlike the others: its parts belong together.
@@ -73,6 +74,20 @@ pub struct L4Spec {
     pub no_backend: Option<Open<NoBackend>>,
     /// How backends on other nodes are reached.
     pub mode: Option<Open<L4Mode>>,
+}
+
+/// Of TLS listeners.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsSpec {
+    /// Who passes connections of mode Passthrough through.
+    pub passthrough: Option<Open<TlsPassthrough>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TlsPassthrough {
+    Kernel,
+    Proxy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -1,80 +1,109 @@
 //! Plan and endpoints to the tables that the maps shall hold, with stable ids.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+pub(super) mod names;
+mod service;
+mod tls;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_common::{
-    abi::{Backend, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Service, TCP, TagKey, UDP},
+    abi::{Frontend, FrontendKey, KIND_L4, TCP, UDP},
     addr::Addr,
-    maps::{BACKENDS_MAX, FRONTENDS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX},
+    maps::{BACKENDS_MAX, FRONTENDS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX, TLS_NAMES_MAX},
 };
 
-use super::{
-    backends::{Destination, Family, destinations, resting},
-    ids::{take_id, take_slots},
-    maglev::{self, Candidate},
-    origins::origins,
-    reach::{Reach, Way},
-    tables::Tables,
-};
+use self::service::Wanted;
+use super::{origins::origins, tables::Tables};
 use crate::{
     endpoints::Endpoints,
-    plan::{self, FrontendId, L4Mode, L4Service, Plan, Transport},
+    plan::{self, FrontendId, Plan, Transport},
 };
+
+/// What the tables hold of the node itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Workers of the proxy, which serve the HTTP frontends.
+    pub workers: u32,
+    /// Largest packet, in bytes, of the uplink that takes the smallest ones; `None`: not known.
+    pub mtu: Option<u32>,
+}
+
+impl Node {
+    /// Of so many workers, and else unknown.
+    pub const fn new(workers: u32) -> Self {
+        Self { workers, mtu: None }
+    }
+}
 
 /// The plan needs more than the maps hold, counting what is in force until it is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CapacityError {
     #[error("more than {FRONTENDS_MAX} listener addresses and ports: remove Gateways or listeners")]
     Frontends,
-    #[error("more than {} TCP and UDP listeners: remove some", SERVICES_MAX - 1)]
+    #[error(
+        "more than {} TCP and UDP listeners, and TLSRoutes in the kernel: remove some, or leave \
+         TLSRoutes to the proxy (tls.passthrough of GatewayParameters)",
+        SERVICES_MAX - 1
+    )]
     Services,
-    #[error("more than {} endpoints of TCPRoutes and UDPRoutes: remove routes or endpoints", BACKENDS_MAX - 1)]
+    #[error(
+        "more than {} endpoints of TCPRoutes, UDPRoutes, and TLSRoutes in the kernel: remove routes \
+         or endpoints, or leave TLSRoutes to the proxy (tls.passthrough of GatewayParameters)",
+        BACKENDS_MAX - 1
+    )]
     Backends,
     #[error(
-        "the lookup tables of TCPRoutes and UDPRoutes need more than {MAGLEV_SLOTS} slots: \
-         use fewer endpoints, or weights that are closer to each other"
+        "the lookup tables of TCPRoutes, UDPRoutes, and TLSRoutes in the kernel need more than \
+         {MAGLEV_SLOTS} slots: use fewer endpoints, or weights that are closer to each other, or \
+         leave TLSRoutes to the proxy (tls.passthrough of GatewayParameters)"
     )]
     Slots,
     #[error("{0} proxy workers are too many: use --workers with at most {LISTENERS_MAX}")]
     Workers(u32),
 }
 
-/// Tables for `plan`; `workers` is the number of proxy workers, which serve the HTTP frontends.
+/// Tables for `plan` on this node.
 ///
-/// Ids of `current` are kept: a frontend its service, an address and port its backend id within
-/// the service, and a service its region of slots where the content is the same. New content gets
-/// slots and ids that nothing in `current` uses, so that [`super::diff`] never overwrites what
-/// packets are looking at.
+/// Ids of `current` are kept: a frontend its service or its group of server names, a TLSRoute its
+/// service at a frontend, an address and port its backend id within the service, and a service its
+/// region of slots where the content is the same. New content gets slots and ids that nothing in
+/// `current` uses, so that [`super::diff`] never overwrites what packets are looking at.
+///
+/// TLSRoutes that there is no room for are left to the proxy: see [`super::proxied`].
 pub fn compile(
     plan: &Plan,
     endpoints: &Endpoints,
-    workers: u32,
+    node: Node,
     current: &Tables,
 ) -> Result<Tables, CapacityError> {
-    if workers > LISTENERS_MAX {
-        return Err(CapacityError::Workers(workers));
+    if node.workers > LISTENERS_MAX {
+        return Err(CapacityError::Workers(node.workers));
     }
     let mut compiler = Compiler::new(current);
+    // First those that nobody else can serve.
     for (id, frontend) in &plan.frontends {
-        let key = frontend_key(id);
-        let value = match frontend {
-            plan::Frontend::L4(l4) => Frontend {
-                kind: KIND_L4,
-                service: compiler.service(id, l4, plan.l4_mode(&l4.gateway), endpoints)?,
-                silent: l4.options.silent.into(),
-                ..Frontend::default()
-            },
-            plan::Frontend::Http(_) => Frontend {
-                kind: KIND_PROXY,
-                workers,
-                ..Frontend::default()
-            },
-        };
-        compiler.desired.frontends.insert(key, value);
+        if let plan::Frontend::L4(l4) = frontend {
+            let wanted = Wanted {
+                frontend: id,
+                l4,
+                mode: plan.l4_mode(&l4.gateway),
+                tagged: true,
+                endpoints,
+            };
+            let value = compiler.l4(wanted)?;
+            compiler.desired.frontends.insert(frontend_key(id), value);
+        }
+    }
+    for (id, frontend) in &plan.frontends {
+        if let plan::Frontend::Http(http) = frontend {
+            let in_kernel = plan.passes_tls_in_kernel(&http.gateway);
+            let value = match in_kernel {
+                true => compiler.tls(id, http, plan, endpoints, node),
+                false => None,
+            };
+            let value = value.unwrap_or_else(|| tls::by_proxy(node));
+            compiler.desired.frontends.insert(frontend_key(id), value);
+        }
     }
     let old = current.frontends.keys();
     let both: BTreeSet<_> = old.chain(compiler.desired.frontends.keys()).collect();
@@ -105,6 +134,8 @@ struct Compiler<'a> {
     known: BTreeMap<(u32, Addr, u32), u32>,
     /// Lengths of all regions in force or desired, by first slot.
     regions: BTreeMap<u32, u32>,
+    /// Server names that can still be added.
+    names_left: usize,
 }
 
 impl<'a> Compiler<'a> {
@@ -123,167 +154,25 @@ impl<'a> Compiler<'a> {
             regions: regions
                 .map(|(at, slots)| (*at, slots.len() as u32))
                 .collect(),
+            names_left: (TLS_NAMES_MAX as usize).saturating_sub(current.names.len()),
         }
     }
 
-    /// Adds the service of a frontend with its backends and lookup table; returns its id.
-    fn service(
-        &mut self,
-        frontend: &FrontendId,
-        l4: &L4Service,
-        mode: L4Mode,
-        endpoints: &Endpoints,
-    ) -> Result<u32, CapacityError> {
-        let family = Family::of(&frontend.address);
-        let id = match self.current.service_of(&frontend_key(frontend)) {
+    /// How a TCP or UDP listener is served, with its service.
+    fn l4(&mut self, wanted: Wanted) -> Result<Frontend, CapacityError> {
+        let known = self.current.service_of(&frontend_key(wanted.frontend));
+        let service = match known {
             Some(id) => id,
             None => self.new_service_id()?,
         };
-        let destinations = destinations(l4, endpoints, family);
-        let mut reach = Reach::new(l4, mode, endpoints);
-        let ids = destinations
-            .iter()
-            .map(|(to, weight)| self.backend(id, *to, *weight, &mut reach))
-            .collect::<Result<Vec<_>, _>>()?;
-        for (to, draining) in resting(l4, endpoints, family, frontend.transport) {
-            if !destinations.contains_key(&Some(to)) {
-                self.rest(id, to, &mut reach, draining);
-            }
-        }
-        let backends = ids.iter().filter(|id| **id != 0).count() as u32;
-        // Without any backend there is nothing to choose from: the whole service refuses.
-        let slots: Arc<[u32]> = match backends {
-            0 => Arc::default(),
-            _ => slots(&destinations, &ids),
-        };
-        let service = Service {
-            maglev_offset: self.region(id, &slots)?,
-            maglev_size: slots.len() as u32,
-            backends,
-            affinity: l4.options.by_client.into(),
-        };
-        self.desired.services.insert(id, service);
-        Ok(id)
-    }
-
-    fn new_service_id(&mut self) -> Result<u32, CapacityError> {
-        let Self {
-            current, desired, ..
-        } = self;
-        let cursor = &mut desired.cursors.service;
-        take_id(cursor, SERVICES_MAX, &current.services, &desired.services)
-            .ok_or(CapacityError::Services)
-    }
-
-    /// Id of a destination; 0 for the refused share.
-    fn backend(
-        &mut self,
-        service: u32,
-        to: Destination,
-        weight: u32,
-        reach: &mut Reach,
-    ) -> Result<u32, CapacityError> {
-        let Some(to) = to else { return Ok(0) };
-        let way = reach.way(to);
-        let mut backend = Backend {
-            address: to.ip().into(),
-            port: to.port().into(),
+        self.service(service, wanted)?;
+        Ok(Frontend {
+            kind: KIND_L4,
             service,
-            weight,
-            ..Backend::default()
-        };
-        way.write(to, &mut backend);
-        let name = (service, backend.address, backend.port);
-        let id = match self.known.get(&name) {
-            Some(id) => *id,
-            None => self.new_backend_id()?,
-        };
-        if way == (Way::Near { tagged: true }) {
-            let tag = backend.tag;
-            self.desired.tags.insert(TagKey { service, tag }, id);
-        }
-        self.desired.backends.insert(id, backend);
-        Ok(id)
-    }
-
-    /// Keeps a backend that gets no new flows any more. One that never had any needs no entry.
-    fn rest(&mut self, service: u32, to: SocketAddr, reach: &mut Reach, draining: bool) {
-        let (address, port) = (Addr::from(to.ip()), u32::from(to.port()));
-        if let Some(id) = self.known.get(&(service, address, port)) {
-            let mut backend = Backend {
-                address,
-                port,
-                service,
-                draining: draining.into(),
-                ..Backend::default()
-            };
-            reach.way(to).write(to, &mut backend);
-            self.desired.backends.insert(*id, backend);
-        }
-    }
-
-    fn new_backend_id(&mut self) -> Result<u32, CapacityError> {
-        let Self {
-            current, desired, ..
-        } = self;
-        let cursor = &mut desired.cursors.backend;
-        take_id(cursor, BACKENDS_MAX, &current.backends, &desired.backends)
-            .ok_or(CapacityError::Backends)
-    }
-
-    /// First slot of a region with this content: the one in force, or a fresh one.
-    fn region(&mut self, service: u32, slots: &Arc<[u32]>) -> Result<u32, CapacityError> {
-        if slots.is_empty() {
-            return Ok(0);
-        }
-        let in_force = self
-            .current
-            .services
-            .get(&service)
-            .filter(|s| s.maglev_size > 0);
-        let offset = match in_force.and_then(|s| Some((s, self.current.region_of(s)?))) {
-            Some((old, content)) if content == slots => old.maglev_offset,
-            _ => {
-                let size = slots.len() as u32;
-                let cursor = &mut self.desired.cursors.slot;
-                let at = take_slots(cursor, MAGLEV_SLOTS, &self.regions, size)
-                    .ok_or(CapacityError::Slots)?;
-                self.regions.insert(at, size);
-                at
-            }
-        };
-        self.desired.regions.insert(offset, Arc::clone(slots));
-        Ok(offset)
-    }
-}
-
-/// The lookup table in backend ids; `ids` in the order of `destinations`.
-fn slots(destinations: &BTreeMap<Destination, u32>, ids: &[u32]) -> Arc<[u32]> {
-    let names: Vec<Vec<u8>> = destinations.keys().map(name).collect();
-    let weights: Vec<u32> = destinations.values().copied().collect();
-    let candidates: Vec<Candidate<'_>> = names
-        .iter()
-        .zip(&weights)
-        .map(|(name, weight)| Candidate {
-            name,
-            weight: *weight,
+            silent: wanted.l4.options.silent.into(),
+            ..Frontend::default()
         })
-        .collect();
-    let table = maglev::table(&candidates, maglev::size(&weights));
-    table.into_iter().map(|index| ids[index]).collect()
-}
-
-/// Address and port in network order; empty for the refused share.
-fn name(destination: &Destination) -> Vec<u8> {
-    let Some(to) = destination else {
-        return Vec::new();
-    };
-    let mut name = match to.ip() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    name.extend(to.port().to_be_bytes());
-    name
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
-    abi::{Address, Backend, Frontend, FrontendKey, Origin, Service, TagKey},
+    abi::{Address, Backend, Frontend, FrontendKey, Origin, Service, TagKey, TlsTarget},
     addr::Addr,
 };
 
-use super::tables::Tables;
+use super::{
+    names::NameKey,
+    tables::{RouteAt, Tables},
+};
 
 /// One write to a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +23,14 @@ pub enum MapOp {
     PutOrigin(FrontendKey, Origin),
     /// Writes a lookup table, first slot first. No service uses these slots yet.
     PutRegion(u32, Arc<[u32]>),
-    /// Also switches a service to its new lookup table; the old one is free from then on.
-    PutService(u32, Service),
+    /// Also switches a service to its new lookup table; the old one is free from then on. Of TLS
+    /// passthrough with whose it is, which is in no map.
+    PutService(u32, Service, Option<RouteAt>),
+    /// Says where a server name leads.
+    PutName(NameKey, TlsTarget),
     PutFrontend(FrontendKey, Frontend),
     RemoveFrontend(FrontendKey),
+    RemoveName(NameKey),
     RemoveService(u32),
     RemoveTag(TagKey),
     RemoveBackend(u32),
@@ -46,13 +53,16 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     ops.extend(changed(&current.origins, &desired.origins).map(op));
     let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
     ops.extend(changed(&current.regions, &desired.regions).map(op));
-    let op = |(id, value): (&u32, &Service)| MapOp::PutService(*id, *value);
-    ops.extend(changed(&current.services, &desired.services).map(op));
+    ops.extend(services(current, desired));
+    let op = |(name, value): (&NameKey, &TlsTarget)| MapOp::PutName(*name, *value);
+    ops.extend(changed(&current.names, &desired.names).map(op));
     let op = |(key, value): (&FrontendKey, &Frontend)| MapOp::PutFrontend(*key, *value);
     ops.extend(changed(&current.frontends, &desired.frontends).map(op));
 
     let op = |key: &FrontendKey| MapOp::RemoveFrontend(*key);
     ops.extend(gone(&current.frontends, &desired.frontends).map(op));
+    let op = |name: &NameKey| MapOp::RemoveName(*name);
+    ops.extend(gone(&current.names, &desired.names).map(op));
     let op = |id: &u32| MapOp::RemoveService(*id);
     ops.extend(gone(&current.services, &desired.services).map(op));
     let op = |key: &TagKey| MapOp::RemoveTag(*key);
@@ -64,6 +74,14 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     let op = |address: &Addr| MapOp::RemoveAddress(*address);
     ops.extend(gone(&current.addresses, &desired.addresses).map(op));
     ops
+}
+
+fn services(current: &Tables, desired: &Tables) -> impl Iterator<Item = MapOp> {
+    let is_new = |id: &u32, value: &Service| {
+        current.services.get(id) != Some(value) || current.routes.get(id) != desired.routes.get(id)
+    };
+    let new = desired.services.iter().filter(move |(id, s)| is_new(id, s));
+    new.map(|(id, value)| MapOp::PutService(*id, *value, desired.routes.get(id).cloned()))
 }
 
 /// Entries of `new` that are missing or different in `old`.

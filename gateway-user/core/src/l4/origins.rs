@@ -54,7 +54,7 @@ mod tests {
 
     use super::{
         super::{
-            compile::{compile, frontend_key},
+            compile::{Node, compile, frontend_key},
             diff::{MapOp, diff},
             testing::{backend, plan, tcp},
         },
@@ -72,7 +72,7 @@ mod tests {
         let frontends: Vec<_> = frontends.iter().map(|id| (*id, &[("a", 1)][..])).collect();
         let endpoint = Endpoint::new(ENDPOINT.into());
         let endpoints = Endpoints([(backend("a"), [endpoint].into_iter().collect())].into());
-        compile(&plan(&frontends), &endpoints, 1, current).expect("it fits")
+        compile(&plan(&frontends), &endpoints, Node::new(1), current).expect("it fits")
     }
 
     fn origin(tables: &Tables) -> Option<Origin> {

@@ -1,6 +1,6 @@
 //! Map operations on the mirror: what the kernel's maps hold after them.
 
-use gateway_common::abi::Service;
+use gateway_common::abi::{KIND_TLS, Service};
 
 use super::{
     diff::MapOp,
@@ -38,18 +38,35 @@ impl Tables {
                 self.regions.insert(*offset, slots.clone());
                 self.cursors.slot = offset.saturating_add(len(slots));
             }
-            MapOp::PutService(id, service) => match self.services.insert(*id, *service) {
-                Some(old) if region(&old) != region(service) => self.free(&old),
-                Some(_) => {}
-                None => self.cursors.service = id.saturating_add(1),
-            },
+            MapOp::PutService(id, service, route) => {
+                match route {
+                    Some(route) => drop(self.routes.insert(*id, route.clone())),
+                    None => drop(self.routes.remove(id)),
+                }
+                match self.services.insert(*id, *service) {
+                    Some(old) if region(&old) != region(service) => self.free(&old),
+                    Some(_) => {}
+                    None => self.cursors.service = id.saturating_add(1),
+                }
+            }
+            MapOp::PutName(name, target) => {
+                self.names.insert(*name, *target);
+            }
+            MapOp::RemoveName(name) => {
+                self.names.remove(name);
+            }
             MapOp::PutFrontend(key, frontend) => {
+                let known = self.group_of(key);
                 self.frontends.insert(*key, *frontend);
+                if let Some(group) = self.group_of(key).filter(|new| known != Some(*new)) {
+                    self.cursors.group = group.saturating_add(1);
+                }
             }
             MapOp::RemoveFrontend(key) => {
                 self.frontends.remove(key);
             }
             MapOp::RemoveService(id) => {
+                self.routes.remove(id);
                 if let Some(old) = self.services.remove(id) {
                     self.free(&old);
                 }
@@ -71,8 +88,11 @@ impl Tables {
     #[must_use]
     pub fn with_cursors_at_end(mut self) -> Self {
         let after = |last: Option<&u32>| last.map_or(1, |id| id.saturating_add(1));
+        let tls = self.frontends.values().filter(|f| f.kind == KIND_TLS);
+        let groups = tls.map(|frontend| &frontend.service);
         self.cursors = Cursors {
             service: after(self.services.keys().next_back()),
+            group: after(groups.max()),
             backend: after(self.backends.keys().next_back()),
             slot: self
                 .regions

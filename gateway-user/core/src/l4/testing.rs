@@ -8,7 +8,10 @@ use std::{
 use crate::{
     endpoints::{Endpoint, Endpoints},
     name::ObjectName,
-    plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target, Transport, WeightedBackend},
+    plan::{
+        BackendId, Frontend, FrontendId, HostPattern, HttpFrontend, L4Service, Plan, Target,
+        TlsListener, TlsRoute, Transport, WeightedBackend,
+    },
 };
 
 /// SplitMix64: the same numbers for the same seed, everywhere.
@@ -37,6 +40,42 @@ pub(crate) fn backend(name: &str) -> BackendId {
         port: 80,
         transport: Transport::Tcp,
     }
+}
+
+/// `*` is any host, `*.x` a wildcard.
+pub(crate) fn pattern(text: &str) -> HostPattern {
+    match text.strip_prefix("*.") {
+        Some(rest) => HostPattern::Suffix(rest.into()),
+        None if text == "*" => HostPattern::Any,
+        None => HostPattern::Exact(text.into()),
+    }
+}
+
+/// A route of these host names; backends as of [`service`].
+pub(crate) fn tls_route(name: &str, hosts: &[&str], backends: &[(&str, u32)]) -> TlsRoute {
+    TlsRoute {
+        name: ObjectName::new("default", name),
+        hostnames: hosts.iter().map(|host| pattern(host)).collect(),
+        backends: service(backends).backends,
+    }
+}
+
+/// Of mode Passthrough.
+pub(crate) fn tls_listener(hostname: &str, routes: Vec<TlsRoute>) -> TlsListener {
+    TlsListener {
+        name: hostname.into(),
+        hostname: pattern(hostname),
+        tls: None,
+        routes,
+    }
+}
+
+pub(crate) fn tls_frontend(tls: Vec<TlsListener>) -> Frontend {
+    Frontend::Http(HttpFrontend {
+        gateway: ObjectName::new("default", "gateway"),
+        listeners: Vec::new(),
+        tls,
+    })
 }
 
 /// `(Service name, weight)` pairs; the name `!` is an invalid reference.

@@ -8,7 +8,7 @@ use super::backends::Family;
 use crate::{
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, Frontend, FrontendId, L4Service, Plan, Target},
+    plan::{BackendId, Frontend, FrontendId, L4Service, Plan},
 };
 
 /// Something that a route asks for and the kernel path cannot do: a backend whose ready endpoints
@@ -32,22 +32,37 @@ pub fn unserved(plan: &Plan, endpoints: &Endpoints) -> Vec<Unserved> {
 }
 
 fn backends(service: &L4Service, endpoints: &Endpoints, family: Family) -> Vec<Unserved> {
-    let only_others = |id: &BackendId| {
+    let of_others = of_other_family(service, endpoints, family);
+    let unserved = |id: &BackendId| Unserved {
+        gateway: service.gateway.clone(),
+        listener: service.listener.clone(),
+        backend: id.clone(),
+        family: family.name(),
+    };
+    of_others.map(unserved).collect()
+}
+
+/// Whether a backend of the service has ready endpoints, and none of this family.
+pub(super) fn is_of_other_family(
+    service: &L4Service,
+    endpoints: &Endpoints,
+    family: Family,
+) -> bool {
+    let mut found = of_other_family(service, endpoints, family);
+    found.next().is_some()
+}
+
+fn of_other_family<'s>(
+    service: &'s L4Service,
+    endpoints: &'s Endpoints,
+    family: Family,
+) -> impl Iterator<Item = &'s BackendId> {
+    let weighted = service.backends.iter().filter(|b| b.weight > 0);
+    let named = weighted.filter_map(|b| b.target.id());
+    named.filter(move |id| {
         let mut ready = endpoints.ready(id).peekable();
         ready.peek().is_some() && ready.all(|address| Family::of(&address) != family)
-    };
-    let weighted = service.backends.iter().filter(|b| b.weight > 0);
-    weighted
-        .filter_map(|b| match &b.target {
-            Target::Backend(id) if only_others(id) => Some(Unserved {
-                gateway: service.gateway.clone(),
-                listener: service.listener.clone(),
-                backend: id.clone(),
-                family: family.name(),
-            }),
-            Target::Backend(_) | Target::Invalid => None,
-        })
-        .collect()
+    })
 }
 
 impl fmt::Display for Unserved {

@@ -32,6 +32,7 @@ pub struct Parameters {
     pub access_log: Option<AccessLog>,
     pub request_id: RequestId,
     pub l4_mode: L4Mode,
+    pub tls_passthrough: TlsPassthrough,
     /// `None`: endpoints are not checked.
     pub health_check: Option<Arc<HealthCheck>>,
 }
@@ -94,4 +95,14 @@ impl L4Mode {
             Self::Dsr => "DSR",
         }
     }
+}
+
+/// Who passes TLS connections through by their server name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsPassthrough {
+    /// XDP; the proxy what that cannot.
+    #[default]
+    Kernel,
+    /// The proxy alone.
+    Proxy,
 }

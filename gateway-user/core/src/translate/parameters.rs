@@ -17,7 +17,7 @@ use crate::{
     name::ObjectName,
     plan::{
         AccessLog, HealthCheck, HttpCheck, L4Mode, LogFormat, NodeWish, Pace, Parameters,
-        RequestId, RequestIdPolicy, UdpCheck,
+        RequestId, RequestIdPolicy, TlsPassthrough, UdpCheck,
     },
     verdict::{ParametersFault, hint},
 };
@@ -138,10 +138,23 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
             Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
             Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
         },
+        tls_passthrough: merge_passthrough(class, own),
         health_check: check(own)
             .or_else(|| check(class))
             .map(|spec| Arc::new(health_check(*spec))),
         ..merge_limits(class, own)
+    }
+}
+
+fn merge_passthrough(
+    class: Option<&ParametersSpec>,
+    own: Option<&ParametersSpec>,
+) -> TlsPassthrough {
+    let asked = |spec: Option<&ParametersSpec>| spec?.tls.as_ref()?.passthrough.clone();
+    let passthrough = asked(own).or_else(|| asked(class));
+    match passthrough.and_then(|value| value.known().copied()) {
+        Some(parameters::TlsPassthrough::Proxy) => TlsPassthrough::Proxy,
+        Some(parameters::TlsPassthrough::Kernel) | None => TlsPassthrough::Kernel,
     }
 }
 
@@ -294,6 +307,7 @@ mod tests {
             "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
                 "requestTargetBytes": 4096, "requestBodyBytes": 1000},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
+            "tls": {"passthrough": "Proxy"},
             "accessLog": {"enabled": true},
             "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
         }));
@@ -320,6 +334,7 @@ mod tests {
             }),
             request_id: RequestId::default(),
             l4_mode: L4Mode::Dsr,
+            tls_passthrough: TlsPassthrough::Proxy,
             health_check: Some(Arc::new(HealthCheck {
                 pace: Pace {
                     timeout: Duration::from_secs(2),
@@ -335,10 +350,11 @@ mod tests {
             })),
         };
         assert_eq!(merged, expected);
-        let off =
-            json!({"accessLog": {"enabled": false}, "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
+        let off = json!({"accessLog": {"enabled": false}, "tls": {"passthrough": "Kernel"},
+            "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
         let off = merge(Some(&class), Some(&read(off)));
         assert!(off.access_log.is_none() && !off.silent && off.l4_mode == L4Mode::Snat);
+        assert_eq!(off.tls_passthrough, TlsPassthrough::Kernel);
         let other = merge(
             Some(&class),
             Some(&read(json!({"healthCheck": {"tcp": {}}}))),

@@ -12,7 +12,13 @@ fn shown() -> Value {
     let world = world(MANIFEST);
     let translation = translate(&world, &Settings::default());
     let endpoints = world.endpoints(translation.plan.backend_ids().into_iter());
-    let tables = l4::compile(&translation.plan, &endpoints, 3, &Tables::default()).unwrap();
+    let tables = l4::compile(
+        &translation.plan,
+        &endpoints,
+        l4::Node::new(3),
+        &Tables::default(),
+    )
+    .unwrap();
     render(&InForce {
         translation: Arc::new(translation),
         endpoints: Arc::new(endpoints),

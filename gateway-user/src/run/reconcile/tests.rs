@@ -27,10 +27,13 @@ impl DataPath for Fake {
 
     async fn prepare(&mut self, _: &NodeWish, _: Removals) {}
 
-    fn workers(&self, wish: &NodeWish) -> Workers {
-        Workers {
-            wanted: wish.workers.map_or(2, u32::from),
-            running: 2,
+    fn here(&self, wish: &NodeWish) -> Here {
+        Here {
+            wanted: gateway_core::l4::Node {
+                workers: wish.workers.map_or(2, u32::from),
+                mtu: None,
+            },
+            workers: 2,
         }
     }
 

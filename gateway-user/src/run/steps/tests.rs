@@ -81,12 +81,15 @@ fn after(tables: &Tables, steps: &[Step]) -> Tables {
     tables
 }
 
-fn two() -> Workers {
+fn two() -> Here {
     of_two(2)
 }
 
-fn of_two(wanted: u32) -> Workers {
-    Workers { wanted, running: 2 }
+fn of_two(workers: u32) -> Here {
+    Here {
+        wanted: Node { workers, mtu: None },
+        workers: 2,
+    }
 }
 
 fn answered_by(who: Answerer) -> Answerers {

@@ -33,6 +33,16 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     if let Some(l4) = &object.spec.l4 {
         self::l4(l4, out);
     }
+    let passthrough = object
+        .spec
+        .tls
+        .as_ref()
+        .and_then(|t| t.passthrough.as_ref());
+    if let Some(Open::Unknown(value)) = passthrough {
+        let at = Path::spec().field("tls").field("passthrough");
+        let message = format!("{value:?} is not known: use Kernel or Proxy");
+        out.error(at, message);
+    }
     if let Some(log) = &object.spec.access_log {
         access_log(log, out);
     }

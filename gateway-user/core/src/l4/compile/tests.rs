@@ -1,6 +1,6 @@
 //! Tables from plans: contents, stable ids, capacity.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{
     super::{
@@ -9,12 +9,12 @@ use super::{
     },
     *,
 };
-use gateway_common::abi::{BY_DSR, BY_SNAT, NEAR};
+use gateway_common::abi::{BY_DSR, BY_SNAT, KIND_PROXY, NEAR, Service};
 
 use crate::{
     endpoints::{Nodes, Tunnels},
     name::ObjectName,
-    plan::{HttpFrontend, Parameters},
+    plan::{HttpFrontend, L4Mode, Parameters},
 };
 
 const ONE: &[(&str, u32)] = &[("a", 1)];
@@ -26,7 +26,7 @@ fn backends() -> Endpoints {
 
 /// Compiles and takes into force, as a daemon does.
 fn advance(current: &Tables, plan: &Plan, endpoints: &Endpoints) -> Tables {
-    let desired = compile(plan, endpoints, 2, current).expect("it fits");
+    let desired = compile(plan, endpoints, Node::new(2), current).expect("it fits");
     let mut next = current.clone();
     diff(current, &desired).iter().for_each(|op| next.apply(op));
     assert_eq!(next, desired);
@@ -72,7 +72,7 @@ fn http_frontends_go_to_the_workers() {
         ..Frontend::default()
     };
     assert_eq!(tables.frontends[&frontend_key(&tcp(80))], expected);
-    let too_many = compile(&plan, &Endpoints::default(), 257, &tables);
+    let too_many = compile(&plan, &Endpoints::default(), Node::new(257), &tables);
     assert_eq!(too_many.err(), Some(CapacityError::Workers(257)));
 }
 
@@ -211,7 +211,7 @@ fn what_stays_keeps_its_ids_and_slots() {
     for (id, value) in &first.backends {
         assert_eq!(second.backends.get(id), Some(value));
     }
-    let again = compile(&both, &backends(), 2, &second).expect("it fits");
+    let again = compile(&both, &backends(), Node::new(2), &second).expect("it fits");
     assert_eq!(diff(&second, &again), []);
 }
 
@@ -234,9 +234,10 @@ fn too_many_services_are_refused_whole() {
         .map(|port| (tcp(port as u16), ONE))
         .collect();
     let fits = plan(&ids[1..]);
-    let full = compile(&fits, &backends(), 1, &Tables::default()).expect("one less fits");
+    let full =
+        compile(&fits, &backends(), Node::new(1), &Tables::default()).expect("one less fits");
     assert_eq!(full.services.len(), SERVICES_MAX as usize - 1);
-    let error = compile(&plan(&ids), &backends(), 1, &Tables::default()).err();
+    let error = compile(&plan(&ids), &backends(), Node::new(1), &Tables::default()).err();
     assert_eq!(error, Some(CapacityError::Services));
 }
 
@@ -244,7 +245,7 @@ fn too_many_services_are_refused_whole() {
 fn lookup_tables_can_run_out() {
     let wide: &[(&str, u32)] = &[("a", 1_000_000), ("b", 1)];
     let ids: Vec<_> = (1..=17).map(|port| (tcp(port), wide)).collect();
-    let error = compile(&plan(&ids), &backends(), 1, &Tables::default()).err();
+    let error = compile(&plan(&ids), &backends(), Node::new(1), &Tables::default()).err();
     assert_eq!(error, Some(CapacityError::Slots));
 }
 

@@ -6,7 +6,7 @@ use gateway_common::abi::{KIND_L4, KIND_PROXY};
 
 use super::{
     super::{
-        compile::compile,
+        compile::{Node, compile},
         testing::{Rng, backend, plan, tcp},
     },
     *,
@@ -110,7 +110,7 @@ fn every_prefix_of_every_change_is_sound() {
     let mut ops_seen = 0;
     for round in 0..300 {
         let (plan, endpoints) = (random_plan(&mut rng), random_endpoints(&mut rng));
-        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        let desired = compile(&plan, &endpoints, Node::new(2), &current).expect("it fits");
         let ops = diff(&current, &desired);
         for (i, op) in ops.iter().enumerate() {
             let step = format!("seed {seed}, round {round}, operation {i}, {op:?}");
@@ -135,14 +135,14 @@ fn an_interrupted_change_is_finished_by_the_next() {
     let mut current = Tables::default();
     for round in 0..200 {
         let (plan, endpoints) = (random_plan(&mut rng), random_endpoints(&mut rng));
-        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        let desired = compile(&plan, &endpoints, Node::new(2), &current).expect("it fits");
         let ops = diff(&current, &desired);
         let some = rng.below(ops.len() as u64 + 1) as usize;
         ops[..some].iter().for_each(|op| current.apply(op));
         // Slots that were written for nothing are not known after a restart.
         let used: Vec<u32> = current.services.values().map(|s| s.maglev_offset).collect();
         current.regions.retain(|at, _| used.contains(at));
-        let desired = compile(&plan, &endpoints, 2, &current).expect("it fits");
+        let desired = compile(&plan, &endpoints, Node::new(2), &current).expect("it fits");
         diff(&current, &desired)
             .iter()
             .for_each(|op| current.apply(op));

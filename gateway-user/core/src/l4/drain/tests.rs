@@ -35,7 +35,8 @@ impl Node {
     }
 
     fn reconcile(&mut self, endpoints: &Endpoints, now: u64) {
-        let desired = compile(&self.plan, endpoints, 1, &self.tables).expect("it fits");
+        let desired =
+            compile(&self.plan, endpoints, crate::l4::Node::new(1), &self.tables).expect("it fits");
         let ops = diff(&self.tables, &desired);
         ops.iter().for_each(|op| self.tables.apply(op));
         self.drains.observe(&self.plan, &self.tables, at(now));

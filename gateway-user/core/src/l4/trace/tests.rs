@@ -36,7 +36,7 @@ impl Source for Maps {
             kind,
             service,
             workers,
-            silent: 0,
+            ..Frontend::default()
         }))
     }
 

@@ -1,0 +1,196 @@
+//! A service with its backends and its lookup table.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use gateway_common::{
+    abi::{Backend, Service, TagKey},
+    addr::Addr,
+    maps::{BACKENDS_MAX, MAGLEV_SLOTS, SERVICES_MAX},
+};
+
+use super::{
+    super::{
+        backends::{Destination, Family, destinations, resting},
+        ids::{take_id, take_slots},
+        maglev::{self, Candidate},
+        reach::{Reach, Way},
+    },
+    CapacityError, Compiler,
+};
+use crate::{
+    endpoints::Endpoints,
+    plan::{FrontendId, L4Mode, L4Service},
+};
+
+/// What a service is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub frontend: &'a FrontendId,
+    pub l4: &'a L4Service,
+    pub mode: L4Mode,
+    /// Whether other nodes name its backends in outer headers.
+    pub tagged: bool,
+    pub endpoints: &'a Endpoints,
+}
+
+impl Compiler<'_> {
+    /// Adds a service with this id, its backends and its lookup table.
+    pub(super) fn service(&mut self, id: u32, wanted: Wanted) -> Result<(), CapacityError> {
+        let Wanted {
+            frontend,
+            l4,
+            mode,
+            tagged,
+            endpoints,
+        } = wanted;
+        let family = Family::of(&frontend.address);
+        let destinations = destinations(l4, endpoints, family);
+        let mut reach = Reach::new(l4, mode, endpoints);
+        let ids = destinations
+            .iter()
+            .map(|(to, weight)| self.backend(id, *to, *weight, (&mut reach, tagged)))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (to, draining) in resting(l4, endpoints, family, frontend.transport) {
+            if !destinations.contains_key(&Some(to)) {
+                self.rest(id, to, &mut reach, draining);
+            }
+        }
+        let backends = ids.iter().filter(|id| **id != 0).count() as u32;
+        // Without any backend there is nothing to choose from: the whole service refuses.
+        let slots: Arc<[u32]> = match backends {
+            0 => Arc::default(),
+            _ => slots(&destinations, &ids),
+        };
+        let service = Service {
+            maglev_offset: self.region(id, &slots)?,
+            maglev_size: slots.len() as u32,
+            backends,
+            affinity: l4.options.by_client.into(),
+        };
+        self.desired.services.insert(id, service);
+        Ok(())
+    }
+
+    pub(super) fn new_service_id(&mut self) -> Result<u32, CapacityError> {
+        let Self {
+            current, desired, ..
+        } = self;
+        let cursor = &mut desired.cursors.service;
+        take_id(cursor, SERVICES_MAX, &current.services, &desired.services)
+            .ok_or(CapacityError::Services)
+    }
+
+    /// Id of a destination; 0 for the refused share.
+    fn backend(
+        &mut self,
+        service: u32,
+        to: Destination,
+        weight: u32,
+        (reach, tagged): (&mut Reach, bool),
+    ) -> Result<u32, CapacityError> {
+        let Some(to) = to else { return Ok(0) };
+        let way = reach.way(to);
+        let mut backend = Backend {
+            address: to.ip().into(),
+            port: to.port().into(),
+            service,
+            weight,
+            ..Backend::default()
+        };
+        way.write(to, &mut backend);
+        let name = (service, backend.address, backend.port);
+        let id = match self.known.get(&name) {
+            Some(id) => *id,
+            None => self.new_backend_id()?,
+        };
+        if tagged && way == (Way::Near { tagged: true }) {
+            let tag = backend.tag;
+            self.desired.tags.insert(TagKey { service, tag }, id);
+        }
+        self.desired.backends.insert(id, backend);
+        Ok(id)
+    }
+
+    /// Keeps a backend that gets no new flows any more. One that never had any needs no entry.
+    fn rest(&mut self, service: u32, to: SocketAddr, reach: &mut Reach, draining: bool) {
+        let (address, port) = (Addr::from(to.ip()), u32::from(to.port()));
+        if let Some(id) = self.known.get(&(service, address, port)) {
+            let mut backend = Backend {
+                address,
+                port,
+                service,
+                draining: draining.into(),
+                ..Backend::default()
+            };
+            reach.way(to).write(to, &mut backend);
+            self.desired.backends.insert(*id, backend);
+        }
+    }
+
+    fn new_backend_id(&mut self) -> Result<u32, CapacityError> {
+        let Self {
+            current, desired, ..
+        } = self;
+        let cursor = &mut desired.cursors.backend;
+        take_id(cursor, BACKENDS_MAX, &current.backends, &desired.backends)
+            .ok_or(CapacityError::Backends)
+    }
+
+    /// First slot of a region with this content: the one in force, or a fresh one.
+    fn region(&mut self, service: u32, slots: &Arc<[u32]>) -> Result<u32, CapacityError> {
+        if slots.is_empty() {
+            return Ok(0);
+        }
+        let in_force = self
+            .current
+            .services
+            .get(&service)
+            .filter(|s| s.maglev_size > 0);
+        let offset = match in_force.and_then(|s| Some((s, self.current.region_of(s)?))) {
+            Some((old, content)) if content == slots => old.maglev_offset,
+            _ => {
+                let size = slots.len() as u32;
+                let cursor = &mut self.desired.cursors.slot;
+                let at = take_slots(cursor, MAGLEV_SLOTS, &self.regions, size)
+                    .ok_or(CapacityError::Slots)?;
+                self.regions.insert(at, size);
+                at
+            }
+        };
+        self.desired.regions.insert(offset, Arc::clone(slots));
+        Ok(offset)
+    }
+}
+
+/// The lookup table in backend ids; `ids` in the order of `destinations`.
+fn slots(destinations: &BTreeMap<Destination, u32>, ids: &[u32]) -> Arc<[u32]> {
+    let names: Vec<Vec<u8>> = destinations.keys().map(name).collect();
+    let weights: Vec<u32> = destinations.values().copied().collect();
+    let candidates: Vec<Candidate<'_>> = names
+        .iter()
+        .zip(&weights)
+        .map(|(name, weight)| Candidate {
+            name,
+            weight: *weight,
+        })
+        .collect();
+    let table = maglev::table(&candidates, maglev::size(&weights));
+    table.into_iter().map(|index| ids[index]).collect()
+}
+
+/// Address and port in network order; empty for the refused share.
+fn name(destination: &Destination) -> Vec<u8> {
+    let Some(to) = destination else {
+        return Vec::new();
+    };
+    let mut name = match to.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    name.extend(to.port().to_be_bytes());
+    name
+}

@@ -1,0 +1,216 @@
+//! Frontends whose TLS connections are passed through by server name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateway_common::abi::{Frontend, FrontendKey, KIND_PROXY, KIND_TLS, TlsTarget};
+
+use super::{
+    Compiler, Node, frontend_key,
+    names::{Passed, flatten},
+    service::Wanted,
+};
+use crate::{
+    endpoints::Endpoints,
+    l4::{
+        backends::Family,
+        ids::take_id,
+        names::{NameKey, NameTable},
+        tables::RouteAt,
+        unserved::is_of_other_family,
+    },
+    name::ObjectName,
+    plan::{FrontendId, HttpFrontend, L4Mode, L4Options, L4Service, Plan},
+};
+
+/// Ids of groups end here.
+const GROUPS: u32 = 1 << 16;
+/// Of Ethernet.
+const USUAL_MTU: u32 = 1500;
+/// Segments that every link takes (RFC 9293, 3.7.1), of which none is smaller.
+const SMALLEST_SEGMENT: u32 = 536;
+/// Of an offer: 16 bits.
+const LARGEST_SEGMENT: u32 = 0xffff;
+
+/// A frontend that is the proxy's alone.
+pub(super) fn by_proxy(node: Node) -> Frontend {
+    Frontend {
+        kind: KIND_PROXY,
+        workers: node.workers,
+        ..Frontend::default()
+    }
+}
+
+/// Bytes of a TCP segment without options that a link of this MTU carries.
+pub(super) fn segment(mtu: Option<u32>, family: Family) -> u32 {
+    let headers = match family {
+        Family::V4 => 40,
+        Family::V6 => 60,
+    };
+    let segment = mtu.unwrap_or(USUAL_MTU).saturating_sub(headers);
+    segment.clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
+}
+
+impl Compiler<'_> {
+    /// How a frontend is served that has server names which lead to a backend; adds the names and
+    /// the services. `None`: there is no such name, or no room.
+    pub(super) fn tls(
+        &mut self,
+        id: &FrontendId,
+        http: &HttpFrontend,
+        plan: &Plan,
+        endpoints: &Endpoints,
+        node: Node,
+    ) -> Option<Frontend> {
+        let key = frontend_key(id);
+        let names = flatten(http);
+        let routes: BTreeMap<&ObjectName, Passed> = names
+            .values()
+            .flatten()
+            .map(|passed| (&passed.1.name, *passed))
+            .collect();
+        if routes.is_empty() {
+            return None;
+        }
+        let group = self.group(&key)?;
+        let names: Vec<(NameKey, Option<&ObjectName>)> = names
+            .into_iter()
+            .filter_map(|(pattern, to)| Some((NameKey::new(group, pattern)?, to)))
+            .map(|(name, to)| (name, to.map(|(_, route)| &route.name)))
+            .collect();
+        self.take_names(&names)?;
+        let known = self.known_services(key, &names);
+        let mut leads = BTreeMap::new();
+        for (name, passed) in routes {
+            let drain = plan.drain(&http.gateway);
+            let l4 = service_of(&http.gateway, passed, drain);
+            let wanted = Wanted {
+                frontend: id,
+                l4: &l4,
+                mode: L4Mode::Snat,
+                tagged: false,
+                endpoints,
+            };
+            let family = Family::of(&id.address);
+            if let Some(service) = self.route_service(key, name, known.get(name), wanted)
+                && !is_of_other_family(&l4, endpoints, family)
+            {
+                leads.insert(name, service);
+            }
+        }
+        if leads.is_empty() {
+            return None;
+        }
+        let target = |to: Option<&ObjectName>| TlsTarget {
+            service: to.and_then(|to| leads.get(to)).copied().unwrap_or(0),
+        };
+        let names = names.into_iter().map(|(name, to)| (name, target(to)));
+        self.desired.names.extend(names);
+        Some(Frontend {
+            kind: KIND_TLS,
+            service: group.into(),
+            mss: segment(node.mtu, Family::of(&id.address)),
+            ..by_proxy(node)
+        })
+    }
+
+    /// The group of a frontend's names: the one in force, or a new one.
+    fn group(&mut self, key: &FrontendKey) -> Option<u16> {
+        let group = match self.current.group_of(key) {
+            Some(group) => group,
+            None => {
+                let groups = |frontends: &BTreeMap<_, Frontend>| {
+                    let tls = frontends.values().filter(|f| f.kind == KIND_TLS);
+                    tls.map(|f| (f.service, ())).collect::<BTreeMap<_, _>>()
+                };
+                let taken = groups(&self.current.frontends);
+                let also_taken = groups(&self.desired.frontends);
+                let cursor = &mut self.desired.cursors.group;
+                take_id(cursor, GROUPS, &taken, &also_taken)?
+            }
+        };
+        u16::try_from(group).ok()
+    }
+
+    /// Sees to it that there is room for these names, beside all that are in force.
+    fn take_names(&mut self, names: &[(NameKey, Option<&ObjectName>)]) -> Option<()> {
+        let in_force: &NameTable = &self.current.names;
+        let is_new = |(name, _): &&(NameKey, _)| !in_force.contains_key(name);
+        self.names_left = self
+            .names_left
+            .checked_sub(names.iter().filter(is_new).count())?;
+        Some(())
+    }
+
+    /// Services in force of the routes of a frontend. After a start it is not known which service
+    /// is whose: then it is that of one of its names.
+    fn known_services<'n>(
+        &self,
+        frontend: FrontendKey,
+        names: &[(NameKey, Option<&'n ObjectName>)],
+    ) -> BTreeMap<&'n ObjectName, u32> {
+        let owners = &self.current.routes;
+        let own = owners.iter().filter(|(_, at)| at.frontend == frontend);
+        let by_route: BTreeMap<_, _> = own.map(|(id, at)| (&at.route, *id)).collect();
+        let routes = || names.iter().filter_map(|(name, to)| Some((name, (*to)?)));
+        let mut known: BTreeMap<_, _> = routes()
+            .filter_map(|(_, route)| Some((route, *by_route.get(route)?)))
+            .collect();
+        let mut claimed: BTreeSet<u32> = known.values().copied().collect();
+        for (name, route) in routes() {
+            let target = self.current.names.get(name).map_or(0, |to| to.service);
+            let is_free = target != 0
+                && !owners.contains_key(&target)
+                && self.current.services.contains_key(&target);
+            if is_free && !known.contains_key(route) && claimed.insert(target) {
+                known.insert(route, target);
+            }
+        }
+        known
+    }
+
+    /// Adds the service of a route; `None`: there is no room.
+    fn route_service(
+        &mut self,
+        frontend: FrontendKey,
+        route: &ObjectName,
+        known: Option<&u32>,
+        wanted: Wanted,
+    ) -> Option<u32> {
+        let id = match known {
+            Some(id) => *id,
+            None => self.new_service_id().ok()?,
+        };
+        if self.service(id, wanted).is_err() {
+            // What was added before the room ended.
+            self.desired.backends.retain(|_, b| b.service != id);
+            return None;
+        }
+        let at = RouteAt {
+            frontend,
+            route: route.clone(),
+        };
+        self.desired.routes.insert(id, at);
+        Some(id)
+    }
+}
+
+/// A route at a listener, as the one of a TCP listener.
+fn service_of(
+    gateway: &ObjectName,
+    (listener, route): Passed,
+    drain: std::time::Duration,
+) -> L4Service {
+    L4Service {
+        gateway: gateway.clone(),
+        listener: listener.name.clone(),
+        route: Some(route.name.clone()),
+        backends: route.backends.clone(),
+        options: L4Options {
+            drain,
+            ..L4Options::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
