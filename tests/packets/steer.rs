@@ -1,7 +1,7 @@
 //! Which worker of the proxy takes a connection.
 
 use gateway_common::{
-    abi::{FORWARD, FlowKey, Frontend, KIND_PROXY, TCP, UDP},
+    abi::{FORWARD, FlowKey, Frontend, KIND_PROXY, KIND_TLS, TCP, UDP},
     steer::{Steer, steer},
 };
 
@@ -24,10 +24,16 @@ fn connection(source: End, destination: End, protocol: u32) -> FlowKey {
 
 /// Tables whose proxy frontend has so many workers.
 fn host(workers: u32) -> Host {
+    host_of(KIND_PROXY, workers)
+}
+
+/// The same with a frontend of another kind in its place.
+fn host_of(kind: u32, workers: u32) -> Host {
     let mut config = config();
     for (_, frontend) in &mut config.frontends {
         if frontend.kind == KIND_PROXY {
             *frontend = Frontend {
+                kind,
                 workers,
                 ..*frontend
             };
@@ -55,6 +61,18 @@ fn a_connection_stays_with_its_worker_and_clients_spread_evenly() {
         workers.iter().all(|n| (863..=1137).contains(n)),
         "{workers:?}"
     );
+}
+
+/// What the kernel does not pass through is the proxy's.
+#[test]
+fn connections_to_a_listener_for_tls_passthrough_have_the_same_workers() {
+    let (proxy, tls) = (host(4), host_of(KIND_TLS, 4));
+    for port in 0..100 {
+        let key = connection((CLIENT.0, port), PROXY, TCP);
+        let worker = steer(&key, &tls);
+        assert!(matches!(worker, Steer::Worker(_)), "{worker:?}");
+        assert_eq!(worker, steer(&key, &proxy));
+    }
 }
 
 #[test]

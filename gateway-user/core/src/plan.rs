@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod cors;
 mod filter;
 mod health_check;
+mod host;
 mod l4;
 pub mod node;
 mod parameters;
@@ -33,6 +34,7 @@ pub use self::{
     cors::Cors,
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
     health_check::{HealthCheck, HttpCheck, Pace, UdpCheck},
+    host::HostPattern,
     l4::{DRAIN, L4Options},
     node::NodeWish,
     parameters::{
@@ -246,15 +248,6 @@ pub struct Clients {
     pub authorities: Arc<[rustls::pki_types::CertificateDer<'static>]>,
     /// Whether a client without a valid one is refused.
     pub required: bool,
-}
-
-/// A set of host names. Names are lower-case, without a final dot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum HostPattern {
-    Exact(Arc<str>),
-    /// `*.example.com` is held as `example.com`: one or more labels before it.
-    Suffix(Arc<str>),
-    Any,
 }
 
 /// An HTTPRoute or a GRPCRoute as attached to one listener.

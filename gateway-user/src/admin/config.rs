@@ -10,8 +10,8 @@ use gateway_core::{
     endpoints::Endpoints,
     l4::Tables,
     plan::{
-        BackendProtocol, Frontend, HostPattern, HttpBackend, HttpListener, HttpRoute, HttpRule,
-        Plan, Target, TlsListener,
+        BackendProtocol, Frontend, HttpBackend, HttpListener, HttpRoute, HttpRule, Plan, Target,
+        TlsListener,
     },
     translate::Translation,
 };
@@ -61,7 +61,7 @@ fn frontends(plan: &Plan) -> Vec<Value> {
 fn listener(listener: &HttpListener) -> Value {
     json!({
         "name": listener.name,
-        "hostname": host(&listener.hostname),
+        "hostname": listener.hostname.to_string(),
         "certificates": listener.tls.as_ref().map_or(0, |tls| tls.certificates.len()),
         "routes": listener.routes.iter().map(route).collect::<Vec<_>>(),
     })
@@ -71,7 +71,7 @@ fn route(route: &HttpRoute) -> Value {
     json!({
         "kind": route.kind.kind().as_str(),
         "name": route.name.to_string(),
-        "hostnames": route.hostnames.iter().map(host).collect::<Vec<_>>(),
+        "hostnames": route.hostnames.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "rules": route.rules.iter().map(rule).collect::<Vec<_>>(),
     })
 }
@@ -80,14 +80,14 @@ fn tls_listener(listener: &TlsListener) -> Value {
     let routes = listener.routes.iter().map(|route| {
         json!({
             "name": route.name.to_string(),
-            "hostnames": route.hostnames.iter().map(host).collect::<Vec<_>>(),
+            "hostnames": route.hostnames.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "backends": route.backends.iter().map(|b| backend(&b.target, b.weight)).collect::<Vec<_>>(),
         })
     });
     let mode = listener.tls.as_ref().map_or("Passthrough", |_| "Terminate");
     json!({
         "name": listener.name,
-        "hostname": host(&listener.hostname),
+        "hostname": listener.hostname.to_string(),
         "mode": mode,
         "certificates": listener.tls.as_ref().map_or(0, |tls| tls.certificates.len()),
         "routes": routes.collect::<Vec<_>>(),
@@ -127,14 +127,6 @@ fn backend(target: &Target, weight: u32) -> Value {
         Target::Invalid => Value::Null,
     };
     json!({ "backend": name, "weight": weight })
-}
-
-fn host(pattern: &HostPattern) -> String {
-    match pattern {
-        HostPattern::Exact(name) => name.to_string(),
-        HostPattern::Suffix(name) => format!("*.{name}"),
-        HostPattern::Any => "*".to_owned(),
-    }
 }
 
 fn endpoints(endpoints: &Endpoints) -> Value {

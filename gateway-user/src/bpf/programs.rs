@@ -4,7 +4,15 @@
 use std::os::fd::AsFd as _;
 
 use anyhow::{Context as _, Result};
-use aya::{Ebpf, programs::ProgramInfo};
+use aya::{
+    Ebpf,
+    maps::{MapData, ProgramArray},
+    programs::ProgramInfo,
+};
+use gateway_common::maps::{
+    PROGRAM_TLS, PROGRAM_TLS_EGRESS, PROGRAM_TLS_INGRESS, SLOT_TLS, SLOT_TLS_EGRESS,
+    SLOT_TLS_INGRESS, TCX_PROGRAMS, XDP_PROGRAMS,
+};
 
 use super::{
     attach::{PACKETS, program_of},
@@ -24,6 +32,30 @@ pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
         program
             .pin(&path)
             .with_context(|| format!("cannot pin a program at {shown}"))?;
+    }
+    Ok(())
+}
+
+/// Programs that others go on with: by the array that they lie in, and their slot.
+const TAIL_CALLED: [(&str, u32, &str); 3] = [
+    (XDP_PROGRAMS, SLOT_TLS, PROGRAM_TLS),
+    (TCX_PROGRAMS, SLOT_TLS_EGRESS, PROGRAM_TLS_EGRESS),
+    (TCX_PROGRAMS, SLOT_TLS_INGRESS, PROGRAM_TLS_INGRESS),
+];
+
+/// Puts the programs of TLS passthrough where those on the links find them, in place of those of an
+/// earlier start. The arrays are pinned: the kernel empties one that no user holds.
+///
+/// # Errors
+/// Where the object lacks one of them, or the kernel refuses.
+#[expect(dead_code, reason = "the object does not have these programs yet")]
+pub(super) fn fill_programs(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
+    for (array, slot, name) in TAIL_CALLED {
+        let program = ebpf.program(name);
+        let program = program.with_context(|| format!("the BPF object has no program {name}"))?;
+        let mut programs: ProgramArray<MapData> = pins.open(array)?;
+        let put = programs.set(slot, program.fd()?, 0);
+        put.with_context(|| format!("cannot put the program {name} into the map {array}"))?;
     }
     Ok(())
 }

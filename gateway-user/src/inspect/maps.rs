@@ -6,7 +6,7 @@ mod tests;
 
 use anyhow::Result;
 
-use self::report::{AddressRow, BackendRow, FrontendRow, Report, ServiceRow, report};
+use self::report::{AddressRow, BackendRow, FrontendRow, NameRow, Report, ServiceRow, report};
 use super::names::Names;
 use crate::{
     bpf::View,
@@ -32,11 +32,15 @@ pub async fn maps(options: &cli::Maps) -> Result<()> {
 
 fn render(report: &Report) -> String {
     let frontends = frontends(&report.frontends);
+    let names = match report.names.as_slice() {
+        [] => String::new(),
+        rows => format!("\nServer names\n{}", server_names(rows)),
+    };
     let services = services(&report.services);
     let backends = backends(&report.backends);
     let addresses = addresses(&report.addresses);
     format!(
-        "Frontends\n{frontends}\nServices\n{services}\nBackends\n{backends}\nAddresses\n{addresses}"
+        "Frontends\n{frontends}{names}\nServices\n{services}\nBackends\n{backends}\nAddresses\n{addresses}"
     )
 }
 
@@ -59,6 +63,18 @@ fn frontends(rows: &[FrontendRow]) -> Table<7> {
             row.gateway.clone().unwrap_or("-".to_owned()),
             listed(&row.listeners),
             listed(&row.routes),
+        ]
+    }));
+    table
+}
+
+fn server_names(rows: &[NameRow]) -> Table<3> {
+    let mut table = Table::new(["ADDRESS", "NAME", "SERVICE"]);
+    table.extend(rows.iter().map(|row| {
+        [
+            row.address.map_or("-".to_owned(), |at| at.to_string()),
+            row.name.clone(),
+            row.service.map_or("proxy".to_owned(), |id| id.to_string()),
         ]
     }));
     table

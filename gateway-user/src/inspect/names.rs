@@ -26,7 +26,7 @@ pub struct FrontendNames {
     pub listeners: Vec<String>,
     /// Namespaces and names, each once.
     pub routes: Vec<String>,
-    /// Of listeners that the kernel serves.
+    /// Of listeners that the kernel serves, by server name or all.
     pub backends: Vec<BackendNames>,
 }
 
@@ -102,7 +102,10 @@ fn names(id: &FrontendId, frontend: &Frontend, endpoints: &Endpoints) -> Fronten
             routes.sort();
             routes.dedup();
             let listeners = listeners.map(ToString::to_string).collect();
-            (&http.gateway, listeners, routes, Vec::new())
+            let passing = http.tls.iter().filter(|l| l.tls.is_none());
+            let passed = passing.flat_map(|l| &l.routes);
+            let backends = passed.flat_map(|route| backends(&route.backends, endpoints));
+            (&http.gateway, listeners, routes, backends.collect())
         }
     };
     FrontendNames {

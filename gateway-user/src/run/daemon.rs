@@ -157,7 +157,7 @@ impl Daemon {
             answerers: &outcome.answerers,
             failing: self.reconciler.out(),
             panicking: &outcome.panicking,
-            unserved: outcome.unserved.iter().map(ToString::to_string).collect(),
+            unserved: outcome.unserved,
             removals_held_back: removals == Removals::Later,
             failure: outcome.failure.map(|failure| failure.why().to_owned()),
         });

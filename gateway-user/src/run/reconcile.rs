@@ -13,7 +13,7 @@ use gateway_core::{
     announce::{self, Answerers, Members},
     endpoints::Endpoints,
     health::{Out, Wanted},
-    l4::{CapacityError, Tables, Unserved, unserved},
+    l4::{CapacityError, Tables, proxied, unserved},
     name::ObjectName,
     plan::{BackendId, Frontend, NodeWish, Plan},
     status::{Statuses, endpoint_verdicts},
@@ -94,8 +94,8 @@ pub(super) struct Outcome {
     /// How endpoints are to be checked.
     pub checks: Wanted,
     pub statuses: Statuses,
-    /// What is asked for and cannot be done in this version.
-    pub unserved: Vec<Unserved>,
+    /// What is asked for and cannot be done, in words.
+    pub unserved: Vec<String>,
     /// Who answers for the addresses of the Gateways.
     pub answerers: Answerers,
     /// Why the data path is not what it should be; to be tried again.
@@ -187,7 +187,14 @@ impl<P: DataPath> Reconciler<P> {
 
         let mut statuses = translation.statuses.clone();
         endpoint_verdicts(plan, &endpoints, &mut statuses);
-        let unserved = unserved(plan, &endpoints);
+        let unserved = unserved(plan, &endpoints).into_iter();
+        let unserved = unserved.map(|one| one.to_string());
+        let proxied = match applied {
+            Ok(_) => proxied(plan, self.path.tables()),
+            // What is in force is behind, whatever there is room for.
+            Err(_) => Vec::new(),
+        };
+        let proxied = proxied.into_iter().map(|one| one.to_string());
         let failure = match applied {
             Ok(refused) => {
                 for (gateway, why) in without_address(plan, &refused) {
@@ -209,7 +216,7 @@ impl<P: DataPath> Reconciler<P> {
             panicking,
             checks,
             statuses,
-            unserved,
+            unserved: unserved.chain(proxied).collect(),
             answerers,
             failure,
         }

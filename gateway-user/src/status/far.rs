@@ -1,4 +1,4 @@
-//! How TCP and UDP listeners reach backends on other nodes.
+//! How listeners that the kernel serves reach backends on other nodes.
 
 use std::collections::BTreeMap;
 
@@ -28,17 +28,18 @@ pub struct FarRow {
 pub(super) fn far(plan: &Plan, tables: &Tables) -> Vec<FarRow> {
     let mut rows = BTreeMap::new();
     for (id, frontend) in &plan.frontends {
-        let Frontend::L4(l4) = frontend else {
+        let services = tables.services_of(&frontend_key(id));
+        if matches!(frontend, Frontend::Http(_)) && services.is_empty() {
             continue;
-        };
-        let row = rows.entry(&l4.gateway).or_insert_with(|| FarRow {
-            gateway: l4.gateway.to_string(),
-            mode: plan.l4_mode(&l4.gateway).as_str().to_owned(),
+        }
+        let gateway = frontend.gateway();
+        let row = rows.entry(gateway).or_insert_with(|| FarRow {
+            gateway: gateway.to_string(),
+            mode: plan.l4_mode(gateway).as_str().to_owned(),
             by_dsr: 0,
             by_snat: 0,
         });
-        let service = tables.service_of(&frontend_key(id));
-        let backends = service.into_iter().flat_map(|id| tables.backends_of(id));
+        let backends = services.iter().flat_map(|id| tables.backends_of(*id));
         for (_, backend) in backends {
             row.by_dsr += usize::from(backend.far == BY_DSR);
             row.by_snat += usize::from(backend.far == BY_SNAT);

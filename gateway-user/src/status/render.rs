@@ -34,7 +34,7 @@ pub fn render(report: &Report, now: Timestamp) -> String {
     section("Backends", backends(report));
     section("Backends on other nodes", far::table(&report.far_backends));
     section("Programs in the kernel", attachments(report));
-    section("Not served by this version", lines(&report.unserved));
+    section("Not served as asked", lines(&report.unserved));
     section("Problems", problems(report));
     section("Not as wished", conditions(&report.conditions));
     text

@@ -37,14 +37,14 @@ pub struct Report {
     pub pools: Vec<PoolRow>,
     pub routes: Vec<RouteRow>,
     pub backends: Vec<BackendRow>,
-    /// Gateways with TCP or UDP listeners.
+    /// Gateways with listeners that the kernel serves.
     #[serde(default)]
     pub far_backends: Vec<FarRow>,
     /// Endpoints that get no new traffic, or would get none if there were enough others.
     #[serde(default)]
     pub failing: Vec<FailingRow>,
     pub attachments: Vec<AttachmentRow>,
-    /// What is asked for and this version cannot do.
+    /// What is asked for and this version cannot do, or the kernel has no room for.
     pub unserved: Vec<String>,
     /// What is wrong or odd in the files, and objects that cannot be read.
     pub problems: Vec<Problem>,

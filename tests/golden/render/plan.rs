@@ -1,10 +1,10 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HostPattern,
-    HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, NodeWish,
-    PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session,
-    SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
+    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HttpBackend,
+    HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, NodeWish, PathMatch,
+    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
+    Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -90,7 +90,7 @@ fn listener(lines: &mut Vec<String>, listener: &HttpListener) {
             clients(tls)
         )
     });
-    let host = host(&listener.hostname);
+    let host = &listener.hostname;
     let tls = tls.unwrap_or_default();
     lines.push(format!("  listener {}, host {host}{tls}", listener.name));
     listener.routes.iter().for_each(|r| route(lines, r));
@@ -110,13 +110,13 @@ fn tls_listener(lines: &mut Vec<String>, listener: &TlsListener) {
     let tls = listener.tls.as_ref();
     let tls = tls.map(|tls| format!("{} certificate(s)", tls.certificates.len()));
     let tls = tls.unwrap_or_else(|| "passthrough".to_owned());
-    let host = host(&listener.hostname);
+    let host = &listener.hostname;
     let name = &listener.name;
     lines.push(format!(
         "  listener {name} of connections, host {host}, {tls}"
     ));
     for route in &listener.routes {
-        let hosts: Vec<String> = route.hostnames.iter().map(self::host).collect();
+        let hosts: Vec<String> = route.hostnames.iter().map(ToString::to_string).collect();
         lines.push(format!("    {} for {}", route.name, hosts.join(" ")));
         for backend in &route.backends {
             let (to, weight) = (target(&backend.target), backend.weight);
@@ -126,7 +126,7 @@ fn tls_listener(lines: &mut Vec<String>, listener: &TlsListener) {
 }
 
 fn route(lines: &mut Vec<String>, route: &HttpRoute) {
-    let hosts: Vec<String> = route.hostnames.iter().map(host).collect();
+    let hosts: Vec<String> = route.hostnames.iter().map(ToString::to_string).collect();
     let kind = match route.kind {
         RouteKind::Http => "",
         RouteKind::Grpc => "gRPC ",
@@ -214,7 +214,7 @@ fn secured(tls: &BackendTls) -> String {
         Authorities::Given(given) => format!("{} authorities", given.len()),
     };
     let name = |name: &SubjectName| match name {
-        SubjectName::Host(pattern) => host(pattern),
+        SubjectName::Host(pattern) => pattern.to_string(),
         SubjectName::Uri(uri) => uri.to_string(),
     };
     let names: Vec<String> = names.iter().map(name).collect();
@@ -347,13 +347,5 @@ fn target(target: &Target) -> String {
     match target {
         Target::Backend(id) => id.to_string(),
         Target::Invalid => "INVALID".to_owned(),
-    }
-}
-
-fn host(pattern: &HostPattern) -> String {
-    match pattern {
-        HostPattern::Any => "*".to_owned(),
-        HostPattern::Exact(host) => host.to_string(),
-        HostPattern::Suffix(suffix) => format!("*.{suffix}"),
     }
 }

@@ -1,8 +1,9 @@
 //! TLSRoutes of mode Passthrough that the kernel has no room for.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr};
-
-use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{
     compile::{frontend_key, names::flatten},
@@ -10,15 +11,15 @@ use super::{
 };
 use crate::{
     name::ObjectName,
-    plan::{Frontend, FrontendId, HttpFrontend, Plan},
+    plan::{Frontend, Plan},
 };
 
-/// A route whose connections the proxy passes through, though the kernel was to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// Routes of a Gateway whose connections the proxy passes through, though the kernel was to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxied {
     pub gateway: ObjectName,
-    pub address: SocketAddr,
-    pub route: ObjectName,
+    /// One or more.
+    pub routes: BTreeSet<ObjectName>,
 }
 
 /// What [`super::compile`] left to the proxy, with its `tables` in force.
@@ -28,46 +29,44 @@ pub fn proxied(plan: &Plan, tables: &Tables) -> Vec<Proxied> {
         .values()
         .map(|at| (at.frontend, &at.route))
         .collect();
-    let of_frontend = |(id, frontend)| match frontend {
-        &Frontend::Http(ref http) if plan.passes_tls_in_kernel(&http.gateway) => {
-            let key = frontend_key(id);
-            let mut routes = routes(http);
-            routes.retain(|route| !served.contains(&(key, *route)));
-            routes
-                .into_iter()
-                .map(|route| left(id, http, route))
-                .collect()
+    let mut left: BTreeMap<&ObjectName, BTreeSet<ObjectName>> = BTreeMap::new();
+    for (id, frontend) in &plan.frontends {
+        let Frontend::Http(http) = frontend else {
+            continue;
+        };
+        if !plan.passes_tls_in_kernel(&http.gateway) {
+            continue;
         }
-        _ => Vec::new(),
-    };
-    plan.frontends.iter().flat_map(of_frontend).collect()
-}
-
-fn routes(http: &HttpFrontend) -> BTreeSet<&ObjectName> {
-    let names = flatten(http).into_values().flatten();
-    names.map(|(_, route)| &route.name).collect()
-}
-
-fn left(id: &FrontendId, http: &HttpFrontend, route: &ObjectName) -> Proxied {
-    Proxied {
-        gateway: http.gateway.clone(),
-        address: id.address,
-        route: route.clone(),
+        let key = frontend_key(id);
+        for (_, route) in flatten(http).into_values().flatten() {
+            if !served.contains(&(key, &route.name)) {
+                let routes = left.entry(&http.gateway).or_default();
+                routes.insert(route.name.clone());
+            }
+        }
     }
+    left.into_iter()
+        .map(|(gateway, routes)| Proxied {
+            gateway: gateway.clone(),
+            routes,
+        })
+        .collect()
 }
 
 impl fmt::Display for Proxied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            gateway,
-            address,
-            route,
-        } = self;
-        write!(
-            f,
-            "Gateway {gateway}, {address}: the proxy passes the connections of TLSRoute {route} \
-             through, for the kernel's maps have no room for more services, server names, endpoints \
-             or lookup tables: use fewer, or weights that are closer to each other"
+        write!(f, "Gateway {}: TLSRoute ", self.gateway)?;
+        if let Some(first) = self.routes.first() {
+            write!(f, "{first}")?;
+        }
+        match self.routes.len() {
+            0 | 1 => {}
+            all => write!(f, " and {} more", all - 1)?,
+        }
+        f.write_str(
+            ": the proxy passes the connections through, for the kernel's maps have no room for more \
+             services, server names, endpoints or lookup tables; use fewer, or weights that are \
+             closer to each other",
         )
     }
 }

@@ -71,6 +71,13 @@ impl Tables {
         (frontend.kind == KIND_L4).then_some(frontend.service)
     }
 
+    /// Services of a frontend: of TCP and UDP one, for TLS passthrough one of each route.
+    pub fn services_of(&self, key: &FrontendKey) -> Vec<u32> {
+        let own = self.routes.iter().filter(|(_, at)| at.frontend == *key);
+        let l4 = self.service_of(key);
+        l4.into_iter().chain(own.map(|(id, _)| *id)).collect()
+    }
+
     /// Group of the server names of a frontend for TLS passthrough.
     pub fn group_of(&self, key: &FrontendKey) -> Option<u32> {
         let frontend = self.frontends.get(key)?;

@@ -76,7 +76,7 @@ fn attach(
             _ => vec![HostPattern::Any],
         };
         if common.is_empty() {
-            hosts.push(hostname::show(&listener.hostname));
+            hosts.push(listener.hostname.to_string());
         } else {
             attached.insert((candidates.gateway, position), common);
         }

@@ -64,18 +64,9 @@ fn is_below(host: &str, suffix: &str) -> bool {
     rest.is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
-/// As it is written in YAML.
-pub(super) fn show(pattern: &HostPattern) -> String {
-    match pattern {
-        HostPattern::Any => "*".to_owned(),
-        HostPattern::Exact(host) => host.to_string(),
-        HostPattern::Suffix(suffix) => format!("*.{suffix}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{intersect, optional, show};
+    use super::{intersect, optional};
 
     #[test]
     fn intersections() {
@@ -106,7 +97,7 @@ mod tests {
             let listener = (!listener.is_empty()).then(|| listener.into());
             let route: Vec<_> = route.iter().map(|&host| host.into()).collect();
             let found = intersect(&optional(listener.as_ref()), &route);
-            let found: Vec<_> = found.iter().map(show).collect();
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
             assert_eq!(found, expected, "{listener:?} and {route:?}");
         }
     }

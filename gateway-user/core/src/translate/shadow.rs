@@ -6,7 +6,6 @@ use super::{
     age::{Age, age},
     attach::ListenerId,
     gateway::GatewayState,
-    hostname,
     route::RouteState,
 };
 use crate::{
@@ -85,7 +84,7 @@ fn hosts(gateways: &[GatewayState], routes: &mut [RouteState]) {
                     if let Some((_, _, by)) = oldest.get(&(*id, host.clone()))
                         && *by != own
                     {
-                        taken.entry(by).or_default().push(hostname::show(host));
+                        taken.entry(by).or_default().push(host.to_string());
                     }
                 }
                 let listener = &gateways[id.0].listeners[id.1].label;

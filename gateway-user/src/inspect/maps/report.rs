@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use gateway_common::abi::{BY_DSR, BY_SNAT, BackendStats, KIND_L4};
+use gateway_common::abi::{BY_DSR, BY_SNAT, BackendStats, KIND_L4, KIND_PROXY, KIND_TLS};
 use gateway_core::{
     l4::{Tables, share::shares},
     plan::{L4Mode, Transport},
@@ -17,6 +17,7 @@ use crate::inspect::names::{FrontendNames, Names, transport};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Report {
     pub frontends: Vec<FrontendRow>,
+    pub names: Vec<NameRow>,
     pub services: Vec<ServiceRow>,
     pub backends: Vec<BackendRow>,
     pub addresses: Vec<AddressRow>,
@@ -27,14 +28,25 @@ pub(super) struct Report {
 pub(super) struct FrontendRow {
     pub address: SocketAddr,
     pub protocol: Transport,
-    /// `xdp` or `proxy`.
+    /// `xdp`, `proxy`, or `xdp by name`: what no server name leads elsewhere is the proxy's.
     pub served_by: &'static str,
-    /// Of XDP.
+    /// Of `xdp`.
     pub service: Option<u32>,
     /// `None` without a daemon.
     pub gateway: Option<String>,
     pub listeners: Vec<String>,
     pub routes: Vec<String>,
+}
+
+/// Where a server name of TLS leads.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct NameRow {
+    /// `None` where no frontend has the name's group: one is about to come, or has just gone.
+    pub address: Option<SocketAddr>,
+    /// Such as `a.example`, `*.example` or `*`.
+    pub name: String,
+    /// `None`: the proxy.
+    pub service: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,7 +101,11 @@ pub(super) fn report(tables: &Tables, traffic: &Traffic, names: &Names) -> Repor
         FrontendRow {
             address: SocketAddr::new(key.address.into(), key.port as u16),
             protocol: transport(key.protocol),
-            served_by: if l4 { "xdp" } else { "proxy" },
+            served_by: match value.kind {
+                KIND_PROXY => "proxy",
+                KIND_TLS => "xdp by name",
+                _ => "xdp",
+            },
             service: l4.then_some(value.service),
             gateway: named.map(|n| n.gateway.clone()),
             listeners: named.map(|n| n.listeners.clone()).unwrap_or_default(),
@@ -111,19 +127,49 @@ pub(super) fn report(tables: &Tables, traffic: &Traffic, names: &Names) -> Repor
     });
     Report {
         frontends: frontends.collect(),
+        names: server_names(tables),
         services: services.collect(),
         backends: backends(tables, traffic, names),
         addresses: addresses.collect(),
     }
 }
 
-fn backends(tables: &Tables, traffic: &Traffic, names: &Names) -> Vec<BackendRow> {
-    let of_service: BTreeMap<u32, &FrontendNames> = tables
-        .frontends
-        .iter()
-        .filter(|(_, value)| value.kind == KIND_L4)
-        .filter_map(|(key, value)| Some((value.service, names.frontend(key)?)))
+fn server_names(tables: &Tables) -> Vec<NameRow> {
+    let tls = tables.frontends.iter().filter(|(_, f)| f.kind == KIND_TLS);
+    let of_group: BTreeMap<u32, SocketAddr> = tls
+        .map(|(key, f)| {
+            (
+                f.service,
+                SocketAddr::new(key.address.into(), key.port as u16),
+            )
+        })
         .collect();
+    let rows = tables.names.iter().map(|(name, target)| NameRow {
+        address: of_group.get(&name.group().into()).copied(),
+        name: name.pattern().to_string(),
+        service: (target.service != 0).then_some(target.service),
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|a, b| (a.address, &a.name).cmp(&(b.address, &b.name)));
+    rows
+}
+
+/// By service id.
+fn names_of_services<'n>(tables: &Tables, names: &'n Names) -> BTreeMap<u32, &'n FrontendNames> {
+    let named = |kind: u32| {
+        let of_kind = tables.frontends.iter().filter(move |(_, f)| f.kind == kind);
+        of_kind.filter_map(|(key, f)| Some((f.service, names.frontend(key)?)))
+    };
+    let groups: BTreeMap<u32, &FrontendNames> = named(KIND_TLS).collect();
+    let by_name = tables.names.iter().filter_map(|(name, target)| {
+        let names = groups.get(&name.group().into())?;
+        Some((target.service, *names))
+    });
+    named(KIND_L4).chain(by_name).collect()
+}
+
+fn backends(tables: &Tables, traffic: &Traffic, names: &Names) -> Vec<BackendRow> {
+    let of_service = names_of_services(tables, names);
     let shares: BTreeMap<u32, BTreeMap<u32, f64>> = tables
         .services
         .iter()

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use gateway_common::abi::{
-    Address, BY_DSR, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, NEAR,
-    Service, TCP,
+    Address, BY_DSR, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, KIND_TLS,
+    NEAR, Service, TCP, TlsTarget,
 };
-use gateway_core::{l4::Tables, plan::Transport};
+use gateway_core::{
+    l4::{Tables, names::NameKey},
+    plan::{HostPattern, Transport},
+};
 
 use super::*;
 use crate::inspect::names::{BackendNames, FrontendNames};
@@ -133,6 +136,53 @@ fn rows_have_names_and_shares() {
     ] {
         assert!(lines.contains(&expected), "{expected:?} is not in\n{text}");
     }
+}
+
+#[test]
+fn server_names_lead_to_services_or_to_the_proxy() {
+    let mut tables = tables();
+    tables.frontends.clear();
+    let key = FrontendKey {
+        address: std::net::Ipv4Addr::new(203, 0, 113, 1).into(),
+        port: 443,
+        protocol: TCP,
+    };
+    let frontend = Frontend {
+        kind: KIND_TLS,
+        service: 5,
+        workers: 2,
+        ..Frontend::default()
+    };
+    tables.frontends.insert(key, frontend);
+    for (pattern, service) in [
+        (HostPattern::Exact("a.example".into()), 2),
+        (HostPattern::Suffix("example".into()), 0),
+        (HostPattern::Any, 0),
+    ] {
+        let name = NameKey::new(5, &pattern).expect("it is short enough");
+        tables.names.insert(name, TlsTarget { service });
+    }
+    let mut names = names();
+    names.frontends[0].address.set_port(443);
+    let report = report(&tables, &BTreeMap::new(), &names);
+    assert_eq!(report.frontends[0].served_by, "xdp by name");
+    assert_eq!(report.frontends[0].service, None, "a group is none");
+    let name = report.backends[0].name.as_deref();
+    assert_eq!(name, Some("default/echo:9000"));
+    let text = render(&report);
+    let shown = text.split("\n\n").nth(1).expect("a second table");
+    let shown: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        shown[2..],
+        [
+            ["203.0.113.1:443", "*", "proxy"],
+            ["203.0.113.1:443", "*.example", "proxy"],
+            ["203.0.113.1:443", "a.example", "2"],
+        ]
+    );
 }
 
 #[test]

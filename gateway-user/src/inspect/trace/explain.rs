@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
     abi::{
-        BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY, Origin,
+        BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY,
+        KIND_TLS, Origin,
     },
     steer::Steer,
 };
@@ -174,6 +175,10 @@ fn frontend(key: &FrontendKey, found: Option<&Frontend>, named: Option<&Frontend
     let by = match found {
         Some(f) if f.kind == KIND_L4 => format!("served by XDP, service {}", f.service),
         Some(f) if f.kind == KIND_PROXY => format!("served by the proxy, {} workers", f.workers),
+        Some(f) if f.kind == KIND_TLS => format!(
+            "served by the server name of TLS, group {}: by XDP, or by the proxy, {} workers",
+            f.service, f.workers
+        ),
         _ => return format!("frontends: nothing is served at {at}/{protocol}"),
     };
     let name = named.map(|n| {

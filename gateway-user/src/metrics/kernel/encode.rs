@@ -8,7 +8,8 @@ use std::{
 
 use gateway_common::abi::{BackendStats, Count, Counter, Counters, Kind};
 use gateway_core::{
-    l4::{Tables, compile::frontend_key},
+    l4::{Tables, compile::frontend_key, tables::RouteAt},
+    name::ObjectName,
     plan::{Frontend, Plan},
 };
 use prometheus_client::{
@@ -38,24 +39,51 @@ pub(super) struct BackendName {
 /// Names of the backends in the kernel, by id.
 pub(super) fn backend_names(plan: &Plan, tables: &Tables) -> BTreeMap<u32, BackendName> {
     let mut names = BTreeMap::new();
-    for (id, frontend) in &plan.frontends {
-        let Frontend::L4(planned) = frontend else {
+    let listeners = listeners(plan, tables);
+    for (id, value) in &tables.backends {
+        let Some((gateway, listener)) = listeners.get(&value.service) else {
             continue;
         };
-        let Some(service) = tables.service_of(&frontend_key(id)) else {
-            continue;
+        let port = u16::try_from(value.port).unwrap_or_default();
+        let name = BackendName {
+            gateway: gateway.to_string(),
+            listener: (*listener).to_owned(),
+            backend: SocketAddr::new(IpAddr::from(value.address), port).to_string(),
         };
-        for (backend, value) in tables.backends_of(service) {
-            let port = u16::try_from(value.port).unwrap_or_default();
-            let name = BackendName {
-                gateway: planned.gateway.to_string(),
-                listener: planned.listener.to_string(),
-                backend: SocketAddr::new(IpAddr::from(value.address), port).to_string(),
-            };
-            names.insert(backend, name);
-        }
+        names.insert(*id, name);
     }
     names
+}
+
+/// Gateway and listener of each service. A TLSRoute that several listeners of an address and port
+/// serve has one service, which counts as the first one's.
+fn listeners<'p>(plan: &'p Plan, tables: &Tables) -> BTreeMap<u32, (&'p ObjectName, &'p str)> {
+    let of_route: BTreeMap<_, u32> = tables.routes.iter().map(|(id, at)| (at, *id)).collect();
+    let mut listeners = BTreeMap::new();
+    for (id, frontend) in &plan.frontends {
+        let key = frontend_key(id);
+        match frontend {
+            Frontend::L4(l4) => {
+                let service = tables.service_of(&key);
+                listeners.extend(service.map(|id| (id, (&l4.gateway, &*l4.listener))));
+            }
+            Frontend::Http(http) => {
+                let passing = http.tls.iter().filter(|l| l.tls.is_none());
+                for (listener, route) in passing.flat_map(|l| l.routes.iter().map(move |r| (l, r)))
+                {
+                    let at = RouteAt {
+                        frontend: key,
+                        route: route.name.clone(),
+                    };
+                    if let Some(service) = of_route.get(&at) {
+                        let named = (&http.gateway, &*listener.name);
+                        listeners.entry(*service).or_insert(named);
+                    }
+                }
+            }
+        }
+    }
+    listeners
 }
 
 pub(super) fn encode(snapshot: &Snapshot, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {

@@ -185,7 +185,7 @@ async fn a_backend_that_the_kernel_cannot_reach_is_told() {
     let text = text.replace("10.0.1.1", "\"2001:db8::1\"");
     let text = text.replace("10.0.1.2", "\"2001:db8::2\"");
     let outcome = reconciler().reconcile(&world(&text), Removals::Now).await;
-    let told: Vec<_> = outcome.unserved.iter().map(ToString::to_string).collect();
+    let told = &outcome.unserved;
     assert!(
         matches!(&told[..], [one] if one.contains("infra/v1:80")),
         "{told:?}"

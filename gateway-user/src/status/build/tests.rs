@@ -60,7 +60,7 @@ Programs in the kernel
 INTERFACE  HOOK  MODE    NOTE
 eth0       xdp   driver
 
-Not served by this version
+Not served as asked
 something on IPv6
 
 Problems

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use gateway_common::abi::{KIND_L4, KIND_PROXY};
+use gateway_common::abi::{KIND_L4, KIND_PROXY, KIND_TLS};
 
 use super::{
     super::{
         compile::{Node, compile},
-        testing::{Rng, backend, plan, tcp},
+        testing::{Rng, backend, plan, tcp, tls_frontend, tls_listener, tls_route},
     },
     *,
 };
 use crate::{
     endpoints::{Endpoint, Endpoints},
-    plan::{self, HttpFrontend, Plan},
+    plan::{self, Plan},
 };
 
 const SERVICES: [&str; 4] = ["a", "b", "c", "!"];
@@ -34,16 +34,28 @@ fn random_plan(rng: &mut Rng) -> Plan {
         .collect();
     let mut plan = plan(&borrowed);
     for frontend in plan.frontends.values_mut() {
-        if rng.below(5) == 0 {
-            let gateway = crate::name::ObjectName::new("default", "gateway");
-            *frontend = plan::Frontend::Http(HttpFrontend {
-                gateway,
-                listeners: Vec::new(),
-                tls: Vec::new(),
-            });
+        match rng.below(8) {
+            0 => *frontend = tls_frontend(Vec::new()),
+            1..4 => *frontend = random_tls(rng),
+            _ => {}
         }
     }
     plan
+}
+
+/// Of one or two listeners; some of its routes are shadowed, and some have no backend.
+fn random_tls(rng: &mut Rng) -> plan::Frontend {
+    let hosts = ["a.x", "b.x", "*.x", "*.b.x", "c.b.x"];
+    let mut listeners = Vec::new();
+    for hostname in ["*", "*.b.x"].into_iter().take(1 + rng.below(2) as usize) {
+        let routes = ["r1", "r2", "r3"].map(|name| {
+            let host = hosts[rng.below(5) as usize];
+            let to = SERVICES[rng.below(4) as usize];
+            tls_route(name, &[host], &[(to, rng.below(3) as u32)])
+        });
+        listeners.push(tls_listener(hostname, routes.into()));
+    }
+    tls_frontend(listeners)
 }
 
 fn random_endpoints(rng: &mut Rng) -> Endpoints {
@@ -66,8 +78,16 @@ fn assert_sound(tables: &Tables, step: &str) {
                 tables.services.contains_key(&frontend.service),
                 "{step}: {key:?}"
             ),
+            KIND_TLS => {
+                let of_group = |name: &&NameKey| u32::from(name.group()) == frontend.service;
+                assert!(tables.names.keys().any(|name| of_group(&name)), "{step}");
+            }
             other => panic!("{step}: kind {other}"),
         }
+    }
+    for (name, target) in tables.names.iter().filter(|(_, to)| to.service != 0) {
+        let led = tables.services.contains_key(&target.service);
+        assert!(led, "{step}: {:?}", name.pattern());
     }
     for (id, service) in tables.services.iter().filter(|(_, s)| s.maglev_size > 0) {
         let region = tables
@@ -124,6 +144,7 @@ fn every_prefix_of_every_change_is_sound() {
         // A restart in between: the history is lost, what is in force is not.
         if rng.below(10) == 0 {
             current = current.with_cursors_at_end();
+            current.routes.clear();
         }
     }
     assert!(ops_seen > 3_000, "the histories did something: {ops_seen}");
