@@ -8,7 +8,7 @@ use std::{
 
 use gateway_core::{
     endpoints::{Endpoint, Endpoints},
-    l4::{Node, Tables, compile, diff},
+    l4::{self, Tables, compile, diff},
     name::ObjectName,
     plan::{
         BackendId, Frontend, FrontendId, L4Options, L4Service, Plan, Target, Transport,
@@ -77,7 +77,7 @@ impl Node {
             .keys()
             .map(|name| (service(*name), vec![ready(name)]));
         let endpoints = Endpoints(listed.collect());
-        let desired = compile(&plan, &endpoints, Node::new(1), &self.tables).expect("it fits");
+        let desired = compile(&plan, &endpoints, l4::Node::new(1), &self.tables).expect("it fits");
         let ops = diff(&self.tables, &desired);
         ops.iter().for_each(|op| self.tables.apply(op));
         self.host.serve(&config(&self.tables));

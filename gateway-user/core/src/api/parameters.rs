@@ -22,7 +22,7 @@ pub struct ParametersSpec {
     pub workers: Option<i64>,
     pub limits: Option<LimitsSpec>,
     pub l4: Option<L4Spec>,
-    pub tls: Option<TlsSpec>,
+    pub tls: Option<Box<TlsSpec>>,
     pub access_log: Option<AccessLogSpec>,
     pub request_id: Option<RequestIdSpec>,
     /// Taken whole, unlike the others: its parts belong together.

@@ -1,10 +1,10 @@
 //! Map operations on the mirror: what the kernel's maps hold after them.
 
-use gateway_common::abi::{KIND_TLS, Service};
+use gateway_common::abi::{Frontend, FrontendKey, KIND_TLS, Service};
 
 use super::{
     diff::MapOp,
-    tables::{Cursors, Tables},
+    tables::{Cursors, RouteAt, Tables},
 };
 
 impl Tables {
@@ -38,30 +38,14 @@ impl Tables {
                 self.regions.insert(*offset, slots.clone());
                 self.cursors.slot = offset.saturating_add(len(slots));
             }
-            MapOp::PutService(id, service, route) => {
-                match route {
-                    Some(route) => drop(self.routes.insert(*id, route.clone())),
-                    None => drop(self.routes.remove(id)),
-                }
-                match self.services.insert(*id, *service) {
-                    Some(old) if region(&old) != region(service) => self.free(&old),
-                    Some(_) => {}
-                    None => self.cursors.service = id.saturating_add(1),
-                }
-            }
+            MapOp::PutService(id, service, route) => self.put_service(*id, service, route.as_ref()),
             MapOp::PutName(name, target) => {
                 self.names.insert(*name, *target);
             }
             MapOp::RemoveName(name) => {
                 self.names.remove(name);
             }
-            MapOp::PutFrontend(key, frontend) => {
-                let known = self.group_of(key);
-                self.frontends.insert(*key, *frontend);
-                if let Some(group) = self.group_of(key).filter(|new| known != Some(*new)) {
-                    self.cursors.group = group.saturating_add(1);
-                }
-            }
+            MapOp::PutFrontend(key, frontend) => self.put_frontend(*key, *frontend),
             MapOp::RemoveFrontend(key) => {
                 self.frontends.remove(key);
             }
@@ -74,6 +58,26 @@ impl Tables {
             MapOp::RemoveBackend(id) => {
                 self.backends.remove(id);
             }
+        }
+    }
+
+    fn put_service(&mut self, id: u32, service: &Service, route: Option<&RouteAt>) {
+        match route {
+            Some(route) => drop(self.routes.insert(id, route.clone())),
+            None => drop(self.routes.remove(&id)),
+        }
+        match self.services.insert(id, *service) {
+            Some(old) if region(&old) != region(service) => self.free(&old),
+            Some(_) => {}
+            None => self.cursors.service = id.saturating_add(1),
+        }
+    }
+
+    fn put_frontend(&mut self, key: FrontendKey, frontend: Frontend) {
+        let known = self.group_of(&key);
+        self.frontends.insert(key, frontend);
+        if let Some(group) = self.group_of(&key).filter(|new| known != Some(*new)) {
+            self.cursors.group = group.saturating_add(1);
         }
     }
 
