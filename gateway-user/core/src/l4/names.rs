@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway_common::abi::{NAME_END, TlsName, TlsTarget};
+use gateway_common::abi::{NAME_END, TlsKey, TlsName, TlsTarget};
 
 use crate::plan::HostPattern;
 
@@ -20,10 +20,10 @@ pub type NameTable = BTreeMap<NameKey, TlsTarget>;
 impl NameKey {
     /// `None` for a pattern that is longer than any name: nobody asks for it.
     pub fn new(group: u16, pattern: &HostPattern) -> Option<Self> {
-        let (name, bits) = match pattern {
-            HostPattern::Exact(name) => TlsName::new(group, name, false)?,
-            HostPattern::Suffix(name) => TlsName::new(group, name, true)?,
-            HostPattern::Any => (TlsName::all(group), TlsName::GROUP_BITS),
+        let TlsKey { bits, name } = match pattern {
+            HostPattern::Exact(name) => TlsKey::new(group, name, false)?,
+            HostPattern::Suffix(name) => TlsKey::new(group, name, true)?,
+            HostPattern::Any => TlsKey::all(group),
         };
         Some(Self { name, bits })
     }
