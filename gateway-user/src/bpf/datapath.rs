@@ -113,6 +113,7 @@ impl Datapath {
         }
         let mut maps = Maps::open(&pins)?;
         maps.ensure_secret()?;
+        programs::fill(&ebpf, &pins)?;
         let tables = read::tables(&maps)?;
         let attachments = attach_all(&mut ebpf, &pins, survey, options.xdp_mode).await?;
         let failed = attachments.iter().find_map(Attachment::refused);

@@ -48,8 +48,7 @@ const TAIL_CALLED: [(&str, u32, &str); 3] = [
 ///
 /// # Errors
 /// Where the object lacks one of them, or the kernel refuses.
-#[expect(dead_code, reason = "the object does not have these programs yet")]
-pub(super) fn fill_programs(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
+pub(super) fn fill(ebpf: &Ebpf, pins: &Pins) -> Result<()> {
     for (array, slot, name) in TAIL_CALLED {
         let program = ebpf.program(name);
         let program = program.with_context(|| format!("the BPF object has no program {name}"))?;
