@@ -54,9 +54,9 @@ fn clients_connect_during_a_flood_of_syns() -> Result<()> {
     let bed = Bed::passthrough()?;
     let _daemon = daemon(&bed)?;
     let (name, server) = NAMES[0];
-    for gateway in GATEWAYS {
+    for (index, gateway) in GATEWAYS.iter().enumerate() {
         let flood = format!("flood --to {gateway}:443 --count {SYNS}");
-        let mut flood = bed.start("flood", &flood)?;
+        let mut flood = bed.start(&format!("flood-{index}"), &flood)?;
         flood.goes_on(20_000)?;
         let ask = format!(
             "crowd --to {gateway}:443 --server-name {name} --connections {CLIENTS} --rounds 1"
