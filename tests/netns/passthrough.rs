@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use gateway_tests::{
     bed::{Bed, GATEWAYS},
     daemon::Daemon,
+    net::Namespace,
     peer::hello::Opening,
     report::TcpReport,
     wait::wait_until,
@@ -66,14 +67,19 @@ fn block_on<R>(work: impl Future<Output = Result<R>>) -> Result<R> {
     runtime.enable_all().build()?.block_on(work)
 }
 
-/// A server of our own, where a role of the bed is.
-async fn listen(bed: &Bed, role: &str, address: &str) -> Result<TcpListener> {
-    let namespace = match role {
+/// The namespace of this role.
+fn role<'a>(bed: &'a Bed, role: &str) -> &'a Namespace {
+    match role {
         "app1" => &bed.app1,
         "app2" => &bed.app2,
         _ => &bed.node,
-    };
-    let listener = namespace.enter(|| Ok(std::net::TcpListener::bind(address)?))?;
+    }
+}
+
+/// A server of our own, where a role of the bed is.
+async fn listen(bed: &Bed, role: &str, address: &str) -> Result<TcpListener> {
+    let bind = || Ok(std::net::TcpListener::bind(address)?);
+    let listener = self::role(bed, role).enter(bind)?;
     listener.set_nonblocking(true)?;
     Ok(TcpListener::from_std(listener)?)
 }

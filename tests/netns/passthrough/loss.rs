@@ -18,9 +18,9 @@ use gateway_tests::{
 use super::{NAMES, all_came_to, daemon};
 
 const CONNECTIONS: u64 = 200;
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 2;
 /// Of a connection for all.
-const BYTES: u64 = 8 << 20;
+const BYTES: u64 = 2 << 20;
 
 /// A classic BPF program: -1, the class of its filter, for this share of packets, else 0.
 fn one_in(packets: u32) -> String {
