@@ -5,7 +5,7 @@ mod bulk;
 mod changes;
 mod crowds;
 mod ends;
-mod hellos;
+pub(crate) mod hellos;
 mod loss;
 mod names;
 mod stacks;
@@ -30,11 +30,12 @@ use tokio::{
 use crate::tcp::LIMIT;
 
 /// Names that lead to one backend alone: in a namespace of its own, and on the node.
-const NAMES: [(&str, &str); 2] = [("app1.pass.example", "app1"), ("node.pass.example", "node")];
+pub(crate) const NAMES: [(&str, &str); 2] =
+    [("app1.pass.example", "app1"), ("node.pass.example", "node")];
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The daemon, when all routes of the bed are in force.
-fn daemon(bed: &Bed) -> Result<Daemon> {
+pub(crate) fn daemon(bed: &Bed) -> Result<Daemon> {
     let daemon = bed.daemon()?;
     for gateway in GATEWAYS {
         for (name, server) in NAMES {
@@ -54,7 +55,7 @@ fn served(bed: &Bed, to: &str, name: &str, server: &str) -> Result<()> {
 }
 
 /// Every connection came to this server and brought all bytes back.
-fn all_came_to(report: &TcpReport, server: &str, bytes: u64) -> Result<()> {
+pub(crate) fn all_came_to(report: &TcpReport, server: &str, bytes: u64) -> Result<()> {
     report.expect_echoed(bytes)?;
     let alone = report.servers.len() == 1 && report.servers.contains_key(server);
     ensure!(alone, "not {server} alone: {report:?}");
@@ -62,7 +63,7 @@ fn all_came_to(report: &TcpReport, server: &str, bytes: u64) -> Result<()> {
 }
 
 /// Runs what both ends of connections do, in this thread.
-fn block_on<R>(work: impl Future<Output = Result<R>>) -> Result<R> {
+pub(crate) fn block_on<R>(work: impl Future<Output = Result<R>>) -> Result<R> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build()?.block_on(work)
 }
@@ -85,7 +86,7 @@ async fn listen(bed: &Bed, role: &str, address: &str) -> Result<TcpListener> {
 }
 
 /// A connection of the bed's client.
-async fn connect(bed: &Bed, to: &str) -> Result<TcpStream> {
+pub(crate) async fn connect(bed: &Bed, to: &str) -> Result<TcpStream> {
     let to: SocketAddr = to.parse()?;
     let open = || match to {
         SocketAddr::V4(_) => Ok(TcpSocket::new_v4()?),

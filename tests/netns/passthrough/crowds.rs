@@ -61,14 +61,16 @@ fn clients_connect_during_a_flood_of_syns() -> Result<()> {
         let ask = format!(
             "crowd --to {gateway}:443 --server-name {name} --connections {CLIENTS} --rounds 1"
         );
-        let report: TcpReport = bed.start("crowd", &ask)?.report()?;
-        let meanwhile = flood.progress();
-        all_came_to(&report, server, CLIENTS * 64)?;
+        let mut connected = 0;
+        while flood.progress() < SYNS {
+            let report: TcpReport = bed.start("crowd", &ask)?.report()?;
+            all_came_to(&report, server, CLIENTS * 64)?;
+            connected += CLIENTS;
+        }
         let flood: FloodReport = flood.report()?;
-        ensure!(flood.sent == SYNS, "{flood:?}");
+        ensure!(flood.sent == SYNS && connected > 0, "{flood:?}");
         measured(format_args!(
-            "{CLIENTS} clients connected to {gateway} in {} ms, during {meanwhile} SYNs of {SYNS}",
-            report.milliseconds
+            "{connected} clients connected to {gateway} during {SYNS} SYNs"
         ));
     }
     Ok(())

@@ -15,7 +15,8 @@ const NOBODY: [&str; 2] = ["10.77.0.66", "2001:db8:77::66"];
 const CUTS: u64 = 532;
 const ORDERS: [&str; 4] = ["forward", "backward", "twice", "overlapping"];
 
-fn bed() -> Result<Bed> {
+/// The bed, where packets to [`NOBODY`] find the client.
+pub(crate) fn bed() -> Result<Bed> {
     let bed = Bed::passthrough()?;
     let shown = bed.client.ip("-o link show eth0")?;
     let (_, link) = shown.split_once("link/ether ").context("no Ethernet")?;
@@ -29,7 +30,13 @@ fn bed() -> Result<Bed> {
     Ok(bed)
 }
 
-fn segments(bed: &Bed, gateway: usize, server: &str, options: &str) -> Result<SegmentsReport> {
+/// Connections cut as the options say, all of which must come to this server.
+pub(crate) fn segments(
+    bed: &Bed,
+    gateway: usize,
+    server: &str,
+    options: &str,
+) -> Result<SegmentsReport> {
     let (to, from) = (GATEWAYS[gateway], NOBODY[gateway]);
     let ask = format!("segments --to {to}:443 --from {from} {options}");
     let report: SegmentsReport = bed.start("segments", &ask)?.report()?;

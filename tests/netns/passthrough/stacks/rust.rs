@@ -5,7 +5,7 @@ use std::{convert::Infallible, net, sync::Arc, thread};
 use anyhow::{Context as _, Result};
 use gateway_tests::bed::Bed;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::{
     body::{Bytes, Incoming},
     server::conn::{http1, http2},
@@ -100,17 +100,16 @@ async fn echo(stream: TlsStream<TcpStream>) -> Result<()> {
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(async |request: Request<Incoming>| {
         let body = request.into_body().collect().await;
-        let bytes = body.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
+        let bytes = body.map_or_else(|_| Bytes::new(), Collected::to_bytes);
         Ok::<_, Infallible>(Response::new(Full::new(bytes)))
     });
     let io = TokioIo::new(stream);
-    match is_http2 {
-        true => {
-            http2::Builder::new(TokioExecutor::new())
-                .serve_connection(io, service)
-                .await?
-        }
-        false => http1::Builder::new().serve_connection(io, service).await?,
+    if is_http2 {
+        let builder = http2::Builder::new(TokioExecutor::new());
+        builder.serve_connection(io, service).await?;
+    } else {
+        let builder = http1::Builder::new();
+        builder.serve_connection(io, service).await?;
     }
     Ok(())
 }
