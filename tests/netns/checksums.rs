@@ -109,7 +109,7 @@ fn replies(daemon: &Daemon) -> Result<Replies> {
 }
 
 /// `InCsumErrors` of TCP and UDP: a line of names, then a line of values.
-fn checksum_errors(namespace: &Namespace) -> Result<[u64; 2]> {
+pub(crate) fn checksum_errors(namespace: &Namespace) -> Result<[u64; 2]> {
     let text = namespace.run("cat", ["/proc/net/snmp"])?;
     let of = |protocol: &str| {
         let mut lines = text.lines().filter(|line| line.starts_with(protocol));

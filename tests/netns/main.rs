@@ -26,6 +26,7 @@ mod mtu;
 mod neighbours;
 mod others;
 mod parameters;
+mod passthrough;
 mod programs;
 mod refused;
 mod reload;

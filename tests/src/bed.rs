@@ -9,13 +9,19 @@
 mod backends;
 mod config;
 mod dual;
+mod passthrough;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 
-pub use self::{backends::Backends, config::Config, dual::GATEWAY_V6};
+pub use self::{
+    backends::Backends,
+    config::Config,
+    dual::GATEWAY_V6,
+    passthrough::{AFTER_HELLO, GATEWAYS, TlsRoute},
+};
 use crate::{
     daemon::Daemon,
     net::{Namespace, Net},

@@ -2,10 +2,14 @@
 
 mod crowd;
 mod dns;
+mod flood;
+pub mod hello;
 mod http_client;
 mod http_server;
 mod pattern;
 mod ping;
+mod segment;
+mod segments;
 mod stop;
 mod tcp_client;
 mod tcp_server;
@@ -45,6 +49,8 @@ enum Role {
     Crowd(crowd::Args),
     Udp(udp_client::Args),
     Ping(ping::Args),
+    Segments(segments::Args),
+    Flood(flood::Args),
 }
 
 /// Does what the command line says.
@@ -63,6 +69,8 @@ pub async fn main(cli: Cli) -> Result<()> {
         Role::Crowd(args) => print(limit, crowd::run(args)).await,
         Role::Udp(args) => print(limit, udp_client::run(args)).await,
         Role::Ping(args) => print(limit, ping::run(args)).await,
+        Role::Segments(args) => print(limit, segments::run(args)).await,
+        Role::Flood(args) => print(limit, flood::run(args)).await,
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Greeting {
     pub server: String,
     /// Who connected, as the server sees it.
     pub client: SocketAddr,
+    /// FNV-1a of the ClientHello, where the server waits for one.
+    #[serde(default)]
+    pub hello: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -72,6 +75,29 @@ pub struct TcpReport {
     pub client_address_kept: bool,
     pub errors: Vec<String>,
     pub milliseconds: u64,
+}
+
+/// Connections that a client without the kernel's TCP made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SegmentsReport {
+    pub connections: u64,
+    /// Connections that did not bring every byte back, in order and once.
+    pub failed: u64,
+    /// Segments that the client had to send again.
+    pub repeated: u64,
+    /// Packets with a wrong checksum.
+    pub wrong_sums: u64,
+    /// Connections by server.
+    pub servers: BTreeMap<String, u64>,
+    /// Whether every server saw the address and port that its client used.
+    pub client_address_kept: bool,
+    /// The first errors, as text.
+    pub errors: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct FloodReport {
+    pub sent: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ mod official;
 type Stage = (&'static str, fn() -> Result<()>);
 
 const STAGES: &[Stage] = &[
-    ("setup", setup::run_for_lint),
+    ("setup", setup::run_with_go),
     ("fmt", fmt),
     ("tidy", tidy::run),
     ("clippy", clippy),

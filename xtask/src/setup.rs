@@ -32,8 +32,8 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// What only `cargo xtask lint` needs.
-const LINT: &[Step] = &[Step {
+/// What only `cargo xtask lint` and `cargo xtask test` need.
+const GO: &[Step] = &[Step {
     name: "Go",
     check: programs::check_go,
     install: programs::install,
@@ -56,10 +56,10 @@ pub(crate) fn run() -> Result<()> {
     steps::run(STEPS, &context)
 }
 
-/// The same for `cargo xtask lint`.
-pub(crate) fn run_for_lint() -> Result<()> {
+/// The same for `cargo xtask lint` and `cargo xtask test`.
+pub(crate) fn run_with_go() -> Result<()> {
     run()?;
-    steps::run(LINT, &Context::new(Cache::open()?, LINT.len()))
+    steps::run(GO, &Context::new(Cache::open()?, GO.len()))
 }
 
 /// Only what `cargo xtask cluster` needs.

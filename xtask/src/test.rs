@@ -35,7 +35,7 @@ const TESTS: Duration = Duration::from_secs(1500);
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     privileges::ensure()?;
-    setup::run()?;
+    setup::run_with_go()?;
     let cluster = match options.kubernetes {
         true => Some(Cluster::ensure(None)?),
         false => None,

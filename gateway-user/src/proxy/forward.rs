@@ -2,10 +2,7 @@
 
 use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
 
-use gateway_core::{
-    balance::least_loaded,
-    http::{Destination, Forward, ListenerId},
-};
+use gateway_core::http::{Destination, Forward, ListenerId};
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -147,7 +144,9 @@ fn abort_if(done: &io::Result<()>, sides: [&TcpStream; 2]) {
 async fn connect(worker: &Worker, endpoints: &[SocketAddr]) -> Option<TcpStream> {
     let mut failed: Vec<SocketAddr> = Vec::new();
     while failed.len() < CONNECT_ATTEMPTS.min(endpoints.len()) {
-        let endpoint = *least_loaded(endpoints, worker.random(), |e| failed.contains(e))?;
+        let untried = || endpoints.iter().filter(|e| !failed.contains(e));
+        let chosen = worker.random().checked_rem(untried().count() as u64)?;
+        let endpoint = *untried().nth(chosen as usize)?;
         match connect_to(worker, endpoint).await {
             Ok(stream) => {
                 worker.streaks.well(endpoint);

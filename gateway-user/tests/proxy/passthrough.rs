@@ -227,6 +227,15 @@ async fn endpoints_that_refuse_are_passed_over_and_a_reset_stays_one() {
         let kind = end.unwrap_err().kind();
         assert_eq!(kind, std::io::ErrorKind::ConnectionReset);
     }
+    // Each of those that refuse is asked once.
+    let all = vec![refusing().await, refusing().await, good];
+    serve(&bed, "a.example.com", &[(all, 1)]);
+    for _ in 0..50 {
+        let mut client = TcpStream::connect(bed.address).await.unwrap();
+        client.write_all(&hello("a.example.com")).await.unwrap();
+        let accepted = time::timeout(Duration::from_secs(10), backend.accept()).await;
+        accepted.expect("an endpoint is left").unwrap();
+    }
     serve(&bed, "a.example.com", &[(vec![refusing().await], 1)]);
     let mut client = TcpStream::connect(bed.address).await.unwrap();
     client.write_all(&hello("a.example.com")).await.unwrap();

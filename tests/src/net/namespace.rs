@@ -3,11 +3,15 @@
 use std::{
     ffi::OsStr,
     fs,
+    os::fd::AsFd as _,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// One that a [`super::Net`] made is deleted together with it.
 #[derive(Clone, Debug)]
@@ -76,6 +80,21 @@ impl Namespace {
         args: impl IntoIterator<Item = A>,
     ) -> Result<String> {
         output(self.command(program).args(args))
+    }
+
+    /// Does something on a thread inside: a socket that it opens stays in the namespace.
+    ///
+    /// # Errors
+    /// The namespace cannot be entered, or the work fails.
+    pub fn enter<R: Send>(&self, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+        let file = fs::File::open(format!("/run/netns/{}", self.name))?;
+        let inside = move || {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(file.as_fd(), kind).context("cannot enter the namespace")?;
+            work()
+        };
+        let done = thread::scope(|scope| scope.spawn(inside).join());
+        done.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// `ip ARGUMENTS` inside.

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    hello::Opening,
     pattern::{Checksum, fill},
     stop::{Budget, progress},
 };
@@ -42,6 +43,8 @@ pub(super) struct Args {
     /// Pause after a round.
     #[arg(long, default_value_t = 20)]
     interval_ms: u64,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 pub(super) async fn run(args: Args) -> Result<TcpReport> {
@@ -76,7 +79,10 @@ struct Crowd {
 
 impl Crowd {
     async fn open(&mut self, args: &Args) -> Result<()> {
-        let opening = (0..args.connections).map(|seed| Connection::open(args.to, seed));
+        let opening = (0..args.connections).map(|seed| {
+            let hello = args.opening.wire(seed);
+            Connection::open(args.to, seed, hello)
+        });
         self.open = self.each(opening).await?;
         Ok(())
     }
@@ -140,17 +146,20 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(to: SocketAddr, seed: u64) -> Result<Self> {
+    async fn open(to: SocketAddr, seed: u64, hello: Result<Vec<u8>>) -> Result<Self> {
+        let hello = hello?;
         let stream = timeout(PATIENCE, TcpStream::connect(to)).await;
         let stream = stream.context("no answer")?.context("cannot connect")?;
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
         // As long as the greeting: there are many of these.
         let mut stream = BufReader::with_capacity(256, stream);
+        stream.write_all(&hello).await.context("cannot send")?;
         let mut line = String::new();
         let greeting = timeout(PATIENCE, stream.read_line(&mut line)).await;
         greeting.context("no greeting")??;
         let greeting: Greeting = serde_json::from_str(&line).context("no greeting")?;
+        ensure!(greeting.has_read(&hello), "another hello arrived");
         Ok(Self {
             stream,
             seed,

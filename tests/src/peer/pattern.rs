@@ -1,5 +1,7 @@
 //! Bytes that differ at each position, so that a lost, doubled or swapped piece is seen.
 
+use crate::report::Greeting;
+
 const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
@@ -16,6 +18,15 @@ impl Checksum {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
         }
+    }
+}
+
+impl Greeting {
+    /// Whether the server read exactly this hello; none was sent where it is empty.
+    pub(super) fn has_read(&self, hello: &[u8]) -> bool {
+        let mut sum = Checksum::new();
+        sum.add(hello);
+        hello.is_empty() || self.hello == Some(sum.0)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    hello::Opening,
     pattern::{Checksum, fill},
     stop::progress,
 };
@@ -36,6 +37,8 @@ pub(super) struct Args {
     /// Number of connections.
     #[arg(long, default_value_t = 1)]
     count: u64,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 pub(super) async fn run(args: Args) -> Result<TcpReport> {
@@ -68,13 +71,16 @@ async fn exchange(
     let stream = stream.context("no answer")?.context("cannot connect")?;
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
-    let (read, write) = stream.into_split();
+    let (read, mut write) = stream.into_split();
+    let hello = args.opening.wire(seed)?;
+    write.write_all(&hello).await.context("cannot send")?;
     let mut read = BufReader::new(read);
     let mut line = String::new();
     timeout(PATIENCE, read.read_line(&mut line))
         .await
         .context("no greeting")??;
     let greeting: Greeting = serde_json::from_str(&line).context("no greeting")?;
+    ensure!(greeting.has_read(&hello), "another hello arrived");
     *report.servers.entry(greeting.server).or_default() += 1;
     report.client_address_kept &= greeting.client == local;
     let TcpReport {

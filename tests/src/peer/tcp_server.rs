@@ -1,4 +1,4 @@
-//! TCP server: a greeting, then an echo.
+//! TCP server: a greeting, then an echo. Maybe a ClientHello before.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+use super::{hello, pattern::Checksum};
 use crate::report::Greeting;
 
 const BUFFER: usize = 64 * 1024;
@@ -19,6 +20,9 @@ pub(super) struct Args {
     /// Name of this server in its greeting.
     #[arg(long)]
     name: String,
+    /// Wait for a whole ClientHello before the greeting.
+    #[arg(long)]
+    after_hello: bool,
 }
 
 pub(super) async fn serve(args: Args) -> Result<()> {
@@ -27,13 +31,20 @@ pub(super) async fn serve(args: Args) -> Result<()> {
     eprintln!("listening on {}", args.listen);
     loop {
         let (stream, client) = listener.accept().await?;
-        let server = args.name.clone();
-        tokio::spawn(echo(stream, Greeting { server, client }));
+        let greeting = Greeting {
+            server: args.name.clone(),
+            client,
+            hello: None,
+        };
+        tokio::spawn(echo(stream, greeting, args.after_hello));
     }
 }
 
-async fn echo(mut stream: TcpStream, greeting: Greeting) -> Result<()> {
+async fn echo(mut stream: TcpStream, mut greeting: Greeting, after_hello: bool) -> Result<()> {
     stream.set_nodelay(true)?;
+    if after_hello {
+        greeting.hello = Some(read_hello(&mut stream).await?);
+    }
     let mut line = serde_json::to_vec(&greeting)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
@@ -43,5 +54,20 @@ async fn echo(mut stream: TcpStream, greeting: Greeting) -> Result<()> {
             0 => return Ok(stream.shutdown().await?),
             length => stream.write_all(&buffer[..length]).await?,
         }
+    }
+}
+
+/// Takes a ClientHello and not a byte more; its sum.
+async fn read_hello(stream: &mut TcpStream) -> Result<u64> {
+    let mut bytes = Vec::new();
+    loop {
+        let (begun, more) = (bytes.len(), hello::missing(&bytes)?);
+        if more == 0 {
+            let mut sum = Checksum::new();
+            sum.add(&bytes);
+            return Ok(sum.0);
+        }
+        bytes.resize(begun + more, 0);
+        stream.read_exact(&mut bytes[begun..]).await?;
     }
 }

@@ -11,6 +11,7 @@ use crate::steps::{Context, State};
 /// (program, package)
 const PROGRAMS: &[(&str, &str)] = &[
     ("bpftool", "bpftool"),
+    ("curl", "curl"),
     ("dig", "bind9-dnsutils"),
     ("dnsmasq", "dnsmasq-base"),
     ("ethtool", "ethtool"),
@@ -19,12 +20,15 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("ping", "iputils-ping"),
+    ("python3", "python3"),
     // The server, too: what it does depends on its name.
     ("redis-check-rdb", "redis-tools"),
     ("sysctl", "procps"),
+    ("tc", "iproute2"),
 ];
 
-/// Downloads the official API's files for `cargo xtask lint`; any version does.
+/// Downloads the official API's files for `cargo xtask lint`, and is a client of others for
+/// `cargo xtask test`; any version does.
 const GO: &[(&str, &str)] = &[("go", "golang-go")];
 
 /// What the nodes of `cargo xtask cluster` call; plugins of the network are on no PATH.
