@@ -113,11 +113,9 @@ where
     let Some(key) = quote.key(direction) else {
         return Counter::PassProtocol;
     };
-    if end == End::Source {
-        if tables.find(&key).is_none() {
-            // It may be the first that comes back.
-            fresh::derive(&key, tables);
-        }
+    if end == End::Source && tables.find(&key).is_none() {
+        // It may be the first that comes back.
+        fresh::derive(&key, tables);
     }
     let Some(flow) = tables.find(&key) else {
         return passed_through(&key, end, tables);
