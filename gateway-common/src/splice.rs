@@ -26,7 +26,7 @@
 //! A connection that the node's own proxy gets is no other: its endpoint is the listener itself, at the
 //! address that the client knows.
 //!
-//! A pure core: the data path does not call it yet. Link addresses, routes and hop limits are the
+//! A pure core. Link addresses, routes and hop limits are the
 //! caller's, which acts on a [`Verdict`]. A caller must not run it for two packets of one connection
 //! at once, or bear that one of them is as if lost.
 
@@ -35,6 +35,7 @@ mod client;
 mod collect;
 mod connect;
 mod cookie;
+mod errors;
 mod forge;
 mod offer;
 mod open;
@@ -58,7 +59,11 @@ pub use self::{
     state::{HalfOpen, Hello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
-use crate::{abi::FlowKey, header::Ip, packet::Bytes};
+use crate::{
+    abi::FlowKey,
+    header::Ip,
+    packet::{Bytes, Frame, Packet},
+};
 
 /// Bytes that a client may send before a backend answers, as its SYN is told: a whole hello.
 pub const WINDOW: u16 = crate::client_hello::MAX as u16;
@@ -67,7 +72,8 @@ pub const ATTEMPTS: u32 = 8;
 /// SYNs that an endpoint is sent before the next one is tried.
 pub const TRIES: u32 = 3;
 
-/// A TCP packet to a passthrough listener, or of a connection that had one.
+/// A packet that [`crate::decide::ingress`] says is of TLS passthrough: a TCP packet to a passthrough
+/// listener, or of a connection that had one, or an ICMP error about a packet to such a client.
 #[inline(always)]
 pub fn from_client<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
@@ -75,10 +81,14 @@ where
     I: Ip,
     T: Splices,
 {
-    client::packet::<P, I, T>(packet, scratch, tables)
+    match is_control::<P, I>(packet) {
+        true => errors::from_client::<P, I, T>(packet, scratch, tables),
+        false => client::packet::<P, I, T>(packet, scratch, tables),
+    }
 }
 
-/// A TCP packet of a backend; also one of the node's own stack that leaves on an uplink.
+/// A TCP packet of a backend, or an ICMP error about one to it; also one of the node's own stack that
+/// leaves on an uplink.
 #[inline(always)]
 pub fn from_backend<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
@@ -86,7 +96,17 @@ where
     I: Ip,
     T: Splices,
 {
-    backend::packet::<P, I, T>(packet, scratch, tables)
+    match is_control::<P, I>(packet) {
+        true => errors::from_backend::<P, I, T>(packet, scratch, tables),
+        false => backend::packet::<P, I, T>(packet, scratch, tables),
+    }
+}
+
+/// Not a segment, for callers know that it is either.
+#[inline(always)]
+fn is_control<P: Packet + ?Sized, I: Ip>(packet: &mut P) -> bool {
+    let frame = packet.head::<Frame<I, ()>>();
+    frame.is_some_and(|frame| frame.ip.plain() == Ok(I::ICMP))
 }
 
 /// Whether a tie leads nowhere, with what it leads to: user space may remove it.

@@ -94,6 +94,12 @@ pub trait Tables {
 
     /// Of a Gateway.
     fn address(&self, address: &Addr) -> Option<&Address>;
+    /// Packets of this key, [`crate::abi::FORWARD`], are of a client of TLS passthrough whose
+    /// connection is known.
+    #[inline(always)]
+    fn is_spliced(&self, _key: &FlowKey) -> bool {
+        false
+    }
     /// Packets of this key, [`crate::abi::REVERSE`], are of a backend of TLS passthrough.
     #[inline(always)]
     fn is_tied(&self, _key: &FlowKey) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     events::{gate, tell},
     maps::{
         ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, NO_TRAFFIC,
-        ORIGINS, SERVED, SERVICES, SNAT, TAGS, TIES, UPLINKS,
+        ORIGINS, SERVED, SERVICES, SNAT, SPLICES, TAGS, TIES, UPLINKS,
     },
 };
 
@@ -90,6 +90,11 @@ impl Tables for World {
     fn address(&self, address: &Addr) -> Option<&Address> {
         // SAFETY: as above.
         unsafe { ADDRESSES.get(address) }
+    }
+
+    #[inline(always)]
+    fn is_spliced(&self, key: &FlowKey) -> bool {
+        SPLICES.get_ptr(key).is_some()
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! The data path on plain collections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gateway_common::{
     abi::{
@@ -33,6 +33,9 @@ pub(crate) struct Host {
     origins: HashMap<FrontendKey, Origin>,
     flows: HashMap<FlowKey, Flow>,
     fresh: HashMap<FlowKey, Flow>,
+    /// Keys of clients and backends of TLS passthrough.
+    pub(crate) splices: HashSet<FlowKey>,
+    pub(crate) ties: HashSet<FlowKey>,
     counters: Counters,
     stats: HashMap<u32, BackendStats>,
     /// Every drop, where the kernel tells only some.
@@ -129,6 +132,11 @@ impl Path for Host {
 
 /// Runs one frame through the data path, on any tables.
 pub(crate) fn run<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) -> Action {
+    judge(tables, hook, frame).kind().into()
+}
+
+/// The same, with the reason.
+pub(crate) fn judge<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) -> Counter {
     let length = frame.len();
     let mut storage = vec![0; length + 2 * ROOM];
     storage[ROOM..ROOM + length].copy_from_slice(frame);
@@ -144,7 +152,7 @@ pub(crate) fn run<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) ->
     };
     let place = packet.place();
     *frame = storage[place].to_vec();
-    outcome.kind().into()
+    outcome
 }
 
 impl Tables for Host {
@@ -178,6 +186,14 @@ impl Tables for Host {
 
     fn address(&self, address: &Addr) -> Option<&Address> {
         self.addresses.get(address)
+    }
+
+    fn is_spliced(&self, key: &FlowKey) -> bool {
+        self.splices.contains(key)
+    }
+
+    fn is_tied(&self, key: &FlowKey) -> bool {
+        self.ties.contains(key)
     }
 
     fn uplink(&self, interface: u32) -> Option<&LinkAddress> {

@@ -20,6 +20,7 @@ mod nested;
 mod options;
 mod origins;
 mod pass;
+mod passthrough;
 mod path;
 mod race;
 mod random;

@@ -105,11 +105,11 @@ mod tests {
     #[test]
     fn an_exact_name_ends_and_a_suffix_goes_on() {
         let key = |name, below| {
-            let (key, bits) = TlsName::new(0x1_02, name, below).expect("a name");
+            let TlsKey { bits, name } = TlsKey::new(0x1_02, name, below).expect("a name");
             let bytes = bits as usize / 8 - 2;
             (
-                key.group,
-                String::from_utf8_lossy(&key.name[..bytes]).into_owned(),
+                name.group,
+                String::from_utf8_lossy(&name.name[..bytes]).into_owned(),
             )
         };
         assert_eq!(key("a.example", false), ([1, 2], "elpmaxe.a\0".into()));

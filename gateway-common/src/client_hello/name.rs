@@ -34,8 +34,16 @@ impl ServerName {
         if name.as_str().ends_with('.') {
             name.length -= 1;
         }
-        let well = name.as_str().split('.').all(is_label);
+        let well = name.length < NAME_MAX && name.as_str().split('.').all(is_label);
         well.then_some(Some(name)).ok_or(Stop::Malformed)
+    }
+
+    /// A name that was read already, from its end on.
+    pub(super) fn backwards(name: &[u8]) -> Self {
+        let mut bytes = [0; NAME_MAX];
+        let letters = bytes.iter_mut().zip(name.iter().rev());
+        let length = letters.map(|(to, from)| *to = *from).count();
+        Self { bytes, length }
     }
 
     pub fn as_str(&self) -> &str {

@@ -3,7 +3,7 @@
 
 use crate::abi::{TlsKey, TlsName};
 
-use super::{CLIENT_HELLO, HOST_NAME, MESSAGE_MAX, RANDOM, SERVER_NAME, Stop};
+use super::{CLIENT_HELLO, HOST_NAME, MESSAGE_MAX, RANDOM, SERVER_NAME, ServerName, Stop};
 
 mod label;
 
@@ -141,6 +141,13 @@ impl Scan {
     #[inline(always)]
     pub const fn has_name(&self) -> bool {
         self.found != 0 && !self.labels.are_an_address()
+    }
+
+    /// The name that was found, for people.
+    pub fn name(&self) -> Option<ServerName> {
+        let length = self.key.bits.checked_sub(TlsKey::bits_of(0))? / 8;
+        let name = self.key.name.name.get(..length as usize)?;
+        self.has_name().then(|| ServerName::backwards(name))
     }
 
     /// What the trie of names is asked, once the frontend's group is put in: the name that was found,

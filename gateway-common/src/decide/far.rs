@@ -91,8 +91,9 @@ where
     }
 }
 
-/// A packet of TLS passthrough that XDP has given an address of this node, for a far backend. Anybody
-/// may send one that looks like it: only those of connections that there are go on.
+/// A packet of TLS passthrough that XDP has given an address of this node, for a far backend, or an
+/// error about one of the backend's; `key`: from the node to the backend. Anybody may send one that
+/// looks like it: only those of connections that there are go on.
 #[inline(always)]
 fn own<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, key: &FlowKey, tables: &T) -> Counter {
     let snat = tables.snat(I::SNAT);
@@ -174,18 +175,23 @@ fn error<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -
     };
     let Frame { ip, l4: quote, .. } = frame;
     let (hops, to) = (ip.hops(), ip.destination());
-    let Some((mut key, protocol)) = icmp::quoted(quote) else {
+    let Some(mut key) = quote.key(FORWARD) else {
         return PASS;
     };
     let old = [ip.source(), to];
     match direction::<I, T>(&to, key.destination_port, tables) {
         Some(way) => key.direction = way,
+        // Of TLS passthrough, from the client's side: the addresses are those of the backend's packets.
+        None if to == key.destination => return own::<P, I, T>(packet, &key, tables),
         None => return PASS,
     }
-    let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
-        return PASS;
-    };
     let is_reply = key.direction == REVERSE;
+    let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
+        return match is_reply && key.is_tcp() && tables.is_tied(&key) {
+            true => Counter::Tls,
+            false => PASS,
+        };
+    };
     if hops <= 1 {
         return Counter::DropHops;
     }
@@ -199,13 +205,13 @@ fn error<P: Packet + ?Sized, I: Ip, T: Tables>(packet: &mut P, tables: &mut T) -
     );
     place::<I>(ip, ends, own);
     ip.hop();
-    requote(quote, flow, is_reply, own, protocol);
+    requote(quote, flow, is_reply, own, key.protocol);
     Counter::Related
 }
 
 /// Translates what an error quotes; `own` is what its own addresses add to a checksum.
 #[inline(never)]
-fn requote<I: Ip>(quote: &mut Quote<I>, flow: &Flow, is_reply: bool, own: u32, protocol: u8) {
+fn requote<I: Ip>(quote: &mut Quote<I>, flow: &Flow, is_reply: bool, own: u32, protocol: u16) {
     let [destination, source] = ends(flow, is_reply);
     place::<I>(&mut quote.ip, [source, destination], flow.address_delta);
     let (port, peer) = (flow.port as u16, flow.peer_port as u16);

@@ -106,18 +106,19 @@ where
         return Counter::PassProtocol;
     };
     let Frame { ip, l4: quote, .. } = frame;
-    let Some((mut key, protocol)) = quoted(quote) else {
+    let direction = match end {
+        End::Destination => FORWARD,
+        End::Source => REVERSE,
+    };
+    let Some(key) = quote.key(direction) else {
         return Counter::PassProtocol;
     };
-    if end == End::Source {
-        key.direction = REVERSE;
-        if tables.find(&key).is_none() {
-            // It may be the first that comes back.
-            fresh::derive(&key, tables);
-        }
+    if end == End::Source && tables.find(&key).is_none() {
+        // It may be the first that comes back.
+        fresh::derive(&key, tables);
     }
     let Some(flow) = tables.find(&key) else {
-        return Counter::PassProtocol;
+        return passed_through(&key, end, tables);
     };
     if !flow.is_near() {
         return match flow.is_dsr() && end == End::Destination {
@@ -134,8 +135,22 @@ where
     ip.set(end, address, own);
     quote.ip.set(end.other(), address, flow.address_delta);
     quote.l4.set(end.other(), port);
-    resum(quote, flow, own, protocol);
+    resum(quote, flow, own, key.protocol);
     Counter::Related
+}
+
+/// An error about no packet of a flow.
+#[inline(always)]
+fn passed_through<T: Tables>(key: &FlowKey, end: End, tables: &T) -> Counter {
+    let is_known = key.is_tcp()
+        && match end {
+            End::Destination => tables.is_spliced(key),
+            End::Source => tables.is_tied(key),
+        };
+    match is_known {
+        true => Counter::Tls,
+        false => Counter::PassProtocol,
+    }
 }
 
 /// Sends an error to the node of the backend that it concerns.
@@ -157,26 +172,10 @@ where
     Counter::Related
 }
 
-/// Key of the flow whose other direction the quoted packet belongs to, as of requests, and its
-/// protocol.
-#[inline(always)]
-pub(super) fn quoted<I: Ip>(quote: &Quote<I>) -> Option<(FlowKey, u8)> {
-    let protocol = quote.protocol()?;
-    let key = FlowKey {
-        source: quote.ip.destination(),
-        destination: quote.ip.source(),
-        source_port: quote.l4.destination(),
-        destination_port: quote.l4.source(),
-        protocol: u16::from(protocol),
-        direction: FORWARD,
-    };
-    Some((key, protocol))
-}
-
 /// Corrects the checksums of an error whose quote was translated as `flow` says; `own` is what its
 /// own addresses add.
 #[inline(always)]
-pub(super) fn resum<I: Ip>(quote: &mut Quote<I>, flow: &Flow, own: u32, protocol: u8) {
+pub(super) fn resum<I: Ip>(quote: &mut Quote<I>, flow: &Flow, own: u32, protocol: u16) {
     // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
     let mut delta = flow.port_delta;
     if I::ICMP_COVERS_ADDRESSES {

@@ -1,7 +1,7 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443), as far as both are alike.
 
-use super::{Ip, Udp};
-use crate::checksum;
+use super::{Ip, L4 as _, Udp};
+use crate::{abi::FlowKey, checksum};
 
 /// What every message begins with.
 #[repr(C)]
@@ -54,5 +54,46 @@ impl<I: Ip> Quote<I> {
     #[inline(always)]
     pub fn protocol(&self) -> Option<u8> {
         self.ip.plain().ok()
+    }
+
+    /// Key in `direction` of packets that go the other way than the one that caused the error, where
+    /// we may touch that.
+    #[inline(always)]
+    pub fn key(&self, direction: u16) -> Option<FlowKey> {
+        let protocol = self.protocol()?;
+        Some(FlowKey {
+            source: self.ip.destination(),
+            destination: self.ip.source(),
+            source_port: self.l4.destination(),
+            destination_port: self.l4.source(),
+            protocol: u16::from(protocol),
+            direction,
+        })
+    }
+
+    /// Sequence number of a TCP segment that caused the error, in memory order.
+    #[inline(always)]
+    pub const fn sequence(&self) -> [u16; 2] {
+        [self.l4.length, self.l4.checksum]
+    }
+
+    #[inline(always)]
+    pub const fn set_sequence(&mut self, [high, low]: [u16; 2]) {
+        self.l4.length = high;
+        self.l4.checksum = low;
+    }
+
+    /// The MTU that the error tells of, where it does: 0 from routers that do not know better
+    /// (RFC 1191, 4).
+    #[inline(always)]
+    pub fn mtu(&self) -> Option<u32> {
+        let [high, low] = self.icmp.rest.map(u16::from_be);
+        let is_too_big = [self.icmp.kind, self.icmp.code] == I::TOO_BIG;
+        // In IPv4 the first half has other uses (RFC 4884, 4.1).
+        let high = match I::ICMP_COVERS_ADDRESSES {
+            true => u32::from(high),
+            false => 0,
+        };
+        is_too_big.then_some(high << 16 | u32::from(low))
     }
 }

@@ -16,6 +16,16 @@ use crate::{
 /// The segment size of who says nothing (RFC 9293, 3.7.1).
 const MSS_V4: u16 = 536;
 const MSS_V6: u16 = 1220;
+
+/// The same, by the family.
+#[inline(always)]
+pub(super) const fn least<I: Ip>() -> u16 {
+    match size_of::<I>() {
+        20 => MSS_V4,
+        _ => MSS_V6,
+    }
+}
+
 /// Seconds in which a client's first data may come after what follows it.
 const YOUNG: u32 = 30;
 
@@ -29,12 +39,7 @@ where
     let Some(listener) = tables.listener(&scratch.key) else {
         return Outcome::NotOurs;
     };
-    let mss = if scratch.key.source.is_v4() {
-        MSS_V4
-    } else {
-        MSS_V6
-    };
-    scratch.look(packet, mss);
+    scratch.look(packet, least::<I>());
     match scratch.segment.flags & (SYN | ACK | RST | FIN) {
         SYN => answer::<P, I, T>(packet, scratch, &listener, tables),
         ACK if scratch.segment.bytes == 0 => bare::<P, I, T>(packet, scratch, tables),

@@ -77,12 +77,16 @@ outcomes! {
         doubted: Doubted,
         /// Of an established connection, sent on to the backend.
         to_backend: ToBackend,
+        /// An ICMP error about what the backend said, sent on to it.
+        error_to_backend: ErrorToBackend,
     }
     ToClient {
         /// The last backend refused: the client is reset.
         failed: Failed,
         /// Of an established connection, sent on to the client.
         to_client: ToClient,
+        /// An ICMP error about what the client said, sent on to it.
+        error_to_client: ErrorToClient,
     }
     Drop {
         /// A client has proved that it is there.
@@ -97,6 +101,8 @@ outcomes! {
         given_up: GivenUp,
         /// A backend said what advances nothing.
         idle: Idle,
+        /// An ICMP error about a connection whose ends do not talk with each other yet.
+        early_error: EarlyError,
         /// A reset of no known connection.
         orphan_reset: OrphanReset,
         /// The frame could not be made what it has to be.

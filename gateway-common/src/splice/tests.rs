@@ -1,5 +1,6 @@
 //! The state machine on tables of the host: single steps, and whole connections in a bad network.
 
+mod control;
 mod cookies;
 mod hello;
 mod peer;

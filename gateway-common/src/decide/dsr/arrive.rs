@@ -241,7 +241,7 @@ where
         return PASS;
     };
     let kind = frame.l4.icmp.kind;
-    let Some((key, _)) = icmp::quoted(&frame.l4) else {
+    let Some(key) = frame.l4.key(FORWARD) else {
         return PASS;
     };
     if !I::is_error(kind) || !tables.find(&key).is_some_and(Flow::is_near) {

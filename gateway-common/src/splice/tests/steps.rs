@@ -2,6 +2,7 @@
 
 mod bytes;
 mod ends;
+mod errors;
 mod hellos;
 mod local;
 mod opening;
@@ -36,6 +37,8 @@ struct Bench {
     client: SocketAddr,
     gateway: SocketAddr,
     backends: [SocketAddr; 2],
+    /// Whom backends see: the client, or the node.
+    seen: SocketAddr,
     cookie: u32,
     /// What the client was told in the SYN-ACK.
     told: u32,
@@ -71,6 +74,7 @@ impl Bench {
             scratch: Scratch::default(),
             world,
             client: address(family, 100, 40_000),
+            seen: address(family, 100, 40_000),
             gateway,
             backends,
             cookie: 0,
@@ -78,30 +82,33 @@ impl Bench {
         }
     }
 
-    fn run(&mut self, segment: &Segment, from_a_client: bool) -> (Outcome, Option<Segment>) {
-        let frame = segment.frame();
-        let length = frame.len();
-        let mut storage = [vec![0; 256], frame.clone(), vec![0xee; 4096]].concat();
-        let mut packet = Buffer::with_room(&mut storage, 256, length, 3);
-        let v4 = segment.source.is_ipv4();
+    /// What becomes of a frame, and what it is then.
+    fn frame(&mut self, frame: &[u8], from_a_client: bool) -> (Outcome, Vec<u8>) {
+        let mut storage = [vec![0; 256], frame.to_vec(), vec![0xee; 4096]].concat();
+        let mut packet = Buffer::with_room(&mut storage, 256, frame.len(), 3);
         let (world, scratch) = (&mut self.world, &mut self.scratch);
-        let outcome = match (from_a_client, v4) {
+        let outcome = match (from_a_client, frame[12..14] == [8, 0]) {
             (true, true) => from_client::<_, Ipv4, _>(&mut packet, scratch, world),
             (true, false) => from_client::<_, Ipv6, _>(&mut packet, scratch, world),
             (false, true) => from_backend::<_, Ipv4, _>(&mut packet, scratch, world),
             (false, false) => from_backend::<_, Ipv6, _>(&mut packet, scratch, world),
         };
         let place = packet.place();
-        let out = &storage[place];
+        (outcome, storage[place].to_vec())
+    }
+
+    fn run(&mut self, segment: &Segment, from_a_client: bool) -> (Outcome, Option<Segment>) {
+        let frame = segment.frame();
+        let (outcome, out) = self.frame(&frame, from_a_client);
         match outcome.verdict() {
             Verdict::Drop => (outcome, None),
             Verdict::Answer => {
                 assert_eq!(out[..12], [&frame[6..12], &frame[..6]].concat());
-                (outcome, Some(Segment::read(out)))
+                (outcome, Some(Segment::read(&out)))
             }
             _ => {
                 assert_eq!(out[..12], frame[..12]);
-                (outcome, Some(Segment::read(out)))
+                (outcome, Some(Segment::read(&out)))
             }
         }
     }
@@ -136,7 +143,7 @@ impl Bench {
             window: 1000,
             stamps: Some((BACKEND_STAMP + 1, CLIENT_STAMP + 10)),
             data: data.to_vec(),
-            ..Segment::new(self.backends[0], self.client, flags)
+            ..Segment::new(self.backends[0], self.seen, flags)
         }
     }
 
@@ -172,7 +179,7 @@ impl Bench {
             scale: Some(9),
             sack: true,
             stamps: Some((BACKEND_STAMP, CLIENT_STAMP + 10)),
-            ..Segment::new(self.backends[0], self.client, SYN | ACK)
+            ..Segment::new(self.backends[0], self.seen, SYN | ACK)
         }
     }
 

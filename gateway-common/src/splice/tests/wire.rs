@@ -219,7 +219,7 @@ fn network(frame: &[u8]) -> ([IpAddr; 2], &[u8]) {
     }
 }
 
-fn long(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn long(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
@@ -232,13 +232,13 @@ fn checksum(source: IpAddr, destination: IpAddr, tcp: &[u8]) -> u16 {
     !fold(address(source) + address(destination) + 6 + length + sum(tcp))
 }
 
-fn sum(bytes: &[u8]) -> u64 {
+pub(super) fn sum(bytes: &[u8]) -> u64 {
     let words = bytes.chunks(2);
     let word = |two: &[u8]| u64::from(two[0]) << 8 | u64::from(two.get(1).copied().unwrap_or(0));
     words.map(word).sum()
 }
 
-fn fold(mut sum: u64) -> u16 {
+pub(super) fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }

@@ -208,7 +208,7 @@ impl Splices for World {
         self.found.push(found);
         let name = self.hellos.get(key).and_then(|hello| {
             let name = hello.scan.name()?;
-            Some(String::from_utf8(name.to_vec()).unwrap())
+            Some(name.as_str().to_owned())
         });
         match (found, name) {
             (Found::Name, Some(name)) => self.names.get(&name).copied().unwrap_or(self.other),
