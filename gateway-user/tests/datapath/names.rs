@@ -107,7 +107,7 @@ fn the_secret_and_the_programs_outlive_the_daemon() {
         .collect();
     assert!(ids.len() == 3 && !ids.contains(&0), "{programs:?}");
     rig.open(&rig.options(), |datapath| {
-        drop(datapath.expect("it opens again"))
+        drop(datapath.expect("it opens again"));
     });
     assert_eq!(
         dump(&rig, "tls_secret"),
