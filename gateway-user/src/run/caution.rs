@@ -3,6 +3,7 @@
 //! A broken file keeps the content it had before, but a daemon that has just started never saw
 //! that content: only the kernel knows what came of it.
 
+use gateway_common::abi::KIND_PROXY;
 use gateway_core::{
     endpoints::Endpoints,
     l4::{MapOp, Tables, compile::frontend_key},
@@ -54,13 +55,13 @@ fn has_backend(service: &L4Service, endpoints: &Endpoints) -> bool {
         })
 }
 
-/// What of a step only adds and changes; `None` where nothing is left.
-pub(super) fn without_removals(step: Step) -> Option<Step> {
+/// What of a step only adds and changes; `None` where nothing is left. `tables` are in force.
+pub(super) fn without_removals(step: Step, tables: &Tables) -> Option<Step> {
     match step {
         // What leads to the workers may belong to a Gateway that could not be read yet.
         Step::KeepAddresses(_) | Step::Shrink(_) => None,
         Step::Kernel(mut ops) => {
-            ops.retain(|op| !is_removal(op));
+            ops.retain(|op| !is_removal(op) && !is_loss(op, tables));
             (!ops.is_empty()).then_some(Step::Kernel(ops))
         }
         Step::Grow(_)
@@ -91,9 +92,104 @@ fn is_removal(op: &MapOp) -> bool {
     }
 }
 
+/// TLS passthrough is as [`without_losses`] has it for layer 4, one server name at a time: what leads
+/// to a backend goes on to do so.
+fn is_loss(op: &MapOp, tables: &Tables) -> bool {
+    match op {
+        MapOp::PutName(name, target) => {
+            let known = tables.names.get(name);
+            target.service == 0 && known.is_some_and(|known| known.service != 0)
+        }
+        MapOp::PutFrontend(key, frontend) => {
+            frontend.kind == KIND_PROXY && tables.group_of(key).is_some()
+        }
+        MapOp::PutService(id, service, _) => {
+            let known = tables.services.get(id);
+            service.maglev_size == 0 && known.is_some_and(|known| known.maglev_size > 0)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, net::SocketAddr};
+
+    use gateway_core::{
+        endpoints::Endpoint,
+        l4::{Node, compile, diff},
+        name::ObjectName,
+        plan::{
+            BackendId, FrontendId, HostPattern, HttpFrontend, TlsListener, TlsRoute, Transport,
+            WeightedBackend,
+        },
+    };
+
     use super::*;
+
+    /// A passthrough listener whose routes have this host name.
+    fn passthrough(routes: &[&str]) -> Plan {
+        let backend = WeightedBackend {
+            target: Target::Backend(backend()),
+            weight: 1,
+        };
+        let routes = routes.iter().map(|host| TlsRoute {
+            name: ObjectName::new("default", *host),
+            hostnames: vec![HostPattern::Exact((*host).into())],
+            backends: vec![backend.clone()],
+        });
+        let listener = TlsListener {
+            name: "tls".into(),
+            hostname: HostPattern::Exact("a.example".into()),
+            tls: None,
+            routes: routes.collect(),
+        };
+        let http = HttpFrontend {
+            gateway: ObjectName::new("default", "gateway"),
+            listeners: Vec::new(),
+            tls: vec![listener],
+        };
+        let id = FrontendId {
+            address: SocketAddr::from(([203, 0, 113, 1], 443)),
+            transport: Transport::Tcp,
+        };
+        Plan {
+            frontends: [(id, Frontend::Http(http))].into(),
+            ..Plan::default()
+        }
+    }
+
+    fn backend() -> BackendId {
+        BackendId {
+            service: ObjectName::new("default", "a"),
+            port: 443,
+            transport: Transport::Tcp,
+        }
+    }
+
+    #[test]
+    fn names_that_lead_to_a_backend_go_on_to_do_so() {
+        let endpoint = Endpoint::new(SocketAddr::from(([10, 0, 0, 1], 443)));
+        let ready = Endpoints([(backend(), vec![endpoint])].into());
+        let plan = passthrough(&["a.example"]);
+        let node = Node::new(1);
+        let tables = compile(&plan, &ready, node, &Tables::default()).expect("it fits");
+        let none = Endpoints(BTreeMap::new());
+        for (plan, endpoints) in [
+            (passthrough(&[]), &ready),
+            (Plan::default(), &ready),
+            (plan.clone(), &none),
+        ] {
+            let desired = compile(&plan, endpoints, node, &tables).expect("it fits");
+            let ops = diff(&tables, &desired);
+            assert!(!ops.is_empty(), "{plan:?}");
+            let left = without_removals(Step::Kernel(ops), &tables);
+            assert!(left.is_none(), "{left:?}");
+        }
+        let news = diff(&Tables::default(), &tables);
+        let step = without_removals(Step::Kernel(news.clone()), &Tables::default());
+        assert!(matches!(step, Some(Step::Kernel(ops)) if ops == news));
+    }
 
     #[test]
     fn removals_wait_for_the_first_reading_without_an_error() {

@@ -296,7 +296,10 @@ impl<P: DataPath> Reconciler<P> {
             Removals::Later => {
                 let plan = without_losses(plan, endpoints, tables);
                 let steps = steps(&plan, endpoints, here, tables, addresses)?;
-                Ok(steps.into_iter().filter_map(without_removals).collect())
+                Ok(steps
+                    .into_iter()
+                    .filter_map(|step| without_removals(step, tables))
+                    .collect())
             }
         }
     }

@@ -4,6 +4,7 @@ mod address;
 mod clock;
 mod flows;
 mod modes;
+mod names;
 mod neighbours;
 mod refuse;
 mod rig;
