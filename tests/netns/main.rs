@@ -34,5 +34,6 @@ mod restart;
 mod signals;
 mod tcp;
 mod tls;
+mod tls_kernel;
 mod udp;
 mod unload;
