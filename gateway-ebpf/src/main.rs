@@ -12,6 +12,7 @@
 
 mod bytes;
 mod capture;
+mod choice;
 mod events;
 mod hello;
 mod log;
@@ -20,6 +21,7 @@ mod maps;
 mod packet;
 mod socket;
 mod splices;
+mod stats;
 mod tls;
 mod world;
 
@@ -38,7 +40,6 @@ use gateway_common::{
     decide,
     maps::{ABI_VERSION, SLOT_TLS, SLOT_TLS_EGRESS, SLOT_TLS_INGRESS},
     packet::Packet as _,
-    splice::Verdict,
     steer::Steer,
     tables::Tables as _,
     vlan,
@@ -73,7 +74,7 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
             Kind::Suppress | Kind::Drop => XDP_DROP,
         }
     });
-    let verdict = verdict.unwrap_or_else(|| {
+    let mut verdict = verdict.unwrap_or_else(|| {
         World.count(Counter::DropRewrite, packet::Xdp(&ctx).len());
         XDP_DROP
     });
@@ -81,7 +82,7 @@ fn xdpgw_ingress(ctx: XdpContext) -> u32 {
         // SAFETY: a program of the same kind. It fails where there is none, and then the stack gets
         // the packet.
         unsafe { XDP_PROGRAMS.tail_call(&ctx, SLOT_TLS) };
-        return XDP_PASS;
+        verdict = XDP_PASS;
     }
     capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
     verdict
@@ -133,55 +134,6 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
         Kind::Suppress | Kind::Drop => TC_ACT_SHOT,
     };
     capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);
-    verdict
-}
-
-/// Behind [`xdpgw_ingress`]: clients of TLS passthrough.
-#[xdp]
-fn xdpgw_tls(ctx: XdpContext) -> u32 {
-    let verdict = vlan::without_tags(&mut packet::Xdp(&ctx), |packet| {
-        match tls::client(&ctx, packet).verdict() {
-            Verdict::Pass | Verdict::ToBackend => XDP_PASS,
-            // Behind XDP it is sent where the driver may lose it.
-            Verdict::Answer if World.is_detour(packet.interface()) => XDP_PASS,
-            Verdict::Answer => XDP_TX,
-            // Clients are answered over the link that they came by.
-            Verdict::ToClient | Verdict::Drop => XDP_DROP,
-        }
-    });
-    let verdict = verdict.unwrap_or(XDP_DROP);
-    capture::after(&packet::Xdp(&ctx), HOOK_XDP, verdict as i32);
-    verdict
-}
-
-/// Behind [`xdpgw_egress`]: what backends and the proxy of this node say to clients of TLS passthrough.
-#[classifier]
-fn xdpgw_tls_out(ctx: TcContext) -> i32 {
-    let verdict = match tls::backend(&ctx, &mut packet::Skb(&ctx)).verdict() {
-        Verdict::Pass | Verdict::ToClient => TCX_NEXT,
-        Verdict::Drop => TC_ACT_SHOT,
-        verdict => tls::back(&ctx, verdict),
-    };
-    capture::after(&packet::Skb(&ctx), HOOK_TCX_EGRESS, verdict);
-    verdict
-}
-
-/// Behind [`xdpgw_answer`]: what far backends say.
-#[classifier]
-fn xdpgw_tls_in(ctx: TcContext) -> i32 {
-    // SAFETY: the kernel hands the program a valid context.
-    let interface = unsafe { (*ctx.skb.skb).ifindex };
-    let verdict = match tls::backend(&ctx, &mut packet::Skb(&ctx)).verdict() {
-        Verdict::Pass => TCX_NEXT,
-        Verdict::Drop => TC_ACT_SHOT,
-        // SAFETY: the helper has no precondition.
-        Verdict::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
-        // SAFETY: without parameters, the helper finds the next hop and its link address.
-        Verdict::ToBackend | Verdict::ToClient => unsafe {
-            bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32
-        },
-    };
-    capture::after(&packet::Skb(&ctx), HOOK_TCX_INGRESS, verdict);
     verdict
 }
 

@@ -4,21 +4,18 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     bindings::{BPF_ANY, BPF_NOEXIST},
-    btf_maps::lpm_trie::Key,
     helpers::bpf_ktime_get_ns,
 };
 use gateway_common::{
-    abi::{FlowKey, KIND_TLS, NEAR, TlsKey, TlsName, TlsSecret},
+    abi::{FlowKey, KIND_TLS, TlsSecret},
     client_hello::Stop,
-    maps::{SNAT_V4, SNAT_V6},
-    pick,
     splice::{Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
     tables::Tables as _,
 };
 
 use crate::{
-    hello,
-    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_FULL, TLS_NAMES, TLS_SECRET},
+    choice, hello,
+    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_FULL, TLS_SECRET},
     socket,
     world::World,
 };
@@ -176,7 +173,7 @@ impl Splices for Place {
     #[inline(never)]
     fn choose(&mut self, key: &FlowKey, found: Found) -> Choice {
         match found {
-            Found::Name | Found::NoName => choose(key),
+            Found::Name | Found::NoName => choice::service(key),
             Found::NotTls | Found::Malformed | Found::TooLong => Choice::Local,
         }
     }
@@ -189,52 +186,6 @@ impl Splices for Place {
         attempt: u32,
         endpoint: &mut Endpoint,
     ) -> bool {
-        find(key, service, attempt, endpoint).is_some()
+        choice::endpoint(key, service, attempt, endpoint).is_some()
     }
-}
-
-/// Where the name of a hello leads, or a hello without one.
-#[inline(always)]
-fn choose(key: &FlowKey) -> Choice {
-    let (Some(hello), Some(frontend)) = (HELLOS.get_ptr_mut(key), World.frontend(&key.to())) else {
-        return Choice::Local;
-    };
-    // SAFETY: as in `Splices::hello`.
-    let asked = unsafe { (*hello).scan.key() };
-    asked.name.group = (frontend.service as u16).to_be_bytes();
-    let asked: *const TlsKey = asked;
-    // SAFETY: the same layout, but for the alignment.
-    match TLS_NAMES.get(unsafe { &*asked.cast::<Key<TlsName>>() }) {
-        Some(target) if target.service != 0 => Choice::Service(target.service),
-        _ => Choice::Local,
-    }
-}
-
-/// The endpoint of a service to try after `attempt` others.
-#[inline(always)]
-fn find(key: &FlowKey, id: u32, attempt: u32, endpoint: &mut Endpoint) -> Option<()> {
-    let service = World
-        .service(id)
-        .filter(|service| service.maglev_size > 0)?;
-    let hash = match service.affinity {
-        0 => pick::hash(key),
-        _ => pick::client(key),
-    };
-    let slot = service.maglev_offset + pick::slot(hash, attempt, service.maglev_size);
-    let number = World.slot(slot)?;
-    let backend = World.backend(number)?;
-    endpoint.address = backend.address;
-    endpoint.port = backend.port as u16;
-    endpoint.backend = number;
-    endpoint.mss = u16::MAX;
-    endpoint.source_port = 0;
-    if backend.far == NEAR {
-        return Some(());
-    }
-    let family = if key.source.is_v4() { SNAT_V4 } else { SNAT_V6 };
-    let snat = World.snat(family).filter(|snat| snat.ports > 0)?;
-    endpoint.source = snat.address;
-    endpoint.source_port =
-        (snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports)) as u16;
-    Some(())
 }

@@ -2,25 +2,84 @@
 
 use aya_ebpf::{
     EbpfContext as _,
-    bindings::BPF_F_INGRESS,
-    helpers::bpf_redirect,
+    bindings::{
+        BPF_F_INGRESS, TC_ACT_SHOT,
+        xdp_action::{XDP_DROP, XDP_PASS, XDP_TX},
+    },
+    helpers::{bpf_redirect, bpf_redirect_neigh},
+    macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
 use gateway_common::{
-    header::{ETHER_IPV4, ETHER_IPV6, Ether, Ipv4, Ipv6},
-    packet::Packet as _,
+    capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
+    header::{ETHER_IPV4, ETHER_IPV6, Ether, Ip, Ipv4, Ipv6},
+    packet::{Frame, Packet as _},
     splice::{self, Outcome, Scratch, Verdict},
+    vlan,
 };
 
 use crate::{
-    maps::{TLS_OUTCOMES, TLS_SCRATCH},
+    TCX_NEXT, capture,
+    maps::TLS_SCRATCH,
     packet::{Skb, Xdp},
     splices::Place,
+    stats,
+    world::World,
 };
+
+/// Behind [`crate::xdpgw_ingress`]: clients of TLS passthrough.
+#[xdp]
+fn xdpgw_tls(ctx: XdpContext) -> u32 {
+    let verdict = vlan::without_tags(&mut Xdp(&ctx), |packet| {
+        match client(&ctx, packet).verdict() {
+            Verdict::Pass | Verdict::ToBackend => XDP_PASS,
+            // Behind XDP it is sent where the driver may lose it.
+            Verdict::Answer if World.is_detour(packet.interface()) => XDP_PASS,
+            Verdict::Answer => XDP_TX,
+            // Clients are answered over the link that they came by.
+            Verdict::ToClient | Verdict::Drop => XDP_DROP,
+        }
+    });
+    let verdict = verdict.unwrap_or(XDP_DROP);
+    capture::after(&Xdp(&ctx), HOOK_XDP, verdict as i32);
+    verdict
+}
+
+/// Behind [`crate::xdpgw_egress`]: what backends and the proxy of this node say to clients of TLS passthrough.
+#[classifier]
+fn xdpgw_tls_out(ctx: TcContext) -> i32 {
+    let verdict = match backend(&ctx, &mut Skb(&ctx)).verdict() {
+        Verdict::Pass | Verdict::ToClient => TCX_NEXT,
+        Verdict::Drop => TC_ACT_SHOT,
+        verdict => back(&ctx, verdict),
+    };
+    capture::after(&Skb(&ctx), HOOK_TCX_EGRESS, verdict);
+    verdict
+}
+
+/// Behind [`crate::xdpgw_answer`]: what far backends say.
+#[classifier]
+fn xdpgw_tls_in(ctx: TcContext) -> i32 {
+    // SAFETY: the kernel hands the program a valid context.
+    let interface = unsafe { (*ctx.skb.skb).ifindex };
+    let verdict = match backend(&ctx, &mut Skb(&ctx)).verdict() {
+        Verdict::Pass => TCX_NEXT,
+        Verdict::Drop => TC_ACT_SHOT,
+        // SAFETY: the helper has no precondition.
+        Verdict::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
+        Verdict::ToBackend | Verdict::ToClient if !hop(&mut Skb(&ctx)) => TC_ACT_SHOT,
+        // SAFETY: without parameters, the helper finds the next hop and its link address.
+        Verdict::ToBackend | Verdict::ToClient => unsafe {
+            bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32
+        },
+    };
+    capture::after(&Skb(&ctx), HOOK_TCX_INGRESS, verdict);
+    verdict
+}
 
 /// A packet of a client.
 #[inline(always)]
-pub(crate) fn client(ctx: &XdpContext, packet: &mut Xdp<'_>) -> Outcome {
+fn client(ctx: &XdpContext, packet: &mut Xdp<'_>) -> Outcome {
     let Some(scratch) = scratch() else {
         return Outcome::NotOurs;
     };
@@ -30,13 +89,13 @@ pub(crate) fn client(ctx: &XdpContext, packet: &mut Xdp<'_>) -> Outcome {
         Some(ETHER_IPV6) => splice::from_client::<_, Ipv6, _>(packet, scratch, place),
         _ => Outcome::NotOurs,
     };
-    count(outcome, bytes);
+    stats::count_tls(outcome, bytes);
     outcome
 }
 
 /// A packet of a backend.
 #[inline(always)]
-pub(crate) fn backend(ctx: &TcContext, packet: &mut Skb<'_>) -> Outcome {
+fn backend(ctx: &TcContext, packet: &mut Skb<'_>) -> Outcome {
     let Some(scratch) = scratch() else {
         return Outcome::NotOurs;
     };
@@ -46,14 +105,14 @@ pub(crate) fn backend(ctx: &TcContext, packet: &mut Skb<'_>) -> Outcome {
         Some(ETHER_IPV6) => splice::from_backend::<_, Ipv6, _>(packet, scratch, place),
         _ => Outcome::NotOurs,
     };
-    count(outcome, bytes);
+    stats::count_tls(outcome, bytes);
     outcome
 }
 
 /// Sends a frame that was to leave by an uplink to the backend of this node that it is for now: as if
 /// it had come by that uplink.
 #[inline(always)]
-pub(crate) fn back(ctx: &TcContext, verdict: Verdict) -> i32 {
+fn back(ctx: &TcContext, verdict: Verdict) -> i32 {
     if verdict == Verdict::ToBackend
         && let Some(ether) = Skb(ctx).head::<Ether>()
     {
@@ -63,22 +122,30 @@ pub(crate) fn back(ctx: &TcContext, verdict: Verdict) -> i32 {
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, u64::from(BPF_F_INGRESS)) as i32 }
 }
 
+/// Takes a hop, as a router does; `false`: there is none left.
+#[inline(always)]
+fn hop(packet: &mut Skb<'_>) -> bool {
+    match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_IPV4) => take_hop::<Ipv4>(packet),
+        Some(ETHER_IPV6) => take_hop::<Ipv6>(packet),
+        _ => false,
+    }
+}
+
+#[inline(always)]
+fn take_hop<I: Ip>(packet: &mut Skb<'_>) -> bool {
+    let frame = packet.head::<Frame<I, ()>>();
+    let Some(frame) = frame.filter(|frame| frame.ip.hops() > 1) else {
+        return false;
+    };
+    frame.ip.hop();
+    true
+}
+
 #[inline(always)]
 fn scratch<'a>() -> Option<&'a mut Scratch> {
     // SAFETY: this CPU's value, which nothing else holds: programs of one CPU run one after the other.
     TLS_SCRATCH
         .get_ptr_mut(0)
         .map(|scratch| unsafe { &mut *scratch })
-}
-
-#[inline(always)]
-fn count(outcome: Outcome, bytes: u64) {
-    let Some(count) = TLS_OUTCOMES.get_ptr_mut(outcome as u32) else {
-        return;
-    };
-    // SAFETY: this CPU's value.
-    unsafe {
-        (*count).packets += 1;
-        (*count).bytes += bytes;
-    }
 }

@@ -1,13 +1,10 @@
 //! The maps, clock and counters as the data path asks for them.
 
-use aya_ebpf::{
-    bindings::{BPF_ANY, BPF_NOEXIST},
-    helpers::bpf_jiffies64,
-};
+use aya_ebpf::{bindings::BPF_ANY, helpers::bpf_jiffies64};
 use gateway_common::{
     abi::{
-        Address, Backend, Count, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        Origin, Service, Snat, TagKey,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin,
+        Service, Snat, TagKey,
     },
     addr::Addr,
     maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
@@ -17,9 +14,10 @@ use gateway_common::{
 use crate::{
     events::{gate, tell},
     maps::{
-        ADDRESSES, BACKEND_STATS, BACKENDS, COUNTERS, FLOWS, FRESH, FRONTENDS, MAGLEV, NO_TRAFFIC,
-        ORIGINS, SERVED, SERVICES, SNAT, SPLICES, TAGS, TIES, UPLINKS,
+        ADDRESSES, BACKENDS, FLOWS, FRESH, FRONTENDS, MAGLEV, ORIGINS, SERVED, SERVICES, SNAT,
+        SPLICES, TAGS, TIES, UPLINKS,
     },
+    stats,
 };
 
 /// Jiffies in a second. The loader sets it; no kernel ticks as slowly as this, so that tests see
@@ -173,34 +171,12 @@ impl Tables for World {
 
     #[inline(always)]
     fn count(&mut self, counter: Counter, bytes: u64) {
-        let Some(counters) = COUNTERS.get_ptr_mut(0) else {
-            return;
-        };
-        // SAFETY: this CPU's value, a row of `Count`s in the order of the enum's numbers.
-        unsafe {
-            let count = counters.cast::<Count>().add(counter as usize);
-            (*count).packets += 1;
-            (*count).bytes += bytes;
-        }
+        stats::count(counter, bytes);
     }
 
     #[inline(always)]
     fn credit(&mut self, backend: u32, traffic: Traffic, bytes: u64) {
-        let mut known = BACKEND_STATS.get_ptr_mut(backend);
-        if matches!(traffic, Traffic::Opened(_)) && known.is_none() {
-            // Another CPU may be first; then the entry is there all the same.
-            #[expect(
-                clippy::needless_borrows_for_generic_args,
-                reason = "by value it would be copied to the stack"
-            )]
-            let _ = BACKEND_STATS.insert(backend, &NO_TRAFFIC, u64::from(BPF_NOEXIST));
-            known = BACKEND_STATS.get_ptr_mut(backend);
-        }
-        let Some(stats) = known else {
-            return;
-        };
-        // SAFETY: this CPU's value.
-        unsafe { (*stats).credit(traffic, bytes) };
+        stats::credit(backend, traffic, bytes);
     }
 
     #[inline(always)]
