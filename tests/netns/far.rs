@@ -3,14 +3,18 @@
 use anyhow::{Result, ensure};
 use gateway_tests::{
     bed::{Backends, Bed, GATEWAY, GATEWAY_V6},
+    net::Namespace,
     process::Process,
     programs::Programs,
 };
 
 const BYTES: u64 = 3_000_000;
 
-/// A host behind the client, which sends replies to the client straight there.
-fn distant_backend(bed: &Bed) -> Result<[Process; 4]> {
+/// Addresses of a host behind the client.
+pub(crate) const DISTANT: [&str; 2] = ["10.79.0.2", "2001:db8:81::2"];
+
+/// That host, which sends replies to the client straight there.
+pub(crate) fn distant_host(bed: &Bed) -> Result<Namespace> {
     let remote = bed.net.namespace("remote")?;
     bed.net.connect([
         (&remote, "eth0", "10.79.0.2/24"),
@@ -31,6 +35,11 @@ fn distant_backend(bed: &Bed) -> Result<[Process; 4]> {
     bed.client.sysctl("net/ipv6/conf/all/forwarding", "1")?;
     bed.node
         .ip("-6 route add 2001:db8:81::/64 via 2001:db8:77::2")?;
+    Ok(remote)
+}
+
+fn distant_backend(bed: &Bed) -> Result<[Process; 4]> {
+    let remote = distant_host(bed)?;
     bed.config.remove("endpoints-v6.yaml")?;
     let far = [
         ("far-echo", ("echo", "TCP", 9000), 9000),
@@ -41,7 +50,7 @@ fn distant_backend(bed: &Bed) -> Result<[Process; 4]> {
             name,
             port,
             target,
-            addresses: &["10.79.0.2", "2001:db8:81::2"],
+            addresses: &DISTANT,
             node: "another",
         };
         backends.manifest()

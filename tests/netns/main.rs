@@ -34,6 +34,7 @@ mod restart;
 mod signals;
 mod tcp;
 mod tls;
+mod tls_far;
 mod tls_kernel;
 mod udp;
 mod unload;
