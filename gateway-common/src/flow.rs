@@ -163,6 +163,12 @@ pub const fn expired(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
     now.wrapping_sub(flow.last_seen) > limit.wrapping_mul(hz)
 }
 
+/// Packets of the flow may be under way.
+#[inline(always)]
+pub const fn lives(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {
+    !flow.closing() && !expired(key, flow, now, hz)
+}
+
 /// The entry is of no use any more. The data path itself opens a closing flow anew for the first
 /// segment of another connection, and needs not know how long the last one may still go on.
 pub const fn forgettable(key: &FlowKey, flow: &Flow, now: u32, hz: u32) -> bool {

@@ -9,6 +9,7 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{FlowKey, KIND_TLS, TlsSecret},
     client_hello::Stop,
+    flow::lives,
     splice::{Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
     tables::Tables as _,
 };
@@ -152,6 +153,11 @@ impl Splices for Place {
 
     #[inline(always)]
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
+        let (now, hz) = (World.now(), World.hz());
+        let flow = World.find(backend);
+        if flow.is_some_and(|flow| lives(backend, flow, now, hz)) {
+            return false;
+        }
         if TIES.insert(backend, client, u64::from(BPF_NOEXIST)).is_ok() {
             return true;
         }

@@ -36,5 +36,6 @@ mod tcp;
 mod tls;
 mod tls_far;
 mod tls_kernel;
+mod tls_mtu;
 mod udp;
 mod unload;

@@ -16,11 +16,11 @@ const BYTES: u64 = 300_000;
 /// A host that sends no more than the narrow link takes, and tells others that it takes all.
 const NARROW: &str = "mtu 1300 advmss 1400";
 
-fn transfer(client: &Namespace, gateway: &str) -> Result<TcpReport> {
-    let (peer, bytes) = (&Programs::get()?.peer, BYTES.to_string());
-    let to = format!("{gateway}:9000");
-    let arguments = ["tcp", "--to", &to, "--bytes", &bytes, "--count", "4"];
-    let report: TcpReport = serde_json::from_str(&client.run(peer, arguments)?)?;
+/// To a port of a gateway, with more options of `peer tcp`.
+pub(crate) fn transfer(client: &Namespace, to: &str) -> Result<TcpReport> {
+    let arguments = format!("tcp --bytes {BYTES} --count 4 --to {to}");
+    let peer = &Programs::get()?.peer;
+    let report: TcpReport = serde_json::from_str(&client.run(peer, arguments.split(' '))?)?;
     report.expect_echoed(4 * BYTES)?;
     Ok(report)
 }
@@ -30,7 +30,7 @@ fn related(daemon: &Daemon) -> Result<u64> {
 }
 
 /// A client behind a router, and a narrow link between them.
-fn distant_client(bed: &Bed) -> Result<Namespace> {
+pub(crate) fn distant_client(bed: &Bed) -> Result<Namespace> {
     let far = bed.net.namespace("far")?;
     bed.net.connect([
         (&far, "eth0", "10.78.0.2/24"),
@@ -55,6 +55,17 @@ fn distant_client(bed: &Bed) -> Result<Namespace> {
     Ok(far)
 }
 
+/// The link to app2 takes less than both ends of it say.
+pub(crate) fn narrow_backend(bed: &Bed) -> Result<()> {
+    bed.node.ip("link set app2 mtu 1300")?;
+    bed.app2
+        .ip(&format!("route replace default via 10.77.2.1 {NARROW}"))?;
+    bed.app2.ip(&format!(
+        "-6 route replace default via 2001:db8:79::1 {NARROW}"
+    ))?;
+    Ok(())
+}
+
 #[test]
 fn backends_learn_of_a_narrow_link_to_the_client() -> Result<()> {
     let bed = Bed::dual_stack()?;
@@ -62,7 +73,7 @@ fn backends_learn_of_a_narrow_link_to_the_client() -> Result<()> {
     let daemon = bed.daemon()?;
     for gateway in [GATEWAY.to_owned(), format!("[{GATEWAY_V6}]")] {
         let before = related(&daemon)?;
-        let report = transfer(&far, &gateway)?;
+        let report = transfer(&far, &format!("{gateway}:9000"))?;
         ensure!(report.client_address_kept, "{report:?}");
         ensure!(related(&daemon)? > before, "nobody was told: {report:?}");
     }
@@ -72,17 +83,12 @@ fn backends_learn_of_a_narrow_link_to_the_client() -> Result<()> {
 #[test]
 fn clients_learn_of_a_narrow_link_to_the_backend() -> Result<()> {
     let bed = Bed::dual_stack()?;
-    bed.node.ip("link set app2 mtu 1300")?;
-    bed.app2
-        .ip(&format!("route replace default via 10.77.2.1 {NARROW}"))?;
-    bed.app2.ip(&format!(
-        "-6 route replace default via 2001:db8:79::1 {NARROW}"
-    ))?;
+    narrow_backend(&bed)?;
     let daemon = bed.daemon()?;
     send_all_to(&bed, &["10.77.2.2", "2001:db8:79::2"], "echo-app2")?;
     for gateway in [GATEWAY.to_owned(), format!("[{GATEWAY_V6}]")] {
         let before = related(&daemon)?;
-        let report = transfer(&bed.client, &gateway)?;
+        let report = transfer(&bed.client, &format!("{gateway}:9000"))?;
         ensure!(report.servers.len() == 1, "{report:?}");
         ensure!(related(&daemon)? > before, "nobody was told: {report:?}");
     }

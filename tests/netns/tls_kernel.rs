@@ -30,10 +30,10 @@ const SYNS: u64 = 100_000;
 const SWEPT: Duration = Duration::from_secs(60);
 
 /// Packets by what became of them.
-struct Outcomes(Vec<u64>);
+pub(crate) struct Outcomes(Vec<u64>);
 
 impl Outcomes {
-    fn read(bed: &Bed) -> Result<Self> {
+    pub(crate) fn read(bed: &Bed) -> Result<Self> {
         let rows = dump(bed, TLS_OUTCOMES)?;
         let packets = |row: &Value| {
             let cpus = row["formatted"]["values"].as_array()?;
@@ -46,12 +46,12 @@ impl Outcomes {
         Ok(Self(all))
     }
 
-    fn of(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
         self.0[outcome as usize]
     }
 
     /// What has been counted since.
-    fn since(&self, bed: &Bed) -> Result<Self> {
+    pub(crate) fn since(&self, bed: &Bed) -> Result<Self> {
         let now = Self::read(bed)?;
         let differences = now.0.iter().zip(&self.0).map(|(now, then)| now - then);
         Ok(Self(differences.collect()))

@@ -9,7 +9,7 @@ use gateway_common::abi::{
 use crate::{
     control::*,
     fixture::{BACKENDS, CLIENT, FAR, NODE, ONE, config_of},
-    frames::{ACK, End, Family, tcp, udp, v4},
+    frames::{ACK, End, Family, SYN, tcp, udp, v4},
     host::{Host, judge},
     path::Hook::{self, *},
 };
@@ -63,6 +63,20 @@ fn errors_are_known_by_the_connection_that_they_quote() {
             let error = frame(error(TOO_BIG, source.0, to.0, &about));
             stays(&mut host, hook, &error, PassProtocol);
         }
+    }
+}
+
+/// One client port to a listener of layer 4 and to one for TLS, and one backend of both.
+#[test]
+fn a_backend_that_a_client_has_through_tls_gives_way() {
+    for family in [Family::V4, Family::V6] {
+        let mut host = Host::new(&config_of(family));
+        host.ties.insert(key(family, BACKENDS[0], CLIENT, REVERSE));
+        let syn = tcp(CLIENT, ONE, SYN).frame(family);
+        stays(&mut host, Ingress, &syn, DropReverseTaken);
+        host.ties.clear();
+        let mut out = syn.clone();
+        assert_eq!(judge(&mut host, Ingress, &mut out), Forwarded);
     }
 }
 

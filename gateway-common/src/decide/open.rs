@@ -205,6 +205,10 @@ fn disguise<T: Tables>(key: &FlowKey, attempt: u32, flow: &mut Flow, tables: &T)
 /// is for the same, RFC 9293, 3.3.2).
 #[inline(never)]
 fn taken<T: Tables>(key: &FlowKey, reverse: &FlowKey, is_last: bool, tables: &T) -> bool {
+    // The client talks to it through TLS passthrough.
+    if key.is_tcp() && tables.is_tied(reverse) {
+        return true;
+    }
     let Some(entry) = tables.find(reverse) else {
         return false;
     };

@@ -106,7 +106,7 @@ pub trait Splices {
 
     /// Puts down the client's key of a backend's packets; `false`: there is none.
     fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool;
-    /// `false`: full, or tied to another client.
+    /// `false`: full, tied to another client, or packets of a flow of layer 4 look alike.
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool;
     fn untie(&mut self, backend: &FlowKey);
 

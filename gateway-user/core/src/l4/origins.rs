@@ -1,12 +1,12 @@
 //! Which frontend leads to an endpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gateway_common::abi::{FrontendKey, KIND_L4, NEAR, Origin};
+use gateway_common::abi::{FrontendKey, KIND_L4, NEAR, Origin, TCP};
 
 use super::tables::Tables;
 
-/// Origins of the near endpoints of `desired`.
+/// Origins of the near endpoints of `desired`, whose services and names are complete.
 ///
 /// One that was led to by two frontends, at once or one after the other, stays shared as long as it
 /// is there: flows of both may live.
@@ -37,7 +37,26 @@ pub(super) fn origins(
             }
         }
     }
+    for endpoint in passed_through(desired) {
+        if let Some(origin) = origins.get_mut(&endpoint) {
+            origin.shared = 1;
+        }
+    }
     origins
+}
+
+/// Endpoints of TLS passthrough. What a client says to one may look like a flow.
+fn passed_through(desired: &Tables) -> impl Iterator<Item = FrontendKey> {
+    let targets = desired.names.values();
+    let services: BTreeSet<u32> = targets.map(|target| target.service).collect();
+    let backends = desired.backends.values();
+    backends
+        .filter(move |backend| services.contains(&backend.service))
+        .map(|backend| FrontendKey {
+            address: backend.address,
+            port: backend.port,
+            protocol: TCP,
+        })
 }
 
 const fn alone(frontend: &FrontendKey) -> Origin {
@@ -52,17 +71,20 @@ const fn alone(frontend: &FrontendKey) -> Origin {
 mod tests {
     use std::net::SocketAddr;
 
+    use gateway_common::abi::{Backend, TlsTarget};
+
     use super::{
         super::{
             compile::{Node, compile, frontend_key},
             diff::{MapOp, diff},
+            names::NameKey,
             testing::{backend, plan, tcp},
         },
         *,
     };
     use crate::{
         endpoints::{Endpoint, Endpoints},
-        plan::FrontendId,
+        plan::{FrontendId, HostPattern},
     };
 
     const ENDPOINT: ([u8; 4], u16) = ([10, 0, 0, 1], 80);
@@ -103,6 +125,20 @@ mod tests {
         let none = led_to_by(&[], &both);
         assert_eq!(origin(&none), None);
         assert_eq!(origin(&led_to_by(&[second], &none)), of(&second, 0));
+    }
+
+    #[test]
+    fn an_endpoint_of_tls_passthrough_is_shared() {
+        let mut both = led_to_by(&[tcp(1)], &Tables::default());
+        let backend = *both.backends.values().next().expect("a backend");
+        let service = 9;
+        both.backends.insert(99, Backend { service, ..backend });
+        both.origins = origins(&BTreeMap::new(), &both);
+        assert_eq!(origin(&both).map(|origin| origin.shared), Some(0));
+        let name = NameKey::new(1, &HostPattern::Any).expect("all names");
+        both.names.insert(name, TlsTarget { service });
+        both.origins = origins(&BTreeMap::new(), &both);
+        assert_eq!(origin(&both).map(|origin| origin.shared), Some(1));
     }
 
     /// Flows of the second may be opened only when it is known that there are two.
