@@ -109,6 +109,13 @@ fn is_control<P: Packet + ?Sized, I: Ip>(packet: &mut P) -> bool {
     frame.is_some_and(|frame| frame.ip.plain() == Ok(I::ICMP))
 }
 
+/// The key of a connection's tie, once it has an endpoint.
+pub fn tie_of(splice: &Splice) -> FlowKey {
+    let mut back = FlowKey::default();
+    connect::write_back_key(splice, &mut back);
+    back
+}
+
 /// Whether a tie leads nowhere, with what it leads to: user space may remove it.
 pub fn is_loose(backend: &FlowKey, splice: Option<&Splice>) -> bool {
     splice.is_none_or(|splice| !connect::is_back_key(splice, backend))

@@ -28,6 +28,7 @@ use super::{
     options::{Options, XdpMode},
     pins::{Lock, Pins},
     programs, read, resize, snat,
+    splices::Splices,
     stats::Stats,
     unload, version,
 };
@@ -308,6 +309,11 @@ impl Datapath {
     /// A handle on the flow table, for a thread that may block.
     pub fn open_flows(&self) -> Result<Flows> {
         Flows::open(&self.pins)
+    }
+
+    /// The same on the tables of TLS passthrough.
+    pub fn open_splices(&self) -> Result<Splices> {
+        Splices::open(&self.pins)
     }
 
     /// The reader of drop events.

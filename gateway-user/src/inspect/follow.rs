@@ -59,6 +59,7 @@ fn line(of: &Connection, change: Change, output: Format) -> Result<String> {
         Change::Opened => "opened",
         Change::Closed => "closed",
         Change::Reset => "reset",
+        Change::Refused => "refused",
         Change::Forgotten => "forgotten",
     };
     let Connection {

@@ -5,7 +5,7 @@ mod encode;
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use gateway_core::l4::Gauges;
+use gateway_core::l4::{Gauges, sweep::splices::SpliceGauges};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 use self::encode::Snapshot;
@@ -21,13 +21,15 @@ pub struct Kernel {
     pub flows: Arc<ArcSwap<Swept>>,
 }
 
-/// What sweeps of the flow table found.
+/// What sweeps of the tables of connections found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Swept {
     /// By the last one.
     pub live: Gauges,
     /// Flows that did not end before their backends' deadlines, by all of them.
     pub drained: u64,
+    /// TLS passthrough, by the last sweep.
+    pub splices: SpliceGauges,
 }
 
 impl fmt::Debug for Kernel {

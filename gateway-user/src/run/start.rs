@@ -132,7 +132,11 @@ fn watch_flows(
     in_force: &Arc<ArcSwap<InForce>>,
 ) -> Result<Sweeper> {
     let flows = Arc::default();
-    let sweeper = Sweeper::start(kernel.open_flows()?, Arc::clone(&flows))?;
+    let sweeper = Sweeper::start(
+        kernel.open_flows()?,
+        kernel.open_splices()?,
+        Arc::clone(&flows),
+    )?;
     let stats = kernel.open_stats()?;
     let in_force = Arc::clone(in_force);
     registry.register_collector(Box::new(Kernel {

@@ -12,7 +12,10 @@ use anyhow::{Context as _, Result, bail};
 use arc_swap::ArcSwap;
 use gateway_core::l4::Sweep;
 
-use crate::{bpf::Flows, metrics::kernel::Swept};
+use crate::{
+    bpf::{Flows, Splices},
+    metrics::kernel::Swept,
+};
 
 #[derive(Debug)]
 pub(super) struct Sweeper {
@@ -20,27 +23,23 @@ pub(super) struct Sweeper {
 }
 
 impl Sweeper {
-    /// `live` gets the number of flows after each sweep. The thread ends with the sweeper.
-    pub(super) fn start(mut flows: Flows, live: Arc<ArcSwap<Swept>>) -> Result<Self> {
+    /// `live` gets the number of connections after each sweep. The thread ends with the sweeper.
+    pub(super) fn start(
+        mut flows: Flows,
+        mut splices: Splices,
+        live: Arc<ArcSwap<Swept>>,
+    ) -> Result<Self> {
         let (sweeps, orders) = sync_channel::<Sweep>(1);
         let work = move || {
-            let mut drained = 0;
+            let mut swept = Swept::default();
             for sweep in orders {
-                match flows.sweep(&sweep) {
-                    Ok(swept) => {
-                        tracing::debug!(removed = swept.removed, "flow table swept");
-                        if swept.drained > 0 {
-                            let flows = swept.drained;
-                            tracing::info!(flows, "backends left and had their time: flows end");
-                        }
-                        drained += swept.drained as u64;
-                        live.store(Arc::new(Swept {
-                            live: swept.live,
-                            drained,
-                        }));
-                    }
-                    Err(error) => tracing::warn!("the flow table is not swept: {error:#}"),
+                if let Err(error) = sweep_flows(&mut flows, &sweep, &mut swept) {
+                    tracing::warn!("the flow table is not swept: {error:#}");
                 }
+                if let Err(error) = sweep_splices(&mut splices, &sweep, &mut swept) {
+                    tracing::warn!("the tables of TLS passthrough are not swept: {error:#}");
+                }
+                live.store(Arc::new(swept));
             }
         };
         let thread = thread::Builder::new()
@@ -59,5 +58,29 @@ impl Sweeper {
             Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
             Err(TrySendError::Disconnected(_)) => bail!("its thread has ended"),
         }
+    }
+}
+
+fn sweep_flows(flows: &mut Flows, sweep: &Sweep, swept: &mut Swept) -> Result<()> {
+    let found = flows.sweep(sweep)?;
+    tracing::debug!(removed = found.removed, "flow table swept");
+    tell_drained("flows", found.drained);
+    swept.live = found.live;
+    swept.drained += found.drained as u64;
+    Ok(())
+}
+
+fn sweep_splices(splices: &mut Splices, sweep: &Sweep, swept: &mut Swept) -> Result<()> {
+    let found = splices.sweep(sweep)?;
+    tracing::debug!(removed = found.removed, "tables of TLS passthrough swept");
+    tell_drained("connections of TLSRoutes", found.drained);
+    swept.splices = found.live;
+    swept.drained += found.drained as u64;
+    Ok(())
+}
+
+fn tell_drained(what: &str, count: usize) {
+    if count > 0 {
+        tracing::info!(count, "backends left and had their time: {what} end");
     }
 }

@@ -8,6 +8,7 @@ mod names;
 mod neighbours;
 mod refuse;
 mod rig;
+mod splices;
 mod tables;
 mod takeover;
 mod traffic;

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use gateway_common::{
     abi::{FORWARD, Flow, FlowKey},
     addr::Addr,
+    splice::Splice,
 };
 
 use super::{Sweep, Tables, compile::frontend_key, sweep::Standing, trace::Clock};
@@ -53,6 +54,15 @@ impl Name {
             id: flow.backend,
             address,
             port,
+        }
+    }
+
+    /// The same of a connection of TLS passthrough.
+    pub const fn of_splice(splice: &Splice) -> Self {
+        Self {
+            id: splice.backend,
+            address: splice.backend_address,
+            port: splice.backend_port,
         }
     }
 }

@@ -7,8 +7,12 @@ use std::{
     time::Duration,
 };
 
-use gateway_common::abi::{
-    CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, TCP, TUNNEL,
+use gateway_common::{
+    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, TCP, TUNNEL},
+    splice::{
+        Splice,
+        state::{COLLECT, CONNECT, REFUSED, REPLAY, RESET_BY_BACKEND, RESET_BY_CLIENT},
+    },
 };
 use serde::Serialize;
 
@@ -35,11 +39,19 @@ pub struct Connection {
 pub enum State {
     /// Nobody has said anything on it yet; of UDP, one packet or unanswered ones.
     New,
+    /// Of TLS passthrough: the client's hello is not complete.
+    Hello,
+    /// A backend was asked, and has not answered.
+    Connecting,
+    /// A backend gets the hello.
+    Replaying,
     Open,
     /// One end has said that it sends no more.
     HalfClosed,
     Closed,
     Reset,
+    /// Of TLS passthrough: no backend took it.
+    Refused,
 }
 
 /// The part that another node has in a connection.
@@ -160,22 +172,42 @@ impl State {
         }
     }
 
+    /// Of a connection of TLS passthrough.
+    pub const fn of_splice(splice: &Splice) -> Self {
+        match (splice.phase, splice.state) {
+            (COLLECT, _) => Self::Hello,
+            (CONNECT, _) => Self::Connecting,
+            (REPLAY, _) => Self::Replaying,
+            (REFUSED, _) => Self::Refused,
+            (_, state) if state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 => Self::Reset,
+            _ if splice.closing() => Self::Closed,
+            (_, state) if state & (CLOSED_BY_CLIENT | CLOSED_BY_BACKEND) != 0 => Self::HalfClosed,
+            _ => Self::Open,
+        }
+    }
+
     /// How the connection ended; `None` where it has not.
     fn end(self) -> Option<Change> {
         match self {
-            Self::New | Self::Open | Self::HalfClosed => None,
+            Self::New | Self::Hello | Self::Connecting | Self::Replaying => None,
+            Self::Open | Self::HalfClosed => None,
             Self::Closed => Some(Change::Closed),
             Self::Reset => Some(Change::Reset),
+            Self::Refused => Some(Change::Refused),
         }
     }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
+            Self::Hello => "hello",
+            Self::Connecting => "connecting",
+            Self::Replaying => "replaying",
             Self::Open => "open",
             Self::HalfClosed => "half-closed",
             Self::Closed => "closed",
             Self::Reset => "reset",
+            Self::Refused => "refused",
         }
     }
 }
@@ -243,6 +275,8 @@ pub enum Change {
     /// Both ends have said that they send no more.
     Closed,
     Reset,
+    /// No backend took it.
+    Refused,
     /// Without a close: idle beyond its time, or evicted from a full table.
     Forgotten,
 }

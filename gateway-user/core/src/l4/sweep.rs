@@ -1,5 +1,7 @@
 //! Which entries of the flow table have outlived their connection, and how many live.
 
+pub mod splices;
+
 use std::collections::BTreeMap;
 
 use gateway_common::{
@@ -62,9 +64,7 @@ pub struct Gauges {
 impl Sweep {
     pub fn judge(&self, key: &FlowKey, flow: &Flow) -> Fate {
         let Clock { now, hz } = self.clock;
-        // Touched since `now` was read: wrapping arithmetic would take it for ancient.
-        let is_newer = flow.last_seen.wrapping_sub(now) < u32::MAX / 2;
-        if !is_newer && forgettable(key, flow, now, hz) {
+        if !self.is_ahead(flow.last_seen) && forgettable(key, flow, now, hz) {
             return Fate::Expired;
         }
         let standing = self.backends.get(&Name::of(key, flow));
@@ -74,6 +74,11 @@ impl Sweep {
             Standing::Gone if !key.is_tcp() => Fate::Orphaned,
             standing => Fate::Keep(standing),
         }
+    }
+
+    /// Since `now` was read: wrapping arithmetic would take it for ancient.
+    fn is_ahead(&self, time: u32) -> bool {
+        time.wrapping_sub(self.clock.now) < u32::MAX / 2
     }
 }
 

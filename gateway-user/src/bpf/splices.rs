@@ -1,0 +1,238 @@
+//! The tables of TLS passthrough: listing connections, and removing what has outlived them.
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Pod,
+    maps::{HashMap, MapData, MapError},
+};
+use gateway_common::{
+    abi::FlowKey,
+    maps::{self, HALF_OPEN_MAX, HELLOS_MAX, SPLICES_MAX},
+    splice::{HalfOpen, Hello, Splice, is_loose, tie_of},
+};
+use gateway_core::l4::{
+    Sweep,
+    sweep::{
+        Fate,
+        splices::{SpliceGauges, Suspects, has_hello},
+    },
+};
+
+use super::pins::Pins;
+
+/// Entries that one pass over a table removes at most: bounds its memory.
+const BATCH: usize = 16_384;
+/// Sweeps from one look at the ties to the next: few are ever loose, and they are many.
+const TIES: u32 = 12;
+
+/// A handle of its own on the tables: sweep from a thread that may block.
+pub struct Splices {
+    splices: HashMap<MapData, FlowKey, Splice>,
+    ties: HashMap<MapData, FlowKey, FlowKey>,
+    hellos: HashMap<MapData, FlowKey, Hello>,
+    half_open: HashMap<MapData, FlowKey, HalfOpen>,
+    loose_hellos: Suspects,
+    loose_ties: Suspects,
+    sweeps: u32,
+}
+
+/// Result of a sweep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SplicesSwept {
+    pub live: SpliceGauges,
+    /// Entries of all tables, a connection being one.
+    pub removed: usize,
+    /// Connections of these whose backends left, and that did not end in time.
+    pub drained: usize,
+}
+
+impl Splices {
+    pub fn open(pins: &Pins) -> Result<Self> {
+        Ok(Self {
+            splices: pins.open(maps::SPLICES)?,
+            ties: pins.open(maps::TIES)?,
+            hellos: pins.open(maps::HELLOS)?,
+            half_open: pins.open(maps::HALF_OPEN)?,
+            loose_hellos: Suspects::default(),
+            loose_ties: Suspects::default(),
+            sweeps: 0,
+        })
+    }
+
+    /// Shows every connection, in no order. What comes and goes meanwhile may be shown, twice at
+    /// worst.
+    pub fn each(&self, mut show: impl FnMut(&FlowKey, &Splice)) -> Result<()> {
+        for entry in entries(&self.splices, SPLICES_MAX) {
+            let (key, splice) = entry?;
+            show(&key, &splice);
+        }
+        Ok(())
+    }
+
+    /// The connection of this client.
+    pub fn get(&self, client: &FlowKey) -> Result<Option<Splice>> {
+        get(&self.splices, client)
+    }
+
+    /// Removes what `sweep` says, and what no connection leads to; counts the rest. A full table
+    /// takes a second or two.
+    pub fn sweep(&mut self, sweep: &Sweep) -> Result<SplicesSwept> {
+        let mut swept = SplicesSwept::default();
+        self.sweep_connections(sweep, &mut swept)?;
+        self.sweep_hellos(&mut swept)?;
+        self.sweep_half_open(sweep, &mut swept)?;
+        if self.sweeps.is_multiple_of(TIES) {
+            self.sweep_ties(&mut swept)?;
+        }
+        self.sweeps = self.sweeps.wrapping_add(1);
+        Ok(swept)
+    }
+
+    fn sweep_connections(&mut self, sweep: &Sweep, swept: &mut SplicesSwept) -> Result<()> {
+        loop {
+            let mut dead = Vec::new();
+            swept.live = SpliceGauges::default();
+            for entry in entries(&self.splices, SPLICES_MAX) {
+                let (key, splice) = entry?;
+                match sweep.judge_splice(&splice) {
+                    Fate::Keep(standing) => swept.live.add(&splice, standing),
+                    _ if dead.len() == BATCH => break,
+                    _ => dead.push(key),
+                }
+            }
+            for key in &dead {
+                let fate = self.remove(key, sweep)?;
+                swept.removed += usize::from(fate.is_some());
+                swept.drained += usize::from(fate == Some(Fate::Drained));
+            }
+            if dead.len() < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A connection with all that is kept beside it, unless a packet came for it in the meantime;
+    /// why.
+    fn remove(&mut self, key: &FlowKey, sweep: &Sweep) -> Result<Option<Fate>> {
+        let Some(splice) = self.get(key)? else {
+            return Ok(None);
+        };
+        let fate = match sweep.judge_splice(&splice) {
+            Fate::Keep(_) => return Ok(None),
+            fate => fate,
+        };
+        let back = tie_of(&splice);
+        if get(&self.ties, &back)?.as_ref() == Some(key) {
+            gone(self.ties.remove(&back))?;
+        }
+        gone(self.hellos.remove(key))?;
+        let removed = gone(self.splices.remove(key))?;
+        Ok(removed.then_some(fate))
+    }
+
+    fn sweep_hellos(&mut self, swept: &mut SplicesSwept) -> Result<()> {
+        self.loose_hellos.turn();
+        let mut dead = Vec::new();
+        for key in keys(&self.hellos, HELLOS_MAX) {
+            let key = key?;
+            match has_hello(get(&self.splices, &key)?.as_ref()) {
+                true => swept.live.hellos += 1,
+                false if self.loose_hellos.again(key) => dead.push(key),
+                false => {}
+            }
+        }
+        for key in dead {
+            if !has_hello(get(&self.splices, &key)?.as_ref()) {
+                swept.removed += usize::from(gone(self.hellos.remove(&key))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn sweep_half_open(&mut self, sweep: &Sweep, swept: &mut SplicesSwept) -> Result<()> {
+        let mut dead = Vec::new();
+        for entry in entries(&self.half_open, HALF_OPEN_MAX) {
+            let (key, half_open) = entry?;
+            match sweep.is_outdated(&half_open) {
+                true => dead.push(key),
+                false => swept.live.half_open += 1,
+            }
+        }
+        for key in dead {
+            // Another SYN may have taken its place.
+            let now = get(&self.half_open, &key)?;
+            if now.is_some_and(|half_open| sweep.is_outdated(&half_open)) {
+                swept.removed += usize::from(gone(self.half_open.remove(&key))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn sweep_ties(&mut self, swept: &mut SplicesSwept) -> Result<()> {
+        self.loose_ties.turn();
+        let mut dead = Vec::new();
+        for entry in entries(&self.ties, SPLICES_MAX) {
+            let (back, client) = entry?;
+            if self.is_loose(&back, &client)? && self.loose_ties.again(back) {
+                dead.push(back);
+            }
+            if dead.len() == BATCH {
+                break;
+            }
+        }
+        for back in dead {
+            let client = get(&self.ties, &back)?;
+            if let Some(client) = client
+                && self.is_loose(&back, &client)?
+            {
+                swept.removed += usize::from(gone(self.ties.remove(&back))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_loose(&self, back: &FlowKey, client: &FlowKey) -> Result<bool> {
+        Ok(is_loose(back, self.get(client)?.as_ref()))
+    }
+}
+
+/// At most twice as many as there can be: an entry that is removed under an iterator sends it back to
+/// the first.
+fn entries<V: Pod>(
+    map: &HashMap<MapData, FlowKey, V>,
+    most: u32,
+) -> impl Iterator<Item = Result<(FlowKey, V)>> {
+    let entries = map.iter().take(2 * most as usize);
+    entries.map(|entry| entry.context("cannot read the tables of TLS passthrough"))
+}
+
+/// The same without their values.
+fn keys<V: Pod>(
+    map: &HashMap<MapData, FlowKey, V>,
+    most: u32,
+) -> impl Iterator<Item = Result<FlowKey>> {
+    let keys = map.keys().take(2 * most as usize);
+    keys.map(|key| key.context("cannot read the tables of TLS passthrough"))
+}
+
+fn get<V: Pod>(map: &HashMap<MapData, FlowKey, V>, key: &FlowKey) -> Result<Option<V>> {
+    match map.get(key, 0) {
+        Ok(value) => Ok(Some(value)),
+        Err(MapError::KeyNotFound) => Ok(None),
+        Err(error) => Err(error).context("cannot read the tables of TLS passthrough"),
+    }
+}
+
+/// Whether it was there.
+fn gone(removed: Result<(), MapError>) -> Result<bool> {
+    match removed {
+        Ok(()) => Ok(true),
+        Err(MapError::KeyNotFound) => Ok(false),
+        Err(MapError::SyscallError(error))
+            if error.io_error.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error).context("cannot write to the tables of TLS passthrough"),
+    }
+}
