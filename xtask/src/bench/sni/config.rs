@@ -94,7 +94,7 @@ events {{ worker_connections 4096; }}
 stream {{
   map_hash_max_size 262144;
   map_hash_bucket_size 128;
-  map $ssl_preread_name $bench {{ include {map}; }}
+  map $ssl_preread_server_name $bench {{ include {map}; }}
   upstream server {{ server {INSIDE}:{SERVER_PORT}; }}
   server {{
     listen {NODE}:{PORT} reuseport;

@@ -18,6 +18,8 @@ use super::{
     site::{AT_ONCE, Site},
 };
 
+/// Of fewer runs under a load of bytes nothing is said: they are of its first and last packets.
+const FEW: u64 = 1_000;
 const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
 
 /// Counted while this lives; then again as before.
@@ -68,8 +70,8 @@ fn during<R>(links: &[PathBuf], work: impl FnOnce() -> Result<R>) -> Result<(R, 
     Ok((done, after))
 }
 
-/// What is pinned below `links` of any version.
-fn links(pins: &Path) -> Result<Vec<PathBuf>> {
+/// The pinned links, of any version; an error while there is none.
+pub(super) fn links(pins: &Path) -> Result<Vec<PathBuf>> {
     let mut links = Vec::new();
     for version in fs::read_dir(pins).context("no pins")? {
         for link in fs::read_dir(version?.path().join("links"))? {
@@ -142,10 +144,7 @@ impl Sub for Runs {
 
 impl Runs {
     fn each(self) -> String {
-        match self.count {
-            0 => String::new(),
-            count => format!("{:.0}", self.nanoseconds as f64 / count as f64),
-        }
+        format!("{:.0}", self.nanoseconds as f64 / self.count.max(1) as f64)
     }
 }
 
@@ -162,7 +161,10 @@ impl fmt::Display for RunTime {
             sum += runs.nanoseconds;
             let bulk = |at: usize| self.at_bulk[at].get(name).copied().unwrap_or_default();
             let (packets, time) = (each(runs.count), each(runs.nanoseconds) / 1e3);
-            let [up, down] = [bulk(0), bulk(1)].map(Runs::each);
+            let [up, down] = [bulk(0), bulk(1)].map(|runs| match runs.count {
+                0..FEW => String::new(),
+                _ => runs.each(),
+            });
             let packet = runs.each();
             if runs.count > 0 {
                 writeln!(
@@ -204,7 +206,7 @@ mod tests {
         let text = RunTime {
             connections: 10,
             at_connections: of(80, 40_000),
-            at_bulk: [of(100, 20_000), of(0, 0)],
+            at_bulk: [of(1_000, 200_000), of(999, 99_900)],
         }
         .to_string();
         assert!(

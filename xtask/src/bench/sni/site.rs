@@ -12,6 +12,7 @@ use super::{
     },
     NAMES,
     load::{Direction, Sample, bulk, connections},
+    run_time::links,
     way::Way,
 };
 
@@ -64,11 +65,14 @@ impl Site {
         Ok(site)
     }
 
-    /// Its last name is asked for, too: it may come later than the first.
     fn wait(&mut self) -> Result<Duration> {
         let serves = wait_until(READY, &format!("{} serves", self.way), || {
             if let Some(process) = &mut self.process {
                 process.expect_running()?;
+            }
+            // Without its links, what is measured is not behind XDP.
+            if self.way.is_ours() && links(&self.place.net.pins()).is_err() {
+                return Ok(false);
             }
             Ok(connections(self, 1, PROBE).is_ok_and(|load| load.report.failed == 0))
         });

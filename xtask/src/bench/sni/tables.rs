@@ -16,7 +16,7 @@ pub(super) struct Row {
     names: u32,
 }
 
-/// The first row is what costs and latencies are compared with.
+/// Direct routing is the first row, which costs and latencies are compared with.
 #[derive(Default)]
 pub(super) struct Tables {
     rows: Vec<(Row, Found)>,
@@ -61,10 +61,10 @@ impl Tables {
         }
     }
 
-    /// The median, minus that of the first row.
+    /// Above the first row, of one round each: what slows a round down slows all of it down.
     fn added(&self, row: usize, value: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
-        let baseline = of(self.samples(0), &value)?;
-        Some(of(self.samples(row), &value)? - baseline)
+        let pairs = self.samples(row).iter().zip(self.samples(0));
+        middle(pairs.filter_map(|(sample, direct)| Some(value(sample)? - value(direct)?)))
     }
 
     fn connections(&self, row: usize) -> Vec<String> {
@@ -170,8 +170,11 @@ impl fmt::Display for Tables {
 
 /// Of those in which it was measured.
 fn of(samples: &[Sample], value: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
-    let value = median(samples.iter().filter_map(value));
-    value.is_finite().then_some(value)
+    middle(samples.iter().filter_map(value))
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    Some(median(values)).filter(|value| value.is_finite())
 }
 
 fn cell(value: Option<f64>, digits: usize) -> String {
@@ -217,7 +220,7 @@ mod tests {
         let direct = tables.row(Row::new(Way::Direct, 1));
         let ours = tables.row(Row::new(Way::Gateway, 1));
         tables.missing(Row::new(Way::Envoy, 1), "missing: `x`".to_owned());
-        for (baseline, more) in [(100, 110), (90, 190), (200, 150)] {
+        for (baseline, more) in [(100, 110), (90, 140), (200, 400)] {
             tables.push(direct, sample(baseline));
             tables.push(ours, sample(more));
         }

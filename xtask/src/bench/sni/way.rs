@@ -43,6 +43,11 @@ impl Way {
         self.needs().iter().find_map(|program| program.missing())
     }
 
+    /// Whether our programs are on the uplink.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::DirectBehindXdp | Self::Gateway)
+    }
+
     const fn needs(self) -> &'static [Program] {
         match self {
             Self::Direct | Self::DirectBehindXdp | Self::Gateway => &[],
