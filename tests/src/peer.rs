@@ -1,11 +1,14 @@
 //! Small real servers and clients, as the `peer` binary.
 
+mod bulk;
 mod crowd;
 mod dns;
 mod flood;
 pub mod hello;
+mod hello_server;
 mod http_client;
 mod http_server;
+mod load;
 mod pattern;
 mod ping;
 mod segment;
@@ -42,11 +45,15 @@ enum Role {
     ServeHttp(http_server::Args),
     /// Greets with one line of JSON (server, client), then sends back what it gets.
     ServeTcp(tcp_server::Args),
+    /// Answers a ClientHello with bytes, then does what the next byte says.
+    ServeHello(hello_server::Args),
     /// Answers DNS queries with a TXT record: its name and the client's address.
     ServeUdp(udp_server::Args),
     Http(http_client::Args),
     Tcp(tcp_client::Args),
     Crowd(crowd::Args),
+    Load(load::Args),
+    Bulk(bulk::Args),
     Udp(udp_client::Args),
     Ping(ping::Args),
     Segments(segments::Args),
@@ -63,10 +70,13 @@ pub async fn main(cli: Cli) -> Result<()> {
     match cli.role {
         Role::ServeHttp(args) => http_server::serve(args).await,
         Role::ServeTcp(args) => tcp_server::serve(args).await,
+        Role::ServeHello(args) => hello_server::serve(args).await,
         Role::ServeUdp(args) => udp_server::serve(args).await,
         Role::Http(args) => print(limit, http_client::run(args)).await,
         Role::Tcp(args) => print(limit, tcp_client::run(args)).await,
         Role::Crowd(args) => print(limit, crowd::run(args)).await,
+        Role::Load(args) => print(limit, load::run(args)).await,
+        Role::Bulk(args) => print(limit, bulk::run(args)).await,
         Role::Udp(args) => print(limit, udp_client::run(args)).await,
         Role::Ping(args) => print(limit, ping::run(args)).await,
         Role::Segments(args) => print(limit, segments::run(args)).await,

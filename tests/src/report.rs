@@ -95,6 +95,28 @@ pub struct SegmentsReport {
     pub errors: Vec<String>,
 }
 
+/// Short connections, each opened as soon as another had ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LoadReport {
+    /// Those that were served from the first byte to the last.
+    pub connections: u64,
+    pub failed: u64,
+    /// The first errors, as text.
+    pub errors: Vec<String>,
+    /// From the first to the last of them, in microseconds.
+    pub microseconds: u64,
+    /// From the SYN to the first byte of the answer, in microseconds.
+    pub first_byte_median: u64,
+    pub first_byte_p99: u64,
+}
+
+/// Bytes of one connection in one direction.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct BulkReport {
+    pub bytes: u64,
+    pub microseconds: u64,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FloodReport {
     pub sent: u64,

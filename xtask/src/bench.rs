@@ -5,11 +5,15 @@ use clap::Subcommand;
 
 use crate::{privileges, setup};
 
+mod build;
 mod http;
 mod kernel;
+mod machine;
 mod manifests;
 mod place;
+mod programs;
 mod rounds;
+mod sni;
 mod tcp;
 
 #[derive(Subcommand)]
@@ -20,6 +24,8 @@ pub(crate) enum Subject {
     Http(http::Args),
     /// Bytes of a TCP connection beside HAProxy and nftables: rate, CPU time a gigabyte
     Tcp(tcp::Args),
+    /// TLS passthrough by server name beside HAProxy, nginx and Envoy: connections, bytes, CPU time
+    Sni(sni::Args),
 }
 
 pub(crate) fn run(subject: &Subject) -> Result<()> {
@@ -29,5 +35,6 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Kernel(args) => kernel::run(args),
         Subject::Http(args) => http::run(args),
         Subject::Tcp(args) => tcp::run(args),
+        Subject::Sni(args) => sni::run(args),
     }
 }

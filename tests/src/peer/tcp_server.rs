@@ -58,7 +58,7 @@ async fn echo(mut stream: TcpStream, mut greeting: Greeting, after_hello: bool) 
 }
 
 /// Takes a ClientHello and not a byte more; its sum.
-async fn read_hello(stream: &mut TcpStream) -> Result<u64> {
+pub(super) async fn read_hello(stream: &mut TcpStream) -> Result<u64> {
     let mut bytes = Vec::new();
     loop {
         let (begun, more) = (bytes.len(), hello::missing(&bytes)?);

@@ -6,8 +6,7 @@ use std::{path::PathBuf, thread::available_parallelism, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use gateway_tests::net::litter;
 
-use super::rounds::Rounds;
-use crate::{process::Job, workspace};
+use super::{build, programs::NGINX, rounds::Rounds};
 
 mod cpu;
 mod load;
@@ -20,10 +19,8 @@ use proxy::{Kind, Proxy};
 use site::Site;
 use summary::{Sample, Summary};
 
-const BUILD: Duration = Duration::from_secs(3600);
 /// Connections and caches fill before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
-const NGINX: &str = "/usr/sbin/nginx";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,13 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "this needs two cores, one for the proxy and one for the load"
     );
     load::ensure_installed()?;
-    println!("build");
-    let bins = ["--bin", "xdp-gateway", "--bin", "peer"];
-    Job::new("the build", "cargo", BUILD)
-        .args(["build", "--locked", "--release"])
-        .args(bins)
-        .dir(&workspace::root())
-        .show()?;
+    build::release(&["xdp-gateway", "peer"])?;
     litter::guard()?;
     let mut running = Vec::new();
     for kind in kinds(args) {
@@ -73,8 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn kinds(args: &Args) -> Vec<Kind> {
-    let release = workspace::root().join("target/release/xdp-gateway");
-    let builds = [Some(release), args.also.clone()];
+    let builds = [Some(build::gateway()), args.also.clone()];
     let gateway = |(binary, routes)| Kind::Gateway { binary, routes };
     let mut kinds: Vec<_> = builds
         .into_iter()
@@ -82,12 +72,9 @@ fn kinds(args: &Args) -> Vec<Kind> {
         .flat_map(|binary| [(binary.clone(), 1), (binary, args.routes)])
         .map(gateway)
         .collect();
-    if std::path::Path::new(NGINX).exists() {
-        kinds.push(Kind::Nginx);
-    } else {
-        println!(
-            "nginx is not installed, so there is nothing to compare with: `apt-get install nginx-light`"
-        );
+    match NGINX.missing() {
+        None => kinds.push(Kind::Nginx),
+        Some(missing) => println!("there is nothing to compare with: nginx is {missing}"),
     }
     kinds
 }

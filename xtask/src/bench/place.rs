@@ -1,12 +1,12 @@
-//! A node and a namespace outside.
+//! A node and a namespace outside, and one behind the node where there is need.
 //!
 //! ```text
-//! outside 10.77.0.2 ---- uplink 10.77.0.1 node
+//! outside 10.77.0.2 ---- uplink 10.77.0.1 node 10.78.0.1 ---- 10.78.0.2 inside
 //! ```
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use gateway_tests::{
     net::{Namespace, Net},
     process::Process,
@@ -15,6 +15,7 @@ use gateway_tests::{
 
 pub(super) const NODE: &str = "10.77.0.1";
 pub(super) const OUTSIDE: &str = "10.77.0.2";
+pub(super) const INSIDE: &str = "10.78.0.2";
 
 const LISTEN: Duration = Duration::from_secs(10);
 
@@ -34,6 +35,56 @@ impl Place {
         ])?;
         Ok(Self { outside, node, net })
     }
+
+    /// Adds the namespace behind the node, which forwards.
+    ///
+    /// The link outside cuts its segments, as a wire does: on a virtual one a segment of 64 KiB
+    /// would pass as one packet. Where the node can, it joins them again.
+    pub(super) fn inside(&self) -> Result<Namespace> {
+        let Self { outside, node, net } = self;
+        let inside = net.namespace("inside")?;
+        net.connect([
+            (&inside, "eth0", &format!("{INSIDE}/24")),
+            (node, "backend", "10.78.0.1/24"),
+        ])?;
+        node.sysctl("net/ipv4/ip_forward", "1")?;
+        outside.ip(&format!("route add default via {NODE}"))?;
+        inside.ip("route add default via 10.78.0.1")?;
+        outside.run("ethtool", ["-K", "eth0", "tso", "off", "gso", "off"])?;
+        node.run("ethtool", ["-K", "uplink", "gro", "on"])?;
+        Ok(inside)
+    }
+
+    /// Writes a file that lives as long as the place; its path.
+    pub(super) fn file(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.net.dir().join(name);
+        fs::write(&path, text)?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+
+    /// Program and arguments of a gateway on the node with one worker and these manifests.
+    pub(super) fn gateway(&self, binary: &Path, manifests: &str) -> Result<Vec<String>> {
+        let config = self.net.dir().join("config");
+        fs::create_dir_all(&config)?;
+        self.file("config/bench.yaml", manifests)?;
+        let options = ["run", "--workers", "1", "--interface", "uplink"];
+        let paths = [("--pin-dir", self.net.pins()), ("--config", config)];
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let mut command = vec![text(binary)];
+        command.extend(options.map(str::to_owned));
+        command.extend(
+            paths
+                .iter()
+                .flat_map(|(name, path)| [(*name).to_owned(), text(path)]),
+        );
+        Ok(command)
+    }
+}
+
+/// Starts what a command says, program first.
+pub(super) fn start(at: &Namespace, name: &str, command: &[String]) -> Result<Process> {
+    let (program, arguments) = command.split_first().context("an empty command")?;
+    Process::server(at, name, program, arguments)
 }
 
 /// A server that says so in its log once it listens.

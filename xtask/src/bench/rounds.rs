@@ -1,4 +1,4 @@
-//! How long to measure.
+//! How long to measure, and what counts of it.
 
 use std::time::Duration;
 
@@ -15,5 +15,23 @@ pub(super) struct Rounds {
 impl Rounds {
     pub(super) const fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+}
+
+/// The middle one; of an even number the upper of the two in the middle.
+pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_one_counts() {
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), 2.0);
+        assert!(median([].into_iter()).is_nan());
     }
 }

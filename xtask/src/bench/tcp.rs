@@ -4,14 +4,17 @@
 //! The client's link cuts its segments, as a wire does: on a virtual one a segment of 64 KiB would
 //! pass as one packet. Where the node can, it joins them again.
 
-use std::{fmt, fs, time::Duration};
+use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result};
 use gateway_tests::{net::litter, wait::wait_until};
 use serde_json::Value;
 
-use super::rounds::Rounds;
-use crate::{process::Job, workspace};
+use super::{
+    build,
+    machine::busy,
+    rounds::{self, Rounds},
+};
 
 mod site;
 mod way;
@@ -19,10 +22,7 @@ mod way;
 use site::Site;
 use way::Way;
 
-const BUILD: Duration = Duration::from_secs(3600);
 const READY: Duration = Duration::from_secs(30);
-/// Ticks of a CPU's time in /proc/stat that are no work: idle, and waiting for a disk.
-const IDLE: [usize; 2] = [3, 4];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -40,11 +40,7 @@ struct Sample {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    println!("build");
-    Job::new("the build", "cargo", BUILD)
-        .args(["build", "--locked", "--release", "--bin", "xdp-gateway"])
-        .dir(&workspace::root())
-        .show()?;
+    build::release(&["xdp-gateway"])?;
     litter::guard()?;
     let mut running = Vec::new();
     for way in Way::installed() {
@@ -82,13 +78,8 @@ fn print(rows: &[(Way, Sample)]) {
 
 fn load(way: Way, site: &Site, time: Duration) -> Result<Sample> {
     let seconds = time.as_secs().to_string();
-    let before = busy()?;
-    let address = way.address();
-    let said = site.place.outside.run(
-        "iperf3",
-        ["--client", address, "--time", &seconds, "--json"],
-    )?;
-    let used = busy()?.saturating_sub(before);
+    let arguments = ["--client", way.address(), "--time", &seconds, "--json"];
+    let (said, used) = busy(|| site.place.outside.run("iperf3", arguments))?;
     sample(&said, used).with_context(|| format!("iperf3 says something unexpected:\n{said}"))
 }
 
@@ -101,32 +92,11 @@ fn sample(said: &str, used: Duration) -> Option<Sample> {
     })
 }
 
-/// CPU time that the machine has worked so far.
-fn busy() -> Result<Duration> {
-    let text = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
-    let ticks = ticks(&text).context("/proc/stat is not as expected")?;
-    let per_second = rustix::param::clock_ticks_per_second();
-    Ok(Duration::from_millis(ticks * 1000 / per_second))
-}
-
-/// The first line is the sum over all CPUs (proc_stat(5)); guests are counted twice.
-fn ticks(stat: &str) -> Option<u64> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let fields = line.split_whitespace().take(8).enumerate();
-    let worked = fields.filter(|(at, _)| !IDLE.contains(at));
-    worked.map(|(_, ticks)| ticks.parse::<u64>().ok()).sum()
-}
-
 /// Of each figure by itself.
 fn median(samples: &[Sample]) -> Sample {
-    let middle = |of: fn(&Sample) -> f64| {
-        let mut values: Vec<f64> = samples.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
     Sample {
-        rate: middle(|sample| sample.rate),
-        cost: middle(|sample| sample.cost),
+        rate: rounds::median(samples.iter().map(|sample| sample.rate)),
+        cost: rounds::median(samples.iter().map(|sample| sample.cost)),
     }
 }
 
@@ -140,13 +110,6 @@ impl fmt::Display for Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn work_is_all_but_idleness() {
-        let stat = "cpu  10 1 20 4000 500 3 6 2 9 9\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
-        assert_eq!(ticks(stat), Some(42));
-        assert_eq!(ticks("intr 1"), None);
-    }
 
     #[test]
     fn the_numbers_of_iperf_are_read() {

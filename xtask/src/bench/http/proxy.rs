@@ -1,18 +1,14 @@
 //! The proxies that are measured.
 
-use std::{
-    fmt, fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use gateway_tests::{process::Process, report::HttpReport, wait::wait_until};
 
 use super::{
-    super::{manifests::ADDRESS, place::NODE},
-    NGINX, manifests,
-    site::{ANSWER, BACKEND, BACKEND_PORT, PROXY_CORE, Site, peer},
+    super::{build::peer, manifests::ADDRESS, place::NODE, programs::NGINX},
+    manifests,
+    site::{ANSWER, BACKEND, BACKEND_PORT, PROXY_CORE, Site},
 };
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -43,9 +39,8 @@ impl Kind {
         let Self::Gateway { routes: 2.., .. } = self else {
             return Ok(None);
         };
-        let path = site.place.net.dir().join("each-route.lua");
-        fs::write(&path, self.requests())?;
-        Ok(Some(path))
+        let path = site.place.file("each-route.lua", &self.requests())?;
+        Ok(Some(path.into()))
     }
 
     fn requests(&self) -> String {
@@ -56,31 +51,17 @@ impl Kind {
     }
 
     fn command(&self, site: &Site) -> Result<Vec<String>> {
-        let dir = site.place.net.dir();
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        Ok(match self {
+        match self {
             Self::Gateway { binary, routes } => {
-                let config = dir.join("config");
-                fs::create_dir_all(&config)?;
-                fs::write(config.join("bench.yaml"), manifests::text(*routes))?;
-                let options = format!(
-                    "run --workers 1 --interface uplink --pin-dir {}",
-                    text(&site.place.net.pins())
-                );
-                let words = options.split(' ').map(str::to_owned);
-                let more = ["--config".to_owned(), text(&config)];
-                [text(binary)]
-                    .into_iter()
-                    .chain(words)
-                    .chain(more)
-                    .collect()
+                site.place.gateway(binary, &manifests::text(*routes))
             }
             Self::Nginx => {
-                let config = dir.join("nginx.conf");
-                fs::write(&config, nginx_conf(&text(&dir)))?;
-                [NGINX, "-c", &text(&config)].map(str::to_owned).into()
+                let dir = site.place.net.dir();
+                let conf = nginx_conf(&dir.to_string_lossy());
+                let config = site.place.file("nginx.conf", &conf)?;
+                Ok([NGINX.path, "-c", &config].map(str::to_owned).into())
             }
-        })
+        }
     }
 }
 

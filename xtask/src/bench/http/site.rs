@@ -1,12 +1,12 @@
 //! The place of one proxy, with load and backend outside.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use gateway_tests::process::Process;
 
-use super::super::place::{OUTSIDE, Place, serve};
-use crate::workspace;
+use super::super::{
+    build::peer,
+    place::{OUTSIDE, Place, serve},
+};
 
 /// The proxy's core, and that of everything else.
 pub(super) const PROXY_CORE: &str = "0";
@@ -43,9 +43,4 @@ impl Site {
             place,
         })
     }
-}
-
-/// Server and client of the bed, as fast as the proxies.
-pub(super) fn peer() -> PathBuf {
-    workspace::root().join("target/release/peer")
 }

@@ -1,18 +1,18 @@
 //! Ways from the client to the server.
 
-use std::{fmt, fs, path::Path};
+use std::fmt;
 
 use anyhow::Result;
 use gateway_tests::process::Process;
 
 use super::{
-    super::{manifests, place::NODE},
-    site::{PORT, SERVER, Site},
+    super::{
+        build, manifests,
+        place::{INSIDE, NODE, start},
+        programs::{HAPROXY, NFT, Program},
+    },
+    site::{PORT, Site},
 };
-use crate::workspace;
-
-const HAPROXY: &str = "/usr/sbin/haproxy";
-const NFT: &str = "/usr/sbin/nft";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -30,22 +30,29 @@ pub(super) enum Way {
 impl Way {
     /// Those that can be measured here; says what is missing.
     pub(super) fn installed() -> Vec<Self> {
-        let of = |path, package, way| {
-            if Path::new(path).exists() {
-                return Some(way);
+        let has = |way: &Self| {
+            let missing = way.program().and_then(Program::missing);
+            if let Some(missing) = &missing {
+                println!("{way} is left out: {missing}");
             }
-            println!("{way} is left out: `apt-get install {package}`");
-            None
+            missing.is_none()
         };
-        [
-            Some(Self::Gateway),
-            of(HAPROXY, "haproxy", Self::Haproxy),
-            of(NFT, "nftables", Self::NftablesBehindXdp),
-            of(NFT, "nftables", Self::Nftables),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let all = [
+            Self::Gateway,
+            Self::Haproxy,
+            Self::NftablesBehindXdp,
+            Self::Nftables,
+        ];
+        all.into_iter().filter(has).collect()
+    }
+
+    /// What must be installed for it.
+    const fn program(self) -> Option<Program> {
+        match self {
+            Self::Gateway => None,
+            Self::Haproxy => Some(HAPROXY),
+            Self::NftablesBehindXdp | Self::Nftables => Some(NFT),
+        }
     }
 
     /// Where the client finds the server.
@@ -58,49 +65,31 @@ impl Way {
 
     /// What serves until it is dropped; `None`: the kernel alone.
     pub(super) fn start(self, site: &Site) -> Result<Option<Process>> {
-        let (program, arguments) = match self {
-            Self::Gateway => gateway(site, PORT)?,
+        let gateway = |port| site.place.gateway(&build::gateway(), &route(port));
+        let command = match self {
+            Self::Gateway => gateway(PORT)?,
             Self::Haproxy => {
-                let config = file(site, "haproxy.cfg", &haproxy())?;
-                (HAPROXY.to_owned(), format!("-db -f {config}"))
+                let config = site.place.file("haproxy.cfg", &haproxy())?;
+                [HAPROXY.path, "-db", "-f", &config]
+                    .map(str::to_owned)
+                    .into()
             }
             Self::NftablesBehindXdp => {
                 forward(site)?;
-                gateway(site, PORT + 1)?
+                gateway(PORT + 1)?
             }
             Self::Nftables => {
                 forward(site)?;
                 return Ok(None);
             }
         };
-        let arguments = arguments.split(' ').map(str::to_owned);
-        Process::server(&site.place.node, "way", program, arguments).map(Some)
+        start(&site.place.node, "way", &command).map(Some)
     }
 }
 
-fn file(site: &Site, name: &str, text: &str) -> Result<String> {
-    let path = site.place.net.dir().join(name);
-    fs::write(&path, text)?;
-    Ok(path.to_string_lossy().into_owned())
-}
-
-/// Program and arguments; it serves this port.
-fn gateway(site: &Site, port: u16) -> Result<(String, String)> {
-    let config = site.place.net.dir().join("config");
-    fs::create_dir_all(&config)?;
-    file(site, "config/bench.yaml", &route(port))?;
-    let binary = workspace::root().join("target/release/xdp-gateway");
-    let (pins, config) = (site.place.net.pins(), config.display());
-    let arguments = format!(
-        "run --workers 1 --interface uplink --pin-dir {} --config {config}",
-        pins.display(),
-    );
-    Ok((binary.to_string_lossy().into_owned(), arguments))
-}
-
 fn forward(site: &Site) -> Result<()> {
-    let rules = file(site, "rules.nft", &rules())?;
-    site.place.node.run(NFT, ["-f", &rules]).map(drop)
+    let rules = site.place.file("rules.nft", &rules())?;
+    site.place.node.run(NFT.path, ["-f", &rules]).map(drop)
 }
 
 impl fmt::Display for Way {
@@ -119,7 +108,7 @@ fn rules() -> String {
         "table ip bench {{
   chain prerouting {{
     type nat hook prerouting priority dstnat;
-    ip daddr {NODE} tcp dport {PORT} dnat to {SERVER}:{PORT}
+    ip daddr {NODE} tcp dport {PORT} dnat to {INSIDE}:{PORT}
   }}
 }}
 "
@@ -135,14 +124,14 @@ fn haproxy() -> String {
   timeout server 60s
 listen bench
   bind {NODE}:{PORT}
-  server one {SERVER}:{PORT}
+  server one {INSIDE}:{PORT}
 "
     )
 }
 
 /// A TCPRoute to the server, at this port.
 fn route(port: u16) -> String {
-    manifests::gateway(("TCP", port), (SERVER, PORT))
+    manifests::gateway(("TCP", port), (INSIDE, PORT))
         + &format!(
             "---
 apiVersion: gateway.networking.k8s.io/v1

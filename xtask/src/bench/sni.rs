@@ -1,0 +1,74 @@
+//! `cargo xtask bench sni`: TLS connections that are passed through by server name, beside HAProxy,
+//! nginx and Envoy, one way after the other in each round.
+//!
+//! Clients send the hello of a browser, and behind it bytes that only look encrypted: what TLS
+//! itself costs is the same on every way.
+
+use anyhow::Result;
+use gateway_tests::net::litter;
+
+use super::{build, rounds::Rounds};
+
+mod config;
+mod load;
+mod run_time;
+mod site;
+mod tables;
+mod way;
+
+use site::Site;
+use tables::{Row, Tables};
+use way::Way;
+
+/// Server names that each way is measured with. More than the last are more than we can have: 4,095
+/// routes of 16 host names.
+const NAMES: [u32; 3] = [1, 1_000, 64_000];
+
+#[derive(clap::Args)]
+#[command(mut_arg("seconds", |argument| argument.default_value("1")))]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rounds: Rounds,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    build::release(&["xdp-gateway", "peer"])?;
+    litter::guard()?;
+    let mut tables = Tables::default();
+    let mut running = Vec::new();
+    for (way, names) in all() {
+        let row = Row::new(way, names);
+        if let Some(missing) = way.missing() {
+            println!("{row}: {missing}");
+            tables.missing(row, missing);
+            continue;
+        }
+        println!("start {row}");
+        let site = Site::new(way, names)?;
+        println!("ready after {:.1} s", site.ready.as_secs_f64());
+        running.push((tables.row(row), site));
+    }
+    let time = args.rounds.time();
+    for round in 1..=args.rounds.rounds {
+        for (row, site) in &mut running {
+            let sample = site.measure(time)?;
+            println!("round {round}: {}: {sample}", tables.name(*row));
+            tables.push(*row, sample);
+        }
+    }
+    println!("\n{tables}");
+    for (_, site) in &running {
+        if (site.way, site.names) == (Way::Gateway, NAMES[0]) {
+            println!("{}", run_time::measure(site, time)?);
+        }
+    }
+    Ok(())
+}
+
+/// Ways that know no names have one row.
+fn all() -> Vec<(Way, u32)> {
+    let by_name = |names| Way::BY_NAME.map(|way| (way, names));
+    let mut all = vec![(Way::Direct, NAMES[0]), (Way::DirectBehindXdp, NAMES[0])];
+    all.extend(NAMES.into_iter().flat_map(by_name));
+    all
+}

@@ -1,0 +1,103 @@
+//! The place of one way with its names: a server behind the node, and what is on the node.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use gateway_tests::{process::Process, wait::wait_until};
+
+use super::{
+    super::{
+        build::peer,
+        place::{Place, serve, start},
+    },
+    NAMES,
+    load::{Direction, Sample, bulk, connections},
+    run_time::links,
+    way::Way,
+};
+
+pub(super) const SERVER_PORT: u16 = 9443;
+const READY: Duration = Duration::from_secs(120);
+const PROBE: Duration = Duration::from_millis(20);
+/// Connections at once.
+pub(super) const AT_ONCE: [u32; 3] = [1, 4, 16];
+/// Of those that open a connection each time: more than the usual 28,232 ports, of which a closed
+/// connection holds one for a minute where this does not let it go after a second.
+const CLIENT: [(&str, &str); 2] = [
+    ("net/ipv4/ip_local_port_range", "1024 65000"),
+    ("net/ipv4/tcp_tw_reuse", "1"),
+];
+
+pub(super) struct Site {
+    pub(super) way: Way,
+    pub(super) names: u32,
+    /// From the start until all names were served.
+    pub(super) ready: Duration,
+    process: Option<Process>,
+    // Dropped before the namespaces that they run in.
+    _server: Process,
+    pub(super) place: Place,
+}
+
+impl Site {
+    /// Waits until the way serves.
+    pub(super) fn new(way: Way, names: u32) -> Result<Self> {
+        let place = Place::new()?;
+        let inside = place.inside()?;
+        for (variable, value) in CLIENT {
+            place.outside.sysctl(variable, value)?;
+            place.node.sysctl(variable, value)?;
+        }
+        let listen = format!("0.0.0.0:{SERVER_PORT}");
+        let arguments = ["serve-hello", "--listen", &listen];
+        let server = serve(&inside, &peer().to_string_lossy(), arguments)?;
+        let command = way.command(&place, names)?;
+        let process = command.map(|command| start(&place.node, "way", &command));
+        let mut site = Self {
+            way,
+            names,
+            ready: Duration::ZERO,
+            process: process.transpose()?,
+            _server: server,
+            place,
+        };
+        site.ready = site.wait()?;
+        Ok(site)
+    }
+
+    fn wait(&mut self) -> Result<Duration> {
+        let serves = wait_until(READY, &format!("{} serves", self.way), || {
+            if let Some(process) = &mut self.process {
+                process.expect_running()?;
+            }
+            // Without its links, what is measured is not behind XDP.
+            if self.way.is_ours() && links(&self.place.net.pins()).is_err() {
+                return Ok(false);
+            }
+            Ok(connections(self, 1, PROBE).is_ok_and(|load| load.report.failed == 0))
+        });
+        serves.with_context(|| self.log())
+    }
+
+    fn log(&self) -> String {
+        self.process.as_ref().map(Process::log).unwrap_or_default()
+    }
+
+    /// Everything with one name; with many, what names can change.
+    pub(super) fn measure(&mut self, time: Duration) -> Result<Sample> {
+        if let Some(process) = &mut self.process {
+            process.expect_running()?;
+        }
+        let all = self.names == NAMES[0];
+        let loads = AT_ONCE.map(|at_once| {
+            let wanted = all || at_once != AT_ONCE[1];
+            wanted.then(|| connections(self, at_once, time)).transpose()
+        });
+        let [one, few, many] = loads;
+        let bulk = |direction| all.then(|| bulk(self, direction, time)).transpose();
+        Ok(Sample {
+            connections: [one?, few?, many?],
+            bulk: [bulk(Direction::Up)?, bulk(Direction::Down)?],
+        })
+    }
+}
