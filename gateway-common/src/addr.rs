@@ -93,6 +93,14 @@ impl Addr {
         high.to_ne_bytes()[0] == 0xff || high | low == 0
     }
 
+    /// A copy by words: from one place in memory to another, LLVM would have `memmove` take its bytes.
+    #[inline(always)]
+    pub const fn copied(&self) -> Self {
+        Self {
+            bytes: bytes_of(self.words()),
+        }
+    }
+
     /// The two halves, in memory order.
     #[inline(always)]
     pub const fn words(&self) -> [u64; 2] {

@@ -44,7 +44,7 @@ pub(crate) fn endpoint(key: &FlowKey, id: u32, attempt: u32, to: &mut Endpoint) 
     let slot = service.maglev_offset + pick::slot(hash, attempt, service.maglev_size);
     let number = World.slot(slot)?;
     let backend = World.backend(number)?;
-    to.address = backend.address;
+    to.address = backend.address.copied();
     to.port = backend.port as u16;
     to.backend = number;
     to.mss = u16::MAX;
@@ -54,7 +54,7 @@ pub(crate) fn endpoint(key: &FlowKey, id: u32, attempt: u32, to: &mut Endpoint) 
     }
     let family = if key.source.is_v4() { SNAT_V4 } else { SNAT_V6 };
     let snat = World.snat(family).filter(|snat| snat.ports > 0)?;
-    to.source = snat.address;
+    to.source = snat.address.copied();
     to.source_port = (snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports)) as u16;
     Some(())
 }

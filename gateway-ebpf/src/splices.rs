@@ -147,7 +147,7 @@ impl Splices for Place {
         let Some(tied) = (unsafe { TIES.get(backend) }) else {
             return false;
         };
-        *client = *tied;
+        *client = tied.copied();
         true
     }
 

@@ -72,7 +72,7 @@ fn a_backend_that_a_client_has_through_tls_gives_way() {
     for family in [Family::V4, Family::V6] {
         let mut host = Host::new(&config_of(family));
         host.ties.insert(key(family, BACKENDS[0], CLIENT, REVERSE));
-        let syn = tcp(CLIENT, ONE, SYN).frame(family);
+        let syn = tcp(CLIENT, ONE, SYN).within(family).frame();
         stays(&mut host, Ingress, &syn, DropReverseTaken);
         host.ties.clear();
         let mut out = syn.clone();

@@ -33,6 +33,18 @@ pub struct FlowKey {
     pub direction: u16,
 }
 
+impl FlowKey {
+    /// As [`Addr::copied`].
+    #[inline(always)]
+    pub const fn copied(&self) -> Self {
+        Self {
+            source: self.source.copied(),
+            destination: self.destination.copied(),
+            ..*self
+        }
+    }
+}
+
 /// What becomes of the packets of a [`FlowKey`]. Each connection has two entries, one for each
 /// direction, and each can be found from the other (see `FlowKey::other`); by DSR to another node
 /// the forward one only, for replies do not pass this node.

@@ -27,7 +27,7 @@ where
     if !scratch.read::<P, I>(packet, FORWARD) {
         return Outcome::Malformed;
     }
-    scratch.key = scratch.segment.key;
+    scratch.key = scratch.segment.key.copied();
     let (now, hz) = (tables.now(), tables.hz());
     let Some(splice) = tables.splice(&scratch.key) else {
         return open::first::<P, I, T>(packet, scratch, tables);

@@ -21,9 +21,9 @@ pub(super) const PAUSE: u32 = 10;
 /// The key of a backend's packets.
 #[inline(always)]
 pub(super) const fn write_back_key(splice: &Splice, key: &mut FlowKey) {
-    key.source = splice.backend_address;
+    key.source = splice.backend_address.copied();
     key.source_port = splice.backend_port as u16;
-    key.destination = splice.source;
+    key.destination = splice.source.copied();
     key.destination_port = splice.source_port as u16;
     key.protocol = TCP as u16;
     key.direction = REVERSE;
@@ -77,27 +77,28 @@ fn itself<T: Splices>(key: &FlowKey, endpoint: &mut Endpoint, tables: &T) -> boo
     let Some(listener) = tables.listener(key) else {
         return false;
     };
-    endpoint.address = key.destination;
+    endpoint.address = key.destination.copied();
     endpoint.port = key.destination_port;
     endpoint.backend = 0;
     endpoint.mss = listener.mss;
-    endpoint.source = key.source;
+    endpoint.source = key.source.copied();
     endpoint.source_port = 0;
     true
 }
 
-/// Ties a connection to an endpoint; `false`: it cannot be.
-#[inline(always)]
+/// Ties a connection to an endpoint; `false`: it cannot be. Apart, for the frames on the stack of what
+/// comes after would be too much together with its own.
+#[inline(never)]
 fn address<T: Splices>(scratch: &mut Scratch, tables: &mut T) -> bool {
     let (key, endpoint, back) = (&scratch.key, &scratch.endpoint, &mut scratch.back);
-    back.source = endpoint.address;
+    back.source = endpoint.address.copied();
     back.source_port = endpoint.port;
-    back.destination = endpoint.source;
+    back.destination = endpoint.source.copied();
     back.destination_port = endpoint.source_port;
     back.protocol = key.protocol;
     back.direction = REVERSE;
     if endpoint.source_port == 0 {
-        back.destination = key.source;
+        back.destination = key.source.copied();
         back.destination_port = key.source_port;
     }
     if !tables.tie(back, key) {
@@ -107,10 +108,10 @@ fn address<T: Splices>(scratch: &mut Scratch, tables: &mut T) -> bool {
         return false;
     };
     write_back_key(splice, &mut scratch.old);
-    splice.backend_address = endpoint.address;
+    splice.backend_address = endpoint.address.copied();
     splice.backend_port = endpoint.port.into();
     splice.backend = endpoint.backend;
-    splice.source = back.destination;
+    splice.source = back.destination.copied();
     splice.source_port = back.destination_port.into();
     if endpoint.mss < splice.offer.mss {
         splice.offer.mss = endpoint.mss;

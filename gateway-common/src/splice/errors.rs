@@ -57,7 +57,7 @@ where
     if !scratch.segment.read_quote::<P, I>(packet, FORWARD) {
         return Outcome::NotOurs;
     }
-    scratch.key = scratch.segment.key;
+    scratch.key = scratch.segment.key.copied();
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NotOurs;
     };

@@ -33,17 +33,17 @@ impl Header {
     /// Back to whom a packet of `key` is from.
     #[inline(always)]
     pub(super) const fn answer(&mut self, key: &FlowKey) {
-        self.key.source = key.destination;
+        self.key.source = key.destination.copied();
         self.key.source_port = key.destination_port;
-        self.key.destination = key.source;
+        self.key.destination = key.source.copied();
         self.key.destination_port = key.source_port;
     }
 
     #[inline(always)]
     pub(super) const fn ahead(&mut self, splice: &Splice) {
-        self.key.source = splice.source;
+        self.key.source = splice.source.copied();
         self.key.source_port = splice.source_port as u16;
-        self.key.destination = splice.backend_address;
+        self.key.destination = splice.backend_address.copied();
         self.key.destination_port = splice.backend_port as u16;
     }
 

@@ -232,7 +232,7 @@ where
         _ => Offer::of_stamp(scratch.walk.echo, mss),
     };
     let splice = &mut scratch.splice;
-    *splice = Splice::NONE;
+    *splice = Splice::filled(packet.veiled_zero() as u32);
     splice.phase = COLLECT;
     splice.last_seen = tables.now();
     splice.since = splice.last_seen;

@@ -115,9 +115,15 @@ impl Options {
     /// `walk` is what it finds; `mss` the segment size of who says none.
     #[inline(always)]
     pub(super) fn walk<P: Packet + ?Sized>(&self, packet: &mut P, mss: u16, walk: &mut Walk) {
+        // As in `Splice::filled`.
+        let none = packet.veiled_zero() as u32;
         *walk = Walk {
             offer: Offer::plain(mss),
-            ..Walk::default()
+            stamps: none,
+            value: none,
+            echo: none,
+            edges: none,
+            count: none,
         };
         if self.length == 12 && self.number(0) == USUAL {
             return self.note(STAMP, 10, 2, walk);

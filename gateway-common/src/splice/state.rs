@@ -203,50 +203,53 @@ impl Splice {
         self.offer.has_stamps() && self.answer.has_stamps()
     }
 
-    pub(super) const NONE: Self = Self {
-        backend_address: Addr { bytes: [0; 16] },
-        source: Addr { bytes: [0; 16] },
-        client_bytes: 0,
-        backend_bytes: 0,
-        client_end: 0,
-        backend_end: 0,
-        since: 0,
-        backend_port: 0,
-        source_port: 0,
-        address_delta: 0,
-        port_delta: 0,
-        service: 0,
-        backend: 0,
-        phase: 0,
-        state: 0,
-        last_seen: 0,
-        sent: 0,
-        attempt: 0,
-        tries: 0,
-        initial: 0,
-        cookie: 0,
-        acknowledged: 0,
-        early: 0,
-        received: 0,
-        told: 0,
-        delta: 0,
-        stamp_delta: 0,
-        stamp_told: 0,
-        stamp_client: 0,
-        stamp_backend: 0,
-        window_client: 0,
-        window_backend: 0,
-        offer: Offer {
-            mss: 0,
-            scale: 0,
-            flags: 0,
-        },
-        answer: Offer {
-            mss: 0,
-            scale: 0,
-            flags: 0,
-        },
-    };
+    /// Every field is `none`: a zero that the compiler does not know, or it would have `memset` write
+    /// the bytes.
+    #[inline(always)]
+    pub(super) const fn filled(none: u32) -> Self {
+        let address = Addr::from_v6([none as u16; 8]);
+        let offer = Offer {
+            mss: none as u16,
+            scale: none as u8,
+            flags: none as u8,
+        };
+        Self {
+            backend_address: address,
+            source: address,
+            client_bytes: none as u64,
+            backend_bytes: none as u64,
+            client_end: none,
+            backend_end: none,
+            since: none,
+            backend_port: none,
+            source_port: none,
+            address_delta: none,
+            port_delta: none,
+            service: none,
+            backend: none,
+            phase: none,
+            state: none,
+            last_seen: none,
+            sent: none,
+            attempt: none,
+            tries: none,
+            initial: none,
+            cookie: none,
+            acknowledged: none,
+            early: none,
+            received: none,
+            told: none,
+            delta: none,
+            stamp_delta: none,
+            stamp_told: none,
+            stamp_client: none,
+            stamp_backend: none,
+            window_client: none,
+            window_backend: none,
+            offer,
+            answer: offer,
+        }
+    }
 
     /// Nothing of use is to come: another connection may take the place.
     #[inline(always)]
