@@ -106,10 +106,8 @@ fn connections_outlive_loss_and_reordering() -> Result<()> {
             ))?;
             all_came_to(&report, server, CONNECTIONS * ROUNDS * 2_000)?;
             let to = format!("--to {gateway}:443 --server-name {name}");
-            let report = ask(&format!(
-                "crowd {to} --connections 1 --rounds 1 --bytes {BYTES}"
-            ))?;
-            all_came_to(&report, server, BYTES)?;
+            let report = ask(&format!("tcp {to} --bytes {BYTES} --count 1"))?;
+            all_came_to(&report, server, BYTES).with_context(|| to)?;
         }
     }
     for (namespace, interface) in links {
