@@ -35,6 +35,7 @@ mod client;
 mod collect;
 mod connect;
 mod cookie;
+mod endpoint;
 mod errors;
 mod forge;
 mod offer;
@@ -53,6 +54,7 @@ mod tests;
 
 pub use self::{
     cookie::COOKIE,
+    endpoint::endpoint,
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::Scratch,

@@ -10,7 +10,7 @@ use gateway_common::{
     abi::{FlowKey, KIND_TLS, TlsSecret},
     client_hello::Stop,
     flow::lives,
-    splice::{Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
+    splice::{self, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
     tables::Tables as _,
 };
 
@@ -192,6 +192,6 @@ impl Splices for Place {
         attempt: u32,
         endpoint: &mut Endpoint,
     ) -> bool {
-        choice::endpoint(key, service, attempt, endpoint).is_some()
+        splice::endpoint(key, service, attempt, endpoint, &World).is_some()
     }
 }

@@ -129,7 +129,8 @@ async fn show_config(State(shown): State<Arc<Shown>>) -> Json<serde_json::Value>
 
 async fn names(State(shown): State<Arc<Shown>>) -> Json<Names> {
     let in_force = shown.in_force.load();
-    Json(Names::new(&in_force.translation.plan, &in_force.endpoints))
+    let plan = &in_force.translation.plan;
+    Json(Names::new(plan, &in_force.endpoints, &in_force.tables))
 }
 
 async fn status(State(shown): State<Arc<Shown>>) -> Json<Report> {

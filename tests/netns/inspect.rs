@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::tcp::LIMIT;
 
 /// Runs the program on the node, on the pins of the bed.
-fn run(bed: &Bed, arguments: &str) -> Result<String> {
+pub(crate) fn run(bed: &Bed, arguments: &str) -> Result<String> {
     let pins = bed.net.pins().display().to_string();
     let words = arguments.split_whitespace();
     let all = words.chain(["--pin-dir", &pins]);
@@ -50,7 +50,7 @@ fn the_documentation_shows_what_the_commands_print() -> Result<()> {
 }
 
 /// Command lines and what they print, of blocks that begin with the prompt.
-fn examples(text: &str) -> Vec<(&str, &str)> {
+pub(crate) fn examples(text: &str) -> Vec<(&str, &str)> {
     let blocks = text.split("```").skip(1).step_by(2);
     let begun = blocks.filter_map(|block| block.split_once("$ xdp-gateway "));
     begun
@@ -59,7 +59,7 @@ fn examples(text: &str) -> Vec<(&str, &str)> {
 }
 
 /// Lines without what differs between two runs: numbers, widths of columns, order.
-fn shape(text: &str) -> Vec<String> {
+pub(crate) fn shape(text: &str) -> Vec<String> {
     let line = |line: &str| {
         let words = line.split_whitespace().map(|word| {
             let mut shape = String::new();

@@ -35,6 +35,7 @@ mod signals;
 mod tcp;
 mod tls;
 mod tls_far;
+mod tls_inspect;
 mod tls_kernel;
 mod tls_mtu;
 mod udp;

@@ -55,6 +55,13 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
     Ok(tables.with_cursors_at_end())
 }
 
+/// Server names of one group.
+pub(super) fn names_of(maps: &Maps, group: u16) -> Result<NameTable> {
+    let mut names = names(maps).context("cannot read the pinned maps")?;
+    names.retain(|name, _| name.group() == group);
+    Ok(names)
+}
+
 fn names(maps: &Maps) -> Result<NameTable, MapError> {
     let entry = |entry: Result<(Key<TlsName>, TlsTarget), MapError>| {
         let (key, target) = entry?;

@@ -74,6 +74,11 @@ impl Splices {
         get(&self.splices, client)
     }
 
+    /// The client that a backend's packets are for.
+    pub fn tied(&self, backend: &FlowKey) -> Result<Option<FlowKey>> {
+        get(&self.ties, backend)
+    }
+
     /// Removes what `sweep` says, and what no connection leads to; counts the rest. A full table
     /// takes a second or two.
     pub fn sweep(&mut self, sweep: &Sweep) -> Result<SplicesSwept> {

@@ -10,20 +10,26 @@ use aya::{
 use gateway_common::{
     abi::{
         Address, Backend, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin, Service, Snat,
+        TlsTarget,
     },
     addr::Addr,
+    splice::Splice,
 };
 use gateway_core::l4::{
     Tables,
+    names::{NameKey, matching},
     trace::{Clock, Source},
 };
 
-use super::{clock, flows::Flows, load, maps::Maps, pins::Pins, read, stats::Stats};
+use super::{
+    clock, flows::Flows, load, maps::Maps, pins::Pins, read, splices::Splices, stats::Stats,
+};
 
 /// Reads the pinned maps, and can do nothing else to them: the kernel refuses it.
 pub struct View {
     maps: Maps,
     flows: Flows,
+    splices: Splices,
     stats: Stats,
     clock: Ebpf,
 }
@@ -36,6 +42,7 @@ impl View {
         Ok(Self {
             maps: Maps::open(&pins)?,
             flows: Flows::open(&pins)?,
+            splices: Splices::open(&pins)?,
             stats: Stats::open(&pins)?,
             clock: clock::load()?,
         })
@@ -62,6 +69,11 @@ impl View {
 
     pub fn flows(&self) -> &Flows {
         &self.flows
+    }
+
+    /// Connections of TLS passthrough.
+    pub fn splices(&self) -> &Splices {
+        &self.splices
     }
 
     pub fn stats(&self) -> &Stats {
@@ -123,6 +135,21 @@ impl Source for View {
 
     fn fresh(&self, key: &FlowKey) -> Result<Option<Flow>> {
         self.flows.get_fresh(key)
+    }
+
+    fn splice(&self, client: &FlowKey) -> Result<Option<Splice>> {
+        self.splices.get(client)
+    }
+
+    fn tie(&self, backend: &FlowKey) -> Result<Option<FlowKey>> {
+        self.splices.tied(backend)
+    }
+
+    /// The kernel says where it leads, but not by which entry.
+    fn name(&self, asked: &NameKey) -> Result<Option<(NameKey, TlsTarget)>> {
+        let names = read::names_of(&self.maps, asked.group())?;
+        let found = matching(&names, *asked);
+        Ok(found.map(|(name, target)| (*name, *target)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use gateway_common::abi::NAME_BYTES;
 use gateway_core::{l4::flows::Network, plan::Transport};
 
 use super::{ADMIN, Format};
@@ -82,10 +83,26 @@ pub struct Trace {
     /// Where it goes to.
     #[arg(value_name = "DST:PORT")]
     pub destination: SocketAddr,
+    /// Server name of the client's ClientHello, for listeners with TLS passthrough; "" for a client
+    /// that sends none.
+    #[arg(long, value_name = "NAME", value_parser = server_name)]
+    pub sni: Option<String>,
     #[command(flatten)]
     pub place: Place,
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub output: Format,
+}
+
+/// As names are compared: lower-case, without a final dot.
+fn server_name(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    match name.is_ascii() && name.len() < NAME_BYTES && !name.contains('*') {
+        true => Ok(name),
+        false => Err(
+            "no server name: at most 253 ASCII characters without `*`, as clients send it              (xn--... for others)"
+                .to_owned(),
+        ),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +147,27 @@ impl From<Protocol> for Transport {
         match protocol {
             Protocol::Tcp => Self::Tcp,
             Protocol::Udp => Self::Udp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_names_are_written_as_they_are_compared() {
+        for (text, name) in [
+            ("A.Example.", "a.example"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("", ""),
+        ] {
+            assert_eq!(server_name(text).as_deref(), Ok(name));
+        }
+        let longest = "a".repeat(253);
+        assert_eq!(server_name(&longest), Ok(longest.clone()));
+        for bad in ["b\u{fc}cher.example", "*.example", &format!("a{longest}")] {
+            assert!(server_name(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,4 +1,6 @@
-//! `xdp-gateway flows`: connections in the kernel's table.
+//! `xdp-gateway flows`: connections in the kernel's tables.
+
+mod show;
 
 use std::{
     collections::{BinaryHeap, HashMap},
@@ -7,15 +9,14 @@ use std::{
 
 use anyhow::{Result, bail};
 use gateway_core::l4::{
-    flows::{Filter, Row, To},
+    flows::{End, Filter, Row, To},
     trace::Clock,
 };
 
 use super::{follow::follow, names::Names};
 use crate::{
     bpf::View,
-    cli::{self, By, Format},
-    table::Table,
+    cli::{self, By},
 };
 
 /// Lists, counts or follows flows.
@@ -32,10 +33,35 @@ pub async fn flows(options: &cli::Flows) -> Result<()> {
     match options.by {
         Some(by) => {
             let counts = count(&view, &filter, clock, by)?;
-            show_counts(&top(counts, options.top), by, options.output)
+            show::counts(&top(counts, options.top), by, options.output)
         }
-        None => show(&list(&view, &filter, clock, options.top)?, options.output),
+        None => {
+            let rows = list(&view, &filter, clock, options.top)?;
+            let names = match rows.iter().any(|row| row.tls.is_some()) {
+                true => Names::ask(options.place.admin).await,
+                false => Names::default(),
+            };
+            show::rows(&rows, &names, options.output)
+        }
     }
+}
+
+/// Shows flows and connections of TLS passthrough that `filter` takes, in no order.
+pub(super) fn each(
+    view: &View,
+    filter: &Filter,
+    clock: Clock,
+    mut show: impl FnMut(Row),
+) -> Result<()> {
+    let mut take = |row: Option<Row>| {
+        if let Some(row) = row.filter(|row| filter.takes(&row.connection)) {
+            show(row);
+        }
+    };
+    view.flows()
+        .each(|key, flow| take(Row::new(key, flow, clock)))?;
+    view.splices()
+        .each(|key, splice| take(Some(Row::of_splice(key, splice, clock))))
 }
 
 async fn filter(options: &cli::Flows) -> Result<Filter> {
@@ -102,12 +128,10 @@ fn of_service<'a>(names: &'a Names, text: &'a str) -> impl Iterator<Item = To> +
 fn list(view: &View, filter: &Filter, clock: Clock, top: Option<usize>) -> Result<Vec<Row>> {
     let limit = top.unwrap_or(usize::MAX);
     let mut latest: BinaryHeap<Latest> = BinaryHeap::new();
-    view.flows().each(|key, flow| {
-        if let Some(row) = Row::new(key, flow, clock).filter(|row| filter.takes(&row.connection)) {
-            latest.push(Latest(row));
-            if latest.len() > limit {
-                latest.pop();
-            }
+    each(view, filter, clock, |row| {
+        latest.push(Latest(row));
+        if latest.len() > limit {
+            latest.pop();
         }
     })?;
     let mut rows: Vec<Row> = latest.into_sorted_vec().into_iter().map(|l| l.0).collect();
@@ -148,16 +172,14 @@ type Counts = HashMap<String, u64>;
 
 fn count(view: &View, filter: &Filter, clock: Clock, by: By) -> Result<Counts> {
     let mut counts: HashMap<Group, u64> = HashMap::new();
-    view.flows().each(|key, flow| {
-        if let Some(row) = Row::new(key, flow, clock).filter(|row| filter.takes(&row.connection)) {
-            let of = row.connection;
-            let group = match by {
-                By::Client => Group::Client(of.client.ip()),
-                By::Address => Group::End(of.address, of.protocol.as_str()),
-                By::Backend => Group::End(of.backend, of.protocol.as_str()),
-            };
-            *counts.entry(group).or_default() += 1;
-        }
+    each(view, filter, clock, |row| {
+        let of = row.connection;
+        let group = match by {
+            By::Client => Group::Client(of.client.ip()),
+            By::Address => Group::End(End::At(of.address), of.protocol.as_str()),
+            By::Backend => Group::End(of.backend, of.protocol.as_str()),
+        };
+        *counts.entry(group).or_default() += 1;
     })?;
     let named = counts.into_iter().map(|(group, count)| match group {
         Group::Client(ip) => (ip.to_string(), count),
@@ -169,7 +191,7 @@ fn count(view: &View, filter: &Filter, clock: Clock, by: By) -> Result<Counts> {
 #[derive(PartialEq, Eq, Hash)]
 enum Group {
     Client(IpAddr),
-    End(SocketAddr, &'static str),
+    End(End, &'static str),
 }
 
 /// The most first, then by name.
@@ -178,55 +200,6 @@ fn top(counts: Counts, limit: Option<usize>) -> Vec<(String, u64)> {
     sorted.sort_by(|(a, one), (b, two)| two.cmp(one).then_with(|| a.cmp(b)));
     sorted.truncate(limit.unwrap_or(usize::MAX));
     sorted
-}
-
-fn show(rows: &[Row], output: Format) -> Result<()> {
-    if output == Format::Json {
-        println!("{}", serde_json::to_string_pretty(rows)?);
-        return Ok(());
-    }
-    let mut table = Table::new([
-        "PROTOCOL", "CLIENT", "ADDRESS", "BACKEND", "FAR", "STATE", "IDLE",
-    ]);
-    table.extend(rows.iter().map(|row| {
-        [
-            row.connection.protocol.as_str().to_owned(),
-            row.connection.client.to_string(),
-            row.connection.address.to_string(),
-            row.connection.backend.to_string(),
-            row.far.to_string(),
-            row.state.as_str().to_owned(),
-            format!("{}s", row.idle),
-        ]
-    }));
-    print!("{table}");
-    Ok(())
-}
-
-fn show_counts(counts: &[(String, u64)], by: By, output: Format) -> Result<()> {
-    if output == Format::Json {
-        let rows: Vec<_> = counts
-            .iter()
-            .map(|(of, flows)| serde_json::json!({ "of": of, "flows": flows }))
-            .collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-        return Ok(());
-    }
-    let mut table = Table::new([
-        match by {
-            By::Client => "CLIENT",
-            By::Address => "ADDRESS",
-            By::Backend => "BACKEND",
-        },
-        "FLOWS",
-    ]);
-    table.extend(
-        counts
-            .iter()
-            .map(|(of, flows)| [of.clone(), flows.to_string()]),
-    );
-    print!("{table}");
-    Ok(())
 }
 
 #[cfg(test)]
@@ -252,6 +225,7 @@ mod tests {
                     backend(2, "default/dns-two:53/udp"),
                 ],
             }],
+            ..Names::default()
         };
         let hosts = |text| -> Vec<String> {
             of_service(&names, text)

@@ -3,9 +3,10 @@
 use std::{io::Write as _, time::Duration};
 
 use anyhow::{Context as _, Result};
-use gateway_core::l4::flows::{Change, Connection, Filter, Row, Seen, changes};
+use gateway_core::l4::flows::{Change, Connection, Filter, Seen, changes};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::flows::each;
 use crate::{
     bpf::View,
     cli::{self, Format},
@@ -42,8 +43,8 @@ pub(super) async fn follow(mut view: View, filter: &Filter, options: &cli::Flows
 fn look(view: &View, filter: &Filter) -> Result<Seen> {
     let clock = view.clock()?;
     let mut seen = Seen::new();
-    view.flows().each(|key, flow| {
-        if let Some(row) = Row::new(key, flow, clock).filter(|row| filter.takes(&row.connection)) {
+    each(view, filter, clock, |row| {
+        if row.state.has_begun() {
             seen.insert(row.connection, row.state);
         }
     })?;

@@ -1,11 +1,16 @@
 //! Names of what the maps know by address: the contract of `/names`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use gateway_common::abi::{FrontendKey, TCP};
 use gateway_core::{
     endpoints::Endpoints,
-    plan::{Frontend, FrontendId, Plan, Transport, WeightedBackend},
+    l4::{Tables, compile::frontend_key},
+    name::ObjectName,
+    plan::{Frontend, FrontendId, HttpFrontend, Plan, Transport, WeightedBackend},
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +19,9 @@ use crate::admin;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     pub frontends: Vec<FrontendNames>,
+    /// Services of TLS passthrough: by the address alone it is not known whose they are.
+    #[serde(default)]
+    pub services: Vec<ServiceNames>,
 }
 
 /// Who is behind an address and port of a Gateway.
@@ -37,12 +45,43 @@ pub struct BackendNames {
     pub service: String,
 }
 
+/// A route at one address and port of a Gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceNames {
+    pub id: u32,
+    /// Namespace and name.
+    pub route: String,
+    /// Those of the address and port that the route is attached to; none when it was removed.
+    pub listeners: Vec<String>,
+}
+
 impl Names {
-    pub fn new(plan: &Plan, endpoints: &Endpoints) -> Self {
+    pub fn new(plan: &Plan, endpoints: &Endpoints, tables: &Tables) -> Self {
         let frontends = plan.frontends.iter();
+        let passing: BTreeMap<FrontendKey, &HttpFrontend> = plan
+            .frontends
+            .iter()
+            .filter_map(|(id, f)| match f {
+                Frontend::Http(http) => Some((frontend_key(id), http)),
+                Frontend::L4(_) => None,
+            })
+            .collect();
+        let services = tables.routes.iter().map(|(id, at)| ServiceNames {
+            id: *id,
+            route: at.route.to_string(),
+            listeners: passing
+                .get(&at.frontend)
+                .map(|http| listeners_of(http, &at.route))
+                .unwrap_or_default(),
+        });
         Self {
             frontends: frontends.map(|(id, f)| names(id, f, endpoints)).collect(),
+            services: services.collect(),
         }
+    }
+
+    pub fn service(&self, id: u32) -> Option<&ServiceNames> {
+        self.services.iter().find(|service| service.id == id)
     }
 
     /// Asks the daemon; says so where there is none.
@@ -78,6 +117,13 @@ pub(super) fn transport(protocol: u32) -> Transport {
         TCP => Transport::Tcp,
         _ => Transport::Udp,
     }
+}
+
+/// Those of mode Passthrough that serve a route.
+fn listeners_of(http: &HttpFrontend, route: &ObjectName) -> Vec<String> {
+    let passing = http.tls.iter().filter(|l| l.tls.is_none());
+    let with_route = passing.filter(|l| l.routes.iter().any(|r| r.name == *route));
+    with_route.map(|l| l.name.to_string()).collect()
 }
 
 fn names(id: &FrontendId, frontend: &Frontend, endpoints: &Endpoints) -> FrontendNames {
@@ -129,4 +175,61 @@ fn backends(weighted: &[WeightedBackend], endpoints: &Endpoints) -> Vec<BackendN
         })
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_core::{
+        l4,
+        translate::{Settings, translate},
+    };
+
+    use super::*;
+    use crate::testing::{MANIFEST, world};
+
+    const PASSTHROUGH: &str = "\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: tls, namespace: infra}
+spec:
+  gatewayClassName: xdp
+  addresses: [{type: IPAddress, value: 10.0.0.2}]
+  listeners:
+  - {name: all, port: 443, protocol: TLS, tls: {mode: Passthrough}}
+  - {name: a, port: 443, protocol: TLS, hostname: a.example, tls: {mode: Passthrough}}
+  - {name: b, port: 443, protocol: TLS, hostname: b.example, tls: {mode: Passthrough}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: through, namespace: infra}
+spec:
+  parentRefs: [{name: tls, sectionName: all}, {name: tls, sectionName: b}]
+  hostnames: [b.example, c.example]
+  rules: [{backendRefs: [{name: v1, port: 80}]}]
+";
+
+    #[test]
+    fn a_service_of_tls_passthrough_has_its_route_and_listeners() {
+        let world = world(&format!("{MANIFEST}{PASSTHROUGH}"));
+        let plan = translate(&world, &Settings::default()).plan;
+        let endpoints = world.endpoints(plan.backend_ids().into_iter());
+        let none = Tables::default();
+        let tables = l4::compile(&plan, &endpoints, l4::Node::new(3), &none).unwrap();
+        let [id] = *tables.routes.keys().collect::<Vec<_>>() else {
+            panic!("one service: {:?}", tables.routes);
+        };
+        let names = Names::new(&plan, &endpoints, &tables);
+        let service = names.service(*id).unwrap();
+        assert_eq!(service.route, "infra/through");
+        assert_eq!(service.listeners, ["all", "b"]);
+        assert_eq!(names.service(id + 1), None);
+
+        let gone = Names::new(&Plan::default(), &Endpoints::default(), &tables);
+        let service = gone.service(*id).unwrap();
+        assert_eq!(
+            (service.route.as_str(), service.listeners.len()),
+            ("infra/through", 0)
+        );
+    }
 }

@@ -30,7 +30,8 @@ pub async fn trace(options: &cli::Trace) -> Result<()> {
     let view = View::open(&options.place.pin_dir)?;
     let names = Names::ask(options.place.admin).await;
     let clock = view.clock()?;
-    let explanation = explain(&follow(&view, tuple, clock)?, clock, &names);
+    let trace = follow(&view, tuple, options.sni.as_deref(), clock)?;
+    let explanation = explain(&trace, clock, &names);
     match options.output {
         Format::Table => print!("{}", render(&explanation)),
         Format::Json => println!("{}", serde_json::to_string_pretty(&explanation)?),

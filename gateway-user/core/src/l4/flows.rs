@@ -1,4 +1,6 @@
-//! The flow table as people ask for it: connections by client, backend and age.
+//! The tables of connections as people ask for them: by client, backend and age.
+
+mod splice;
 
 use std::{
     collections::HashMap,
@@ -7,15 +9,12 @@ use std::{
     time::Duration,
 };
 
-use gateway_common::{
-    abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, TCP, TUNNEL},
-    splice::{
-        Splice,
-        state::{COLLECT, CONNECT, REFUSED, REPLAY, RESET_BY_BACKEND, RESET_BY_CLIENT},
-    },
+use gateway_common::abi::{
+    CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FORWARD, Flow, FlowKey, RESET, TCP, TUNNEL,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+pub use self::splice::Passed;
 use super::trace::Clock;
 use crate::plan::Transport;
 
@@ -27,10 +26,20 @@ pub struct Connection {
     pub client: SocketAddr,
     /// Of the Gateway.
     pub address: SocketAddr,
-    pub backend: SocketAddr,
-    /// Id in the map of backends.
+    pub backend: End,
+    /// Id in the map of backends; 0 for others.
     pub backend_id: u32,
     pub service: u32,
+}
+
+/// Where a connection leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    At(SocketAddr),
+    /// Of TLS passthrough: this node's own.
+    Proxy,
+    /// Of TLS passthrough: that is not known yet.
+    None,
 }
 
 /// How far a connection is.
@@ -76,6 +85,9 @@ pub struct Row {
     pub state: State,
     /// Since the last packet, in seconds; up to a second too many.
     pub idle: u64,
+    /// Of TLS passthrough; `None` for flows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Passed>,
 }
 
 /// Which connections to show; empty: all.
@@ -122,7 +134,7 @@ impl Row {
             protocol,
             client: SocketAddr::new(key.source.into(), key.source_port),
             address: SocketAddr::new(key.destination.into(), key.destination_port),
-            backend: SocketAddr::new(flow.address.into(), flow.port as u16),
+            backend: End::At(SocketAddr::new(flow.address.into(), flow.port as u16)),
             backend_id: flow.backend,
             service: flow.service,
         };
@@ -130,7 +142,8 @@ impl Row {
             connection,
             far: Far::of(flow),
             state: State::of(flow),
-            idle: idle(flow, clock).as_secs(),
+            idle: since(flow.last_seen, clock).as_secs(),
+            tls: None,
         })
     }
 }
@@ -157,7 +170,32 @@ impl fmt::Display for Far {
     }
 }
 
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Proxy => f.write_str("proxy"),
+            Self::None => f.write_str("-"),
+        }
+    }
+}
+
+/// As it is shown, or null.
+impl Serialize for End {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_none(),
+            end => serializer.collect_str(end),
+        }
+    }
+}
+
 impl State {
+    /// A backend, or the proxy, has it or had it.
+    pub const fn has_begun(self) -> bool {
+        !matches!(self, Self::Hello | Self::Connecting | Self::Replaying)
+    }
+
     fn of(flow: &Flow) -> Self {
         let unseen = match flow.is_dsr() {
             true => TUNNEL | CLOSED_BY_BACKEND,
@@ -169,20 +207,6 @@ impl State {
             state if state & (CLOSED_BY_CLIENT | CLOSED_BY_BACKEND) != 0 => Self::HalfClosed,
             _ if flow.is_established() => Self::Open,
             _ => Self::New,
-        }
-    }
-
-    /// Of a connection of TLS passthrough.
-    pub const fn of_splice(splice: &Splice) -> Self {
-        match (splice.phase, splice.state) {
-            (COLLECT, _) => Self::Hello,
-            (CONNECT, _) => Self::Connecting,
-            (REPLAY, _) => Self::Replaying,
-            (REFUSED, _) => Self::Refused,
-            (_, state) if state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 => Self::Reset,
-            _ if splice.closing() => Self::Closed,
-            (_, state) if state & (CLOSED_BY_CLIENT | CLOSED_BY_BACKEND) != 0 => Self::HalfClosed,
-            _ => Self::Open,
         }
     }
 
@@ -228,8 +252,11 @@ impl Filter {
 }
 
 impl To {
-    fn is(&self, backend: SocketAddr) -> bool {
-        self.ip == backend.ip() && self.port.is_none_or(|port| port == backend.port())
+    fn is(&self, backend: End) -> bool {
+        let End::At(at) = backend else {
+            return false;
+        };
+        self.ip == at.ip() && self.port.is_none_or(|port| port == at.port())
     }
 }
 
@@ -275,7 +302,7 @@ pub enum Change {
     /// Both ends have said that they send no more.
     Closed,
     Reset,
-    /// No backend took it.
+    /// No backend took it, so that it never opened.
     Refused,
     /// Without a close: idle beyond its time, or evicted from a full table.
     Forgotten,
@@ -291,7 +318,8 @@ pub fn changes(before: &Seen, after: &Seen) -> Vec<(Connection, Change)> {
         let then = before.get(connection);
         let was_open = then.is_some_and(|state| state.end().is_none());
         let reopened = then.is_some() && !was_open && now.end().is_none();
-        if then.is_none() || reopened {
+        let is_new = then.is_none() && *now != State::Refused;
+        if is_new || reopened {
             changes.push((*connection, Change::Opened));
         }
         if let Some(end) = now.end().filter(|_| then.is_none() || was_open) {
@@ -305,9 +333,9 @@ pub fn changes(before: &Seen, after: &Seen) -> Vec<(Connection, Change)> {
     changes
 }
 
-/// Since the last packet. A flow that was touched after the clock was read is not idle.
-fn idle(flow: &Flow, clock: Clock) -> Duration {
-    let jiffies = clock.now.wrapping_sub(flow.last_seen);
+/// Since a moment that entries have; none for one after the clock was read.
+fn since(then: u32, clock: Clock) -> Duration {
+    let jiffies = clock.now.wrapping_sub(then);
     if jiffies > u32::MAX / 2 {
         return Duration::ZERO;
     }

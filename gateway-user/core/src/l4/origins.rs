@@ -102,7 +102,7 @@ mod tests {
         let endpoint = FrontendKey {
             address: to.ip().into(),
             port: to.port().into(),
-            protocol: gateway_common::abi::TCP,
+            protocol: TCP,
         };
         tables.origins.get(&endpoint).copied()
     }

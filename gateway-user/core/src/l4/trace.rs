@@ -5,20 +5,24 @@ mod frame;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, FORWARD, Flow, FlowKey, Frontend, FrontendKey, LinkAddress,
-        Origin, REVERSE, Service, Snat,
+        Address, Backend, Counter, FORWARD, Flow, FlowKey, Frontend, FrontendKey, Kind,
+        LinkAddress, Origin, REVERSE, Service, Snat, TlsTarget,
     },
     addr::Addr,
+    splice::Splice,
     steer::Steer,
 };
 
 use self::replay::{Hook, Known, Replay};
-use crate::plan::Transport;
+pub use self::tls::Tls;
+use super::names::NameKey;
+use crate::plan::{HostPattern, Transport};
 
 /// Reads one entry of a map at a time.
 pub trait Source {
@@ -36,6 +40,12 @@ pub trait Source {
     fn flow(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
     /// Among those that are not.
     fn fresh(&self, key: &FlowKey) -> Result<Option<Flow>, Self::Error>;
+    /// The connection of TLS passthrough of a client.
+    fn splice(&self, client: &FlowKey) -> Result<Option<Splice>, Self::Error>;
+    /// The client that a backend's packets are for.
+    fn tie(&self, backend: &FlowKey) -> Result<Option<FlowKey>, Self::Error>;
+    /// The most specific entry for a server name, and where it leads.
+    fn name(&self, asked: &NameKey) -> Result<Option<(NameKey, TlsTarget)>, Self::Error>;
 }
 
 /// Time as the flow table knows it.
@@ -56,7 +66,7 @@ pub struct Tuple {
 }
 
 /// A look into a map, with what was found there, or what the data path would do to one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     Flow(FlowKey, Option<Flow>),
     Frontend(FrontendKey, Option<Frontend>),
@@ -68,6 +78,12 @@ pub enum Step {
     Address(Addr, Option<Address>),
     /// An entry that a real packet would make.
     Open(FlowKey, Flow),
+    /// A connection of TLS passthrough, by its client's key.
+    Splice(FlowKey, Option<Splice>),
+    /// Of a backend's packets, with its client's key.
+    Tie(FlowKey, FlowKey),
+    /// What was asked for, and the entry for it.
+    Name(HostPattern, Option<(HostPattern, TlsTarget)>),
 }
 
 /// What becomes of the packet, and how that was found out.
@@ -79,6 +95,8 @@ pub struct Trace {
     /// `true`: as the reply of a backend, which leaves the node. `false`: as it arrives.
     pub reply: bool,
     pub outcome: Counter,
+    /// What TLS passthrough makes of it, where it has it.
+    pub tls: Option<Tls>,
     /// Source and destination after the programs, where they changed.
     pub rewritten: Option<(SocketAddr, SocketAddr)>,
     /// The node that it goes to in an outer header, unchanged inside (DSR).
@@ -103,16 +121,22 @@ impl Tuple {
     }
 }
 
-/// Follows a first packet of `tuple`: a SYN, or a datagram.
+/// Follows a first packet of `tuple`: a SYN, or a datagram. `name` is the server name of the client's
+/// ClientHello, lower-case and without a final dot; empty: it sends none.
 ///
 /// # Errors
 /// Those of `source`.
-pub fn trace<S: Source>(source: &S, tuple: Tuple, clock: Clock) -> Result<Trace, S::Error> {
+pub fn trace<S: Source>(
+    source: &S,
+    tuple: Tuple,
+    name: Option<&str>,
+    clock: Clock,
+) -> Result<Trace, S::Error> {
     let mut known = Known::default();
     // The data path takes references, which a map of the kernel cannot give: what it misses is
     // read, and it runs again. It asks a bounded number of questions, each of them once.
     loop {
-        let (trace, missing) = attempt(&known, tuple, clock);
+        let (trace, missing) = attempt(&known, tuple, name, clock);
         match missing {
             Some(question) => known.learn(question, source)?,
             None => return Ok(trace),
@@ -121,22 +145,37 @@ pub fn trace<S: Source>(source: &S, tuple: Tuple, clock: Clock) -> Result<Trace,
 }
 
 /// One run on what is known; and the first question that it could not answer.
-fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::Question>) {
+fn attempt(
+    known: &Known,
+    tuple: Tuple,
+    name: Option<&str>,
+    clock: Clock,
+) -> (Trace, Option<replay::Question>) {
     let mut replay = Replay::new(known, clock);
     let mut frame = frame::build(&tuple);
     let mut outcome = replay.run(Hook::Ingress, &mut frame);
     let mut reply = false;
-    let passes = replay.is_sure() && outcome.kind() == gateway_common::abi::Kind::Pass;
-    if passes && replay.knows(&tuple.key(REVERSE)) {
-        frame = frame::build(&tuple);
-        outcome = replay.run(Hook::Egress, &mut frame);
-        reply = true;
+    let mut tls = None;
+    if replay.is_sure() && outcome.kind() == Kind::Pass {
+        if replay.knows(&tuple.key(REVERSE)) {
+            frame = frame::build(&tuple);
+            outcome = replay.run(Hook::Egress, &mut frame);
+            reply = true;
+        } else if let Some(of) = tls::backend(&replay, &tuple) {
+            (outcome, reply, tls) = (Counter::Tls, true, Some(of));
+        }
+    } else if replay.is_sure() && outcome == Counter::Tls {
+        tls = Some(tls::client(&replay, &tuple, name));
     }
     let now = frame::addresses(&frame);
     let before = (tuple.source, tuple.destination);
-    let rewritten = now.filter(|now| *now != before);
+    let rewritten = match &tls {
+        Some(tls) => tls.rewritten(reply),
+        None => now.filter(|now| *now != before),
+    };
     let node = frame::outer_destination(&frame);
-    let stays = rewritten.is_none() && node.is_none() && !reply;
+    let is_own = tls.is_none_or(|tls| tls == Tls::Proxy);
+    let stays = rewritten.is_none() && node.is_none() && !reply && is_own;
     let steer = stays.then(|| replay.steer(&tuple.key(FORWARD)));
     let owned = replay.owner(&tuple.destination.ip().into());
     let (steps, missing) = replay.end();
@@ -145,6 +184,7 @@ fn attempt(known: &Known, tuple: Tuple, clock: Clock) -> (Trace, Option<replay::
         steps,
         reply,
         outcome,
+        tls,
         rewritten,
         node,
         steer,

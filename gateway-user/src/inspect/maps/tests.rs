@@ -71,6 +71,7 @@ fn names() -> Names {
     };
     Names {
         frontends: vec![frontend],
+        ..Names::default()
     }
 }
 

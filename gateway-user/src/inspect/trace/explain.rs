@@ -1,11 +1,13 @@
 //! The steps of a trace in words.
 
+mod tls;
+
 use std::net::{IpAddr, SocketAddr};
 
 use gateway_common::{
     abi::{
-        BY_DSR, BY_SNAT, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4, KIND_PROXY,
-        KIND_TLS, Origin,
+        BY_DSR, BY_SNAT, Backend, FORWARD, Flow, FlowKey, Frontend, FrontendKey, KIND_L4,
+        KIND_PROXY, KIND_TLS, Origin,
     },
     steer::Steer,
 };
@@ -41,7 +43,14 @@ pub(super) struct Explanation {
 pub(super) fn explain(trace: &Trace, clock: Clock, names: &Names) -> Explanation {
     let named = frontend_of(trace).and_then(|key| names.frontend(&key));
     let described = trace.outcome.describe();
-    let steps = trace.steps.iter().filter_map(|s| step(s, clock, named));
+    let words = Words {
+        clock,
+        named,
+        names,
+    };
+    let steps = trace.steps.iter().filter_map(|s| words.step(s));
+    let service = trace.tls.as_ref().and_then(tls::service);
+    let passed = service.and_then(|id| names.service(id));
     let rewritten = trace.rewritten.map(
         |(source, destination)| {
             if trace.reply { source } else { destination }
@@ -56,8 +65,14 @@ pub(super) fn explain(trace: &Trace, clock: Clock, names: &Names) -> Explanation
         meaning: described.help,
         rewritten,
         gateway: named.map(|n| n.gateway.clone()),
-        listeners: named.map(|n| n.listeners.clone()).unwrap_or_default(),
-        routes: named.map(|n| n.routes.clone()).unwrap_or_default(),
+        listeners: match passed {
+            Some(passed) => passed.listeners.clone(),
+            None => named.map(|n| n.listeners.clone()).unwrap_or_default(),
+        },
+        routes: match passed {
+            Some(passed) => vec![passed.route.clone()],
+            None => named.map(|n| n.routes.clone()).unwrap_or_default(),
+        },
         notes: notes(trace, named),
     }
 }
@@ -76,57 +91,73 @@ fn frontend_of(trace: &Trace) -> Option<FrontendKey> {
     })
 }
 
-fn step(step: &Step, clock: Clock, named: Option<&FrontendNames>) -> Option<String> {
-    Some(match step {
-        Step::Flow(key, Some(flow)) => flow_found(key, flow, clock),
-        Step::Flow(key, None) if key.direction == FORWARD => {
-            format!("flows: no entry {}: not an established flow", ends(key))
-        }
-        Step::Flow(key, None) => format!("flows: nobody else gets replies {}", ends(key)),
-        Step::Frontend(key, found) => frontend(key, found.as_ref(), named),
-        Step::Service(id, Some(service)) => format!(
-            "services: service {id} has {} backends in {} slots",
-            service.backends, service.maglev_size
-        ),
-        Step::Service(id, None) => format!("services: there is no service {id}"),
-        Step::Slot(slot, Some(0)) => {
-            format!("maglev: slot {slot} refuses: the share of a backend that leads nowhere")
-        }
-        Step::Slot(slot, Some(id)) => format!("maglev: slot {slot} holds backend {id}"),
-        Step::Slot(slot, None) => format!("maglev: there is no slot {slot}"),
-        Step::Backend(id, Some(backend)) => {
-            let address = SocketAddr::new(backend.address.into(), backend.port as u16);
-            let name = named.and_then(|n| n.service(address));
-            let name = name
-                .map(|n| format!(", of Service {n}"))
-                .unwrap_or_default();
-            let far = match backend.far {
-                BY_SNAT => ", on another node, by SNAT".to_owned(),
-                BY_DSR => format!(", by DSR to its node {}", IpAddr::from(backend.node)),
-                _ => String::new(),
-            };
-            format!(
-                "backends: backend {id} is {address}, weight {}{name}{far}",
-                backend.weight
-            )
-        }
-        Step::Backend(id, None) => format!("backends: there is no backend {id}"),
-        Step::Origin(endpoint, origin) => leads(endpoint, origin),
-        Step::Address(address, Some(_)) => {
-            format!("addresses: {} is one of a Gateway", IpAddr::from(*address))
-        }
-        Step::Address(address, None) => format!(
-            "addresses: {} is none that this data path answers for",
-            IpAddr::from(*address)
-        ),
-        Step::Open(key, flow) if key.direction == FORWARD => format!(
-            "flows: a real packet would enter {} to backend {}",
-            ends(key),
-            flow.backend
-        ),
-        // Its other half says it all.
-        Step::Open(..) => return None,
-    })
+/// What steps are told with.
+struct Words<'a> {
+    clock: Clock,
+    /// Of the frontend.
+    named: Option<&'a FrontendNames>,
+    names: &'a Names,
+}
+
+impl Words<'_> {
+    fn step(&self, step: &Step) -> Option<String> {
+        let named = self.named;
+        Some(match step {
+            Step::Flow(key, Some(flow)) => flow_found(key, flow, self.clock),
+            Step::Flow(key, None) if key.direction == FORWARD => {
+                format!("flows: no entry {}: not an established flow", ends(key))
+            }
+            Step::Flow(key, None) => format!("flows: nobody else gets replies {}", ends(key)),
+            Step::Frontend(key, found) => frontend(key, found.as_ref(), named),
+            Step::Service(id, Some(service)) => format!(
+                "services: service {id} has {} backends in {} slots",
+                service.backends, service.maglev_size
+            ),
+            Step::Service(id, None) => format!("services: there is no service {id}"),
+            Step::Slot(slot, Some(0)) => {
+                format!("maglev: slot {slot} refuses: the share of a backend that leads nowhere")
+            }
+            Step::Slot(slot, Some(id)) => format!("maglev: slot {slot} holds backend {id}"),
+            Step::Slot(slot, None) => format!("maglev: there is no slot {slot}"),
+            Step::Backend(id, Some(backend)) => backend_found(*id, backend, named),
+            Step::Backend(id, None) => format!("backends: there is no backend {id}"),
+            Step::Origin(endpoint, origin) => leads(endpoint, origin),
+            Step::Address(address, Some(_)) => {
+                format!("addresses: {} is one of a Gateway", IpAddr::from(*address))
+            }
+            Step::Address(address, None) => format!(
+                "addresses: {} is none that this data path answers for",
+                IpAddr::from(*address)
+            ),
+            Step::Open(key, flow) if key.direction == FORWARD => format!(
+                "flows: a real packet would enter {} to backend {}",
+                ends(key),
+                flow.backend
+            ),
+            // Its other half says it all.
+            Step::Open(..) => return None,
+            Step::Splice(key, splice) => tls::known(key, splice.as_ref(), self.clock),
+            Step::Tie(backend, client) => tls::tie(backend, client),
+            Step::Name(asked, found) => tls::name(asked, found.as_ref(), self.names),
+        })
+    }
+}
+
+fn backend_found(id: u32, backend: &Backend, named: Option<&FrontendNames>) -> String {
+    let address = SocketAddr::new(backend.address.into(), backend.port as u16);
+    let name = named.and_then(|n| n.service(address));
+    let name = name
+        .map(|n| format!(", of Service {n}"))
+        .unwrap_or_default();
+    let far = match backend.far {
+        BY_SNAT => ", on another node, by SNAT".to_owned(),
+        BY_DSR => format!(", by DSR to its node {}", IpAddr::from(backend.node)),
+        _ => String::new(),
+    };
+    format!(
+        "backends: backend {id} is {address}, weight {}{name}{far}",
+        backend.weight
+    )
 }
 
 fn flow_found(key: &FlowKey, flow: &Flow, clock: Clock) -> String {
@@ -195,17 +226,25 @@ fn frontend(key: &FrontendKey, found: Option<&Frontend>, named: Option<&Frontend
     )
 }
 
+/// As a packet of a flow.
+fn sent_on(trace: &Trace) -> Vec<String> {
+    let (source, destination) = match trace.rewritten {
+        None => return Vec::new(),
+        Some(ends) => ends,
+    };
+    vec![match trace.reply {
+        false => {
+            format!("it goes on as {source} -> {destination}, where the node's routes lead")
+        }
+        true => format!("it is a backend's reply, and leaves as {source} -> {destination}"),
+    }]
+}
+
 fn notes(trace: &Trace, named: Option<&FrontendNames>) -> Vec<String> {
-    let mut notes = Vec::new();
-    match (trace.rewritten, trace.reply) {
-        (Some((source, destination)), false) => notes.push(format!(
-            "it goes on as {source} -> {destination}, where the node's routes lead"
-        )),
-        (Some((source, destination)), true) => notes.push(format!(
-            "it is a backend's reply, and leaves as {source} -> {destination}"
-        )),
-        (None, _) => {}
-    }
+    let mut notes = match &trace.tls {
+        Some(tls) => tls::notes(trace, tls),
+        None => sent_on(trace),
+    };
     if let Some(node) = trace.node {
         notes.push(format!(
             "it goes to the node {node} as it is, in an outer header; replies go from there to the \
@@ -273,6 +312,7 @@ mod tests {
             )],
             reply: false,
             outcome: Counter::PassProxy,
+            tls: None,
             rewritten: None,
             node: None,
             steer: Some(Steer::Worker(2)),
@@ -292,6 +332,7 @@ mod tests {
                 routes: Vec::new(),
                 backends: Vec::new(),
             }],
+            ..Names::default()
         };
         let explained = explain(&trace(), clock, &names);
         assert_eq!(

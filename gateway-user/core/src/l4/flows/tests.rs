@@ -2,7 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use gateway_common::abi::{ESTABLISHED, REVERSE};
+use gateway_common::{
+    abi::{ESTABLISHED, REVERSE},
+    splice::{
+        Splice,
+        state::{COLLECT, CONNECT, LOCAL, REFUSED, REPLAY, RESET_BY_BACKEND, SPLICED, SPOKE},
+    },
+};
 
 use super::*;
 
@@ -105,6 +111,7 @@ fn two_looks_tell_what_opened_and_how_it_ended() {
         (6, State::Open),
         (7, State::Open),
         (8, State::Reset),
+        (9, State::Refused),
     ]);
     let expected = [
         (2, Change::Closed),
@@ -113,6 +120,7 @@ fn two_looks_tell_what_opened_and_how_it_ended() {
         (7, Change::Opened),
         (8, Change::Opened),
         (8, Change::Reset),
+        (9, Change::Refused),
     ];
     let expected = expected.map(|(port, change)| (connection(port), change));
     assert_eq!(changes(&before, &after), expected);
@@ -164,4 +172,100 @@ fn each_part_of_another_node_is_told() {
     assert_eq!(far(7, ended), (Far::Dsr(node), State::Closed));
     assert_eq!(far(0, closed), (Far::FromGateway, State::HalfClosed));
     assert_eq!(Far::Dsr(node).to_string(), "DSR to 192.0.2.9");
+}
+
+/// Of a client whose address the backend sees, unless `source_port` is another one.
+fn splice(phase: u32, state: u32, source_port: u32) -> Row {
+    let client = Ipv4Addr::new(198, 51, 100, 7).into();
+    let key = FlowKey {
+        source: client,
+        destination: Ipv4Addr::new(203, 0, 113, 1).into(),
+        source_port: 40_000,
+        destination_port: 443,
+        protocol: TCP as u16,
+        direction: FORWARD,
+    };
+    let splice = Splice {
+        source: client,
+        source_port,
+        backend_address: Ipv4Addr::new(10, 0, 0, 1).into(),
+        backend_port: 8443,
+        backend: 3,
+        service: 2,
+        since: CLOCK.now.wrapping_sub(1_250),
+        last_seen: CLOCK.now.wrapping_sub(250),
+        client_bytes: 517,
+        backend_bytes: 4_000,
+        phase,
+        state,
+        ..Splice::default()
+    };
+    Row::of_splice(&key, &splice, CLOCK)
+}
+
+#[test]
+fn connections_of_tls_passthrough_are_rows_like_others() {
+    let open = splice(SPLICED, SPOKE, 40_000);
+    assert_eq!(
+        serde_json::to_value(open).expect("JSON"),
+        serde_json::json!({
+            "protocol": "tcp", "client": "198.51.100.7:40000", "address": "203.0.113.1:443",
+            "backend": "10.0.0.1:8443", "backendId": 3, "service": 2, "far": "no",
+            "state": "open", "idle": 2,
+            "tls": {"age": 12, "clientBytes": 517, "backendBytes": 4000},
+        })
+    );
+    assert_eq!(splice(SPLICED, 0, 61_000).far, Far::Snat);
+    let flow = serde_json::to_value(row(0, 0)).expect("JSON");
+    assert_eq!(flow.get("tls"), None);
+
+    let to_app = Filter {
+        backends: Some(vec![to(1, None)]),
+        ..Filter::default()
+    };
+    assert!(to_app.takes(&open.connection));
+    assert!(!to_app.takes(&splice(COLLECT, 0, 40_000).connection));
+}
+
+#[test]
+fn states_of_tls_passthrough_say_what_is_waited_for() {
+    let closed = CLOSED_BY_CLIENT | CLOSED_BY_BACKEND;
+    for (phase, state, said, has_begun) in [
+        (COLLECT, 0, "hello", false),
+        (CONNECT, 0, "connecting", false),
+        (REPLAY, SPOKE, "replaying", false),
+        (SPLICED, SPOKE, "open", true),
+        (SPLICED, SPOKE | CLOSED_BY_BACKEND, "half-closed", true),
+        (SPLICED, SPOKE | closed, "closed", true),
+        (SPLICED, closed | RESET_BY_BACKEND, "reset", true),
+        (REFUSED, 0, "refused", true),
+    ] {
+        let of = splice(phase, state, 40_000).state;
+        assert_eq!((of.as_str(), of.has_begun()), (said, has_begun));
+    }
+}
+
+#[test]
+fn the_proxy_is_an_end_and_so_is_nobody() {
+    let at = End::At(([10, 0, 0, 1], 8443).into());
+    for (end, shown, json) in [
+        (at, "10.0.0.1:8443", serde_json::json!("10.0.0.1:8443")),
+        (End::Proxy, "proxy", serde_json::json!("proxy")),
+        (End::None, "-", serde_json::json!(null)),
+    ] {
+        assert_eq!(end.to_string(), shown);
+        assert_eq!(serde_json::to_value(end).expect("JSON"), json);
+    }
+    let key = FlowKey::default();
+    let end = |phase, service| {
+        let splice = Splice {
+            phase,
+            service,
+            ..Splice::default()
+        };
+        Row::of_splice(&key, &splice, CLOCK).connection.backend
+    };
+    assert_eq!(end(COLLECT, LOCAL), End::None, "its name is not known yet");
+    assert_eq!(end(CONNECT, LOCAL), End::Proxy);
+    assert_eq!(end(SPLICED, LOCAL), End::Proxy);
 }

@@ -6,16 +6,18 @@ use std::{cell::RefCell, collections::BTreeMap};
 use gateway_common::{
     abi::{
         Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin,
-        Service, Snat, TagKey,
+        Service, Snat, TagKey, TlsTarget,
     },
     addr::Addr,
     decide,
     packet::Buffer,
+    splice::Splice,
     steer::{Steer, steer},
     tables::{Claim, Tables, Traffic},
 };
 
 use super::{Clock, Source, Step};
+use crate::l4::names::NameKey;
 
 /// No uplink has this index: a made-up packet came by none.
 const INTERFACE: u32 = 0;
@@ -29,7 +31,7 @@ pub(super) enum Hook {
 }
 
 /// An entry that is not known yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Question {
     Frontend(FrontendKey),
     Service(u32),
@@ -41,6 +43,9 @@ pub(super) enum Question {
     Snat(u32),
     Flow(FlowKey),
     Fresh(FlowKey),
+    Splice(FlowKey),
+    Tie(FlowKey),
+    Name(Box<NameKey>),
 }
 
 /// Entries that were read; `None` for those that do not exist.
@@ -56,6 +61,9 @@ pub(super) struct Known {
     snat: BTreeMap<u32, Option<Snat>>,
     flows: BTreeMap<FlowKey, Option<Flow>>,
     fresh: BTreeMap<FlowKey, Option<Flow>>,
+    splices: BTreeMap<FlowKey, Option<Splice>>,
+    ties: BTreeMap<FlowKey, Option<FlowKey>>,
+    names: BTreeMap<NameKey, Option<(NameKey, TlsTarget)>>,
 }
 
 impl Known {
@@ -71,6 +79,9 @@ impl Known {
             Question::Snat(slot) => drop(self.snat.insert(slot, from.snat(slot)?)),
             Question::Flow(key) => drop(self.flows.insert(key, from.flow(&key)?)),
             Question::Fresh(key) => drop(self.fresh.insert(key, from.fresh(&key)?)),
+            Question::Splice(key) => drop(self.splices.insert(key, from.splice(&key)?)),
+            Question::Tie(key) => drop(self.ties.insert(key, from.tie(&key)?)),
+            Question::Name(asked) => drop(self.names.insert(*asked, from.name(&asked)?)),
         }
         Ok(())
     }
@@ -123,6 +134,36 @@ impl<'a> Replay<'a> {
     /// As [`Self::knows`], of an address.
     pub(super) fn owner(&self, address: &Addr) -> Option<&'a Address> {
         self.lookup(&self.known.addresses, *address, Question::Address)
+    }
+
+    /// The connection of a client.
+    pub(super) fn splice(&self, client: &FlowKey) -> Option<&'a Splice> {
+        let found = self.lookup(&self.known.splices, *client, Question::Splice);
+        self.note(Step::Splice(*client, found.copied()));
+        found
+    }
+
+    /// The client that a backend's packets are for.
+    pub(super) fn tie(&self, backend: &FlowKey) -> Option<&'a FlowKey> {
+        let found = self.lookup(&self.known.ties, *backend, Question::Tie);
+        if let Some(client) = found {
+            self.note(Step::Tie(*backend, *client));
+        }
+        found
+    }
+
+    /// The group of server names of the frontend that a client addresses.
+    pub(super) fn group(&self, client: &FlowKey) -> Option<u16> {
+        let frontend = self.frontend(&client.to())?;
+        u16::try_from(frontend.service).ok()
+    }
+
+    pub(super) fn name(&self, asked: NameKey) -> Option<TlsTarget> {
+        let question = |asked| Question::Name(Box::new(asked));
+        let found = self.lookup(&self.known.names, asked, question);
+        let entry = found.map(|(name, target)| (name.pattern(), *target));
+        self.note(Step::Name(asked.pattern(), entry));
+        found.map(|(_, target)| *target)
     }
 
     /// Every question so far was answered.

@@ -1,10 +1,15 @@
 //! Traces over tables in memory.
 
+mod tls;
+
 use std::{collections::BTreeMap, convert::Infallible};
 
-use gateway_common::abi::{BY_DSR, ESTABLISHED, KIND_L4, KIND_PROXY, NEAR, TCP};
+use gateway_common::abi::{BY_DSR, ESTABLISHED, KIND_L4, KIND_PROXY, KIND_TLS, NEAR, TCP};
+
+use gateway_common::splice::tie_of;
 
 use super::*;
+use crate::l4::names::{NameTable, matching};
 
 const CLOCK: Clock = Clock {
     now: 1_000_000,
@@ -15,11 +20,15 @@ const SERVED: &str = "203.0.113.1:9000";
 const BACKEND: &str = "10.0.0.1:9000";
 const NODE: &str = "192.0.2.9:0";
 
-/// Maps of a gateway with a TCP listener on port 9000 and an HTTP listener on port 80.
+/// Maps of a gateway with a TCP listener on port 9000, an HTTP listener on port 80, and one for TLS
+/// passthrough on port 443.
 struct Maps {
     backends: u32,
     far: u32,
     flows: BTreeMap<FlowKey, Flow>,
+    snat: Option<Snat>,
+    names: NameTable,
+    splices: BTreeMap<FlowKey, Splice>,
 }
 
 impl Source for Maps {
@@ -29,6 +38,7 @@ impl Source for Maps {
         let (kind, service, workers) = match (key.port, key.protocol) {
             (9000, TCP) => (KIND_L4, 1, 0),
             (80, TCP) => (KIND_PROXY, 0, 4),
+            (443, TCP) => (KIND_TLS, tls::GROUP.into(), 4),
             _ => return Ok(None),
         };
         let served = key.address == at(SERVED).ip().into();
@@ -58,7 +68,7 @@ impl Source for Maps {
     }
 
     fn snat(&self, _slot: u32) -> Result<Option<Snat>, Infallible> {
-        Ok(None)
+        Ok(self.snat)
     }
 
     fn backend(&self, id: u32) -> Result<Option<Backend>, Infallible> {
@@ -92,6 +102,21 @@ impl Source for Maps {
         let flow = self.flows.get(key).copied();
         Ok(flow.filter(|flow| !flow.is_established()))
     }
+
+    fn splice(&self, client: &FlowKey) -> Result<Option<Splice>, Infallible> {
+        Ok(self.splices.get(client).copied())
+    }
+
+    fn tie(&self, backend: &FlowKey) -> Result<Option<FlowKey>, Infallible> {
+        let mut all = self.splices.iter();
+        let tied = all.find(|(_, splice)| tie_of(splice) == *backend);
+        Ok(tied.map(|(client, _)| *client))
+    }
+
+    fn name(&self, asked: &NameKey) -> Result<Option<(NameKey, TlsTarget)>, Infallible> {
+        let found = matching(&self.names, *asked);
+        Ok(found.map(|(name, target)| (*name, *target)))
+    }
 }
 
 fn at(text: &str) -> SocketAddr {
@@ -107,7 +132,11 @@ fn tuple(source: &str, destination: &str) -> Tuple {
 }
 
 fn run(maps: &Maps, source: &str, destination: &str) -> Trace {
-    match trace(maps, tuple(source, destination), CLOCK) {
+    run_for(maps, source, destination, None)
+}
+
+fn run_for(maps: &Maps, source: &str, destination: &str, name: Option<&str>) -> Trace {
+    match trace(maps, tuple(source, destination), name, CLOCK) {
         Ok(trace) => trace,
         Err(never) => match never {},
     }
@@ -118,6 +147,9 @@ fn maps(backends: u32) -> Maps {
         backends,
         far: NEAR,
         flows: BTreeMap::new(),
+        snat: None,
+        names: NameTable::new(),
+        splices: BTreeMap::new(),
     }
 }
 

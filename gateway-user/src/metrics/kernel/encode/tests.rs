@@ -90,6 +90,7 @@ fn flows_are_told_by_state() {
                 draining: 4,
             },
             drained: 8,
+            ..Swept::default()
         },
         ..Snapshot::default()
     });
