@@ -3,7 +3,7 @@
 /// The Gateway's address.
 pub(super) const ADDRESS: &str = "10.77.0.100";
 
-/// `listener` is a protocol and a port. The Service is named `server`, and its port as the
+/// The listener is a protocol, maybe with more fields, and a port. The Service is named `server`, and its port as the
 /// listener's is; `endpoint` is where the backend is.
 pub(super) fn gateway((protocol, port): (&str, u16), endpoint: (&str, u16)) -> String {
     let (address, target) = endpoint;

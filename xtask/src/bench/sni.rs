@@ -4,10 +4,12 @@
 //! Clients send the hello of a browser, and behind it bytes that only look encrypted: what TLS
 //! itself costs is the same on every way.
 
+use std::{thread::sleep, time::Duration};
+
 use anyhow::Result;
 use gateway_tests::net::litter;
 
-use super::{build, rounds::Rounds};
+use super::{build, machine::busy, rounds::Rounds};
 
 mod config;
 mod load;
@@ -23,6 +25,7 @@ use way::Way;
 /// Server names that each way is measured with. More than the last are more than we can have: 4,095
 /// routes of 16 host names.
 const NAMES: [u32; 3] = [1, 1_000, 64_000];
+const REST: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 #[command(mut_arg("seconds", |argument| argument.default_value("1")))]
@@ -49,6 +52,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         running.push((tables.row(row), site));
     }
     let time = args.rounds.time();
+    println!("at rest the machine takes {:.0} % of one CPU", at_rest()?);
     for round in 1..=args.rounds.rounds {
         for (row, site) in &mut running {
             let sample = site.measure(time)?;
@@ -63,6 +67,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What others do meanwhile is counted as well: this should be little.
+fn at_rest() -> Result<f64> {
+    let ((), used) = busy(|| {
+        sleep(REST);
+        Ok(())
+    })?;
+    Ok(used.as_secs_f64() / REST.as_secs_f64() * 100.0)
 }
 
 /// Ways that know no names have one row.

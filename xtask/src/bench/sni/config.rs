@@ -28,8 +28,8 @@ fn names(number: u32) -> Vec<String> {
 
 /// Our manifests: the names by TLSRoutes.
 pub(super) fn gateway(port: u16, number: u32) -> String {
-    let listener = format!("TLS, tls: {{mode: Passthrough}}");
-    let mut text = manifests::gateway((&listener, port), (INSIDE, SERVER_PORT));
+    let listener = ("TLS, tls: {mode: Passthrough}", port);
+    let mut text = manifests::gateway(listener, (INSIDE, SERVER_PORT));
     for (route, names) in names(number).chunks(PER_ROUTE).enumerate() {
         // Writing to a string cannot fail.
         let _ = write!(

@@ -1,5 +1,5 @@
 //! Where our time goes: what the kernel counts of our programs (`kernel.bpf_stats_enabled`). What a
-//! program hands on to is within its time.
+//! program hands on to is within its time, and some 20 ns of the counting itself.
 
 use std::{
     collections::BTreeMap,

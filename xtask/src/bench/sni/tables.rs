@@ -16,7 +16,7 @@ pub(super) struct Row {
     names: u32,
 }
 
-/// Direct routing is the first row, which costs and latencies are compared with.
+/// The first row is direct routing: costs and latencies are what the others add to it.
 #[derive(Default)]
 pub(super) struct Tables {
     rows: Vec<(Row, Found)>,
