@@ -13,7 +13,7 @@ mod tests;
 use self::wire::Wire;
 pub use self::{
     name::ServerName,
-    scan::{STEPS, Scan},
+    scan::{AHEAD, STEPS, Scan},
 };
 
 /// Most bytes of a hello with the headers of its records. Real ones have 200 to 4,000.

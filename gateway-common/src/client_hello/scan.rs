@@ -1,4 +1,4 @@
-//! The same reading for code that the kernel's verifier must accept: byte by byte, resumed where the
+//! The same reading for code that the kernel's verifier must accept: in small steps, resumed where the
 //! last look ended, its state flat and of a known size.
 
 use crate::abi::{TlsKey, TlsName};
@@ -9,14 +9,23 @@ mod label;
 
 use self::label::Labels;
 
-/// Most steps of one look. A step passes over one byte, or over everything that is of no interest.
-/// A usual hello takes 300; only one cut into the finest records takes more than these.
+/// Most steps of one look. A step reads the header of a record, a number with what it says to pass
+/// over, or some letters of the name. A usual hello takes 20 to 40; only one cut into the finest
+/// records takes more than these.
 pub const STEPS: u32 = 4096;
+/// Most letters of one step.
+const LETTERS: usize = 8;
+/// Bytes that a step looks at.
+pub const AHEAD: usize = 8;
+/// Most bytes of a number, which may be two that follow each other.
+const NUMBER_MAX: usize = 4;
 /// Most bytes of a name, without a final dot.
 const NAME_MAX: u32 = 253;
 
 const HANDSHAKE: u8 = 22;
 const MAJOR_VERSION: u8 = 3;
+/// Bytes of the header of a record.
+const HEADER: usize = 5;
 const FRAGMENT_MAX: u32 = 1 << 14;
 
 /// What the next bytes of the handshake are.
@@ -26,16 +35,16 @@ const SESSION: u32 = 2;
 const CIPHERS: u32 = 3;
 const COMPRESSION: u32 = 4;
 const EXTENSIONS: u32 = 5;
+/// Type and length.
 const EXTENSION: u32 = 6;
-const EXTENSION_LENGTH: u32 = 7;
 /// From here on within the extension `server_name`.
-const NAMES: u32 = 8;
-const NAME_KIND: u32 = 9;
-const NAME_LENGTH: u32 = 10;
-const NAME_BYTES: u32 = 11;
-const DONE: u32 = 12;
+const NAMES: u32 = 7;
+/// Type and length.
+const ENTRY: u32 = 8;
+const NAME: u32 = 9;
+const DONE: u32 = 10;
 
-/// A hello that is read while it comes. 320 bytes.
+/// A hello that is read while it comes. 316 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Scan {
@@ -46,7 +55,7 @@ pub struct Scan {
     /// Bytes of the record that are to come.
     fragment: u32,
     step: u32,
-    /// A number that is being read, and how many bytes of it are to come; 0: not begun.
+    /// A number that is being read, and how many bytes of it, or letters, are to come; 0: not begun.
     value: u32,
     missing: u32,
     /// Bytes of the handshake to pass over.
@@ -54,8 +63,6 @@ pub struct Scan {
     /// Bytes that the message, and the extension, have beyond what is read or skipped.
     left: u32,
     inner: u32,
-    /// Of the extension or name whose length comes next.
-    kind: u32,
     seen: u32,
     found: u32,
     labels: Labels,
@@ -63,7 +70,7 @@ pub struct Scan {
     key: TlsKey,
 }
 
-const _: () = assert!(size_of::<Scan>() == 320);
+const _: () = assert!(size_of::<Scan>() == 316);
 
 impl Default for Scan {
     fn default() -> Self {
@@ -82,7 +89,6 @@ impl Scan {
         skip: 0,
         left: 0,
         inner: 0,
-        kind: 0,
         seen: 0,
         found: 0,
         labels: Labels::NEW,
@@ -90,7 +96,8 @@ impl Scan {
     };
 
     /// Goes on with the first `filled` of `bytes`, of which those that were looked at before are as
-    /// they were. The server name then is in [`Scan::key`].
+    /// they were. [`AHEAD`] more must be there; they may hold anything. The server name then is in
+    /// [`Scan::key`].
     ///
     /// # Errors
     /// As [`super::server_name`], though maybe for another reason, and maybe before the last byte.
@@ -114,27 +121,40 @@ impl Scan {
         if self.step == DONE {
             return Ok(true);
         }
-        let byte = match bytes.get(self.at as usize) {
-            Some(byte) if self.at < filled => *byte,
-            _ => return Err(Stop::Incomplete(1)),
+        if self.at >= filled {
+            return Err(Stop::Incomplete(1));
+        }
+        // One look whose place the verifier can follow, instead of one for each byte.
+        let ahead = bytes.get(self.at as usize..).and_then(<[u8]>::first_chunk);
+        let Some(ahead) = ahead else {
+            return Err(Stop::TooLong);
         };
         if self.fragment == 0 {
-            self.at += 1;
-            self.record(byte)?;
+            self.header(ahead, filled)?;
             return Ok(false);
         }
-        let pass = match self.skip {
-            0 => 1,
-            skip => skip.min(self.fragment).min(filled - self.at),
-        };
-        self.at += pass;
-        self.fragment -= pass;
-        match self.skip {
-            0 => self.handshake(byte)?,
-            _ => self.skip -= pass,
+        match (self.skip, self.step) {
+            (0, NAME) => self.letters(ahead, filled)?,
+            (0, _) => self.number(ahead, filled)?,
+            _ => {}
         }
+        let pass = self.there(self.skip, filled);
+        self.pass(pass);
+        self.skip -= pass;
         self.rest()?;
-        Ok(false)
+        Ok(self.step == DONE)
+    }
+
+    /// How many of `wanted` bytes of the handshake are there, and in one record.
+    #[inline(always)]
+    fn there(&self, wanted: u32, filled: u32) -> u32 {
+        wanted.min(self.fragment).min(filled - self.at)
+    }
+
+    #[inline(always)]
+    const fn pass(&mut self, bytes: u32) {
+        self.at += bytes;
+        self.fragment -= bytes;
     }
 
     /// A name was found.
@@ -160,6 +180,19 @@ impl Scan {
         &mut self.key
     }
 
+    /// The header of a record, as far as it is there.
+    #[inline(always)]
+    fn header(&mut self, ahead: &[u8; AHEAD], filled: u32) -> Result<(), Stop> {
+        for byte in ahead.iter().take(HEADER) {
+            if self.fragment != 0 || self.at >= filled {
+                break;
+            }
+            self.at += 1;
+            self.record(*byte)?;
+        }
+        Ok(())
+    }
+
     /// A byte of the header of a record.
     #[inline(always)]
     const fn record(&mut self, byte: u8) -> Result<(), Stop> {
@@ -181,11 +214,9 @@ impl Scan {
         Ok(())
     }
 
+    /// A number, as far as it is there.
     #[inline(always)]
-    fn handshake(&mut self, byte: u8) -> Result<(), Stop> {
-        if self.step == NAME_BYTES {
-            return self.letter(byte);
-        }
+    fn number(&mut self, ahead: &[u8; AHEAD], filled: u32) -> Result<(), Stop> {
         if self.missing == 0 {
             self.missing = self.width();
             self.value = 0;
@@ -193,10 +224,19 @@ impl Scan {
                 self.take(self.missing)?;
             }
         }
-        self.value = self.value << 8 | u32::from(byte);
-        self.missing -= 1;
+        let there = self.there(self.missing, filled);
+        let mut value = self.value;
+        for (i, byte) in ahead.iter().take(NUMBER_MAX).enumerate() {
+            if i as u32 >= there {
+                break;
+            }
+            value = value << 8 | u32::from(*byte);
+        }
+        self.value = value;
+        self.pass(there);
+        self.missing -= there;
         match self.missing {
-            0 => self.number(self.value),
+            0 => self.read(value),
             _ => Ok(()),
         }
     }
@@ -208,14 +248,15 @@ impl Scan {
             return Err(Stop::Malformed);
         }
         match self.step {
-            NAMES..=NAME_BYTES => self.inner -= bytes,
+            NAMES..=NAME => self.inner -= bytes,
             _ => self.left -= bytes,
         }
         Ok(())
     }
 
+    /// A number that is read.
     #[inline(always)]
-    fn number(&mut self, value: u32) -> Result<(), Stop> {
+    fn read(&mut self, value: u32) -> Result<(), Stop> {
         match self.step {
             KIND if value != u32::from(CLIENT_HELLO) => return Err(Stop::NotTls),
             LENGTH if value > MESSAGE_MAX as u32 => return Err(Stop::TooLong),
@@ -229,10 +270,9 @@ impl Scan {
                 self.skip = value;
             }
             EXTENSIONS if value != self.left => return Err(Stop::Malformed),
-            EXTENSION | NAME_KIND => self.kind = value,
-            EXTENSION_LENGTH => return self.extension(value),
+            EXTENSION => return self.extension(value >> 16, value & 0xffff),
             NAMES if value != self.inner || value == 0 => return Err(Stop::Malformed),
-            NAME_LENGTH => return self.entry(value),
+            ENTRY => return self.entry(value >> 16, value & 0xffff),
             _ => {}
         }
         self.step += 1;
@@ -240,13 +280,12 @@ impl Scan {
     }
 
     #[inline(always)]
-    const fn extension(&mut self, length: u32) -> Result<(), Stop> {
+    const fn extension(&mut self, kind: u32, length: u32) -> Result<(), Stop> {
         if let Err(stop) = self.take(length) {
             return Err(stop);
         }
-        if self.kind != SERVER_NAME as u32 {
+        if kind != SERVER_NAME as u32 {
             self.skip = length;
-            self.step = EXTENSION;
             return Ok(());
         }
         // Its list has a length at least.
@@ -261,13 +300,12 @@ impl Scan {
 
     /// An entry of the list of names.
     #[inline(always)]
-    const fn entry(&mut self, length: u32) -> Result<(), Stop> {
+    const fn entry(&mut self, kind: u32, length: u32) -> Result<(), Stop> {
         if let Err(stop) = self.take(length) {
             return Err(stop);
         }
-        if self.kind != HOST_NAME as u32 {
+        if kind != HOST_NAME as u32 {
             self.skip = length;
-            self.step = NAME_KIND;
             return Ok(());
         }
         if self.found != 0 || length == 0 || length > NAME_MAX {
@@ -276,26 +314,35 @@ impl Scan {
         self.found = 1;
         self.key.bits = TlsKey::bits_of(length);
         self.missing = length;
-        self.step = NAME_BYTES;
+        self.step = NAME;
         Ok(())
     }
 
-    /// A byte of the name.
+    /// Bytes of the name, as far as they are there.
     #[inline(always)]
-    fn letter(&mut self, byte: u8) -> Result<(), Stop> {
-        let byte = byte.to_ascii_lowercase();
-        if !self.labels.take(byte) {
-            return Err(Stop::Malformed);
-        }
-        self.missing -= 1;
-        if let Some(place) = self.key.name.name.get_mut(self.missing as usize) {
+    fn letters(&mut self, ahead: &[u8; AHEAD], filled: u32) -> Result<(), Stop> {
+        let there = self.there(self.missing.min(LETTERS as u32), filled);
+        for (i, byte) in ahead.iter().take(LETTERS).enumerate() {
+            if i as u32 >= there {
+                break;
+            }
+            let byte = byte.to_ascii_lowercase();
+            if !self.labels.take(byte) {
+                return Err(Stop::Malformed);
+            }
+            let place = self.missing.wrapping_sub(i as u32 + 1) as usize;
+            let Some(place) = self.key.name.name.get_mut(place) else {
+                return Err(Stop::Malformed);
+            };
             *place = byte;
         }
+        self.pass(there);
+        self.missing -= there;
         if self.missing == 0 {
             if self.labels.have_ended() {
                 return Err(Stop::Malformed);
             }
-            self.step = NAME_KIND;
+            self.step = ENTRY;
         }
         Ok(())
     }
@@ -307,7 +354,7 @@ impl Scan {
         if self.skip != 0 || self.missing != 0 {
             return Ok(());
         }
-        if self.step == NAME_KIND && self.inner == 0 {
+        if self.step == ENTRY && self.inner == 0 {
             self.step = EXTENSION;
         }
         if matches!(self.step, EXTENSIONS | EXTENSION) && self.left == 0 {
@@ -324,8 +371,9 @@ impl Scan {
     #[inline(always)]
     const fn width(&self) -> u32 {
         match self.step {
-            KIND | SESSION | COMPRESSION | NAME_KIND => 1,
-            LENGTH => 3,
+            KIND | SESSION | COMPRESSION => 1,
+            LENGTH | ENTRY => 3,
+            EXTENSION => 4,
             _ => 2,
         }
     }
@@ -333,7 +381,7 @@ impl Scan {
     #[inline(always)]
     const fn room(&self) -> u32 {
         match self.step {
-            NAMES..=NAME_BYTES => self.inner,
+            NAMES..=NAME => self.inner,
             _ => self.left,
         }
     }

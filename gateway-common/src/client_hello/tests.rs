@@ -1,6 +1,7 @@
 //! Hellos built byte by byte; those of a real client are in the tests of gateway-core.
 
 mod resumed;
+mod steps;
 
 use super::{MAX, Stop, server_name};
 

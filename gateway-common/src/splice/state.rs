@@ -125,7 +125,7 @@ pub struct HalfOpen {
     pub offer: Offer,
 }
 
-/// The first bytes of a connection. 19,792 bytes. What is beyond [`Hello::filled`] and the one range
+/// The first bytes of a connection. 19,784 bytes. What is beyond [`Hello::filled`] and the one range
 /// apart from it is not read, and needs not be cleared.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -136,12 +136,11 @@ pub struct Hello {
     /// One range beyond; empty where both are 0.
     pub beyond: u32,
     pub beyond_end: u32,
-    pub unused: u32,
     pub bytes: [u8; ROOM],
 }
 
 const _: () = assert!(
-    size_of::<Splice>() == 168 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_792
+    size_of::<Splice>() == 168 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_784
 );
 
 impl Hello {
@@ -150,7 +149,6 @@ impl Hello {
         filled: 0,
         beyond: 0,
         beyond_end: 0,
-        unused: 0,
         bytes: [0; ROOM],
     };
 

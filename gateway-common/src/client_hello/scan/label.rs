@@ -24,7 +24,10 @@ impl Labels {
     };
 
     /// Takes a byte in; `false` where it belongs to no name.
-    #[inline(always)]
+    ///
+    /// A function of its own, so that the verifier does not follow each way through it together with
+    /// each way through those of the bytes before.
+    #[inline(never)]
     pub(super) const fn take(&mut self, byte: u8) -> bool {
         if byte == b'.' {
             let labelled = self.length > 0;

@@ -1,19 +1,20 @@
 //! Reading while the bytes come finds what reading them at once finds.
 
 use super::{HOST, extension, grease, hello, host, list, message, read, records};
-use crate::client_hello::{MAX, Scan, Stop};
+use crate::client_hello::{AHEAD, MAX, Scan, Stop};
 
 /// Looks after each of the cuts, and at the end.
 fn scan(bytes: &[u8], cuts: &[usize]) -> Result<Option<String>, Stop> {
     let mut scan = Scan::NEW;
+    let room = [bytes, &[22; AHEAD]].concat();
     for cut in cuts {
-        match scan.look(bytes, u32::try_from(*cut).unwrap()) {
+        match scan.look(&room, u32::try_from(*cut).unwrap()) {
             Err(Stop::Incomplete(_)) => {}
             Err(stop) => return Err(stop),
             Ok(()) => return Ok(found(&scan)),
         }
     }
-    scan.look(bytes, u32::try_from(bytes.len()).unwrap())?;
+    scan.look(&room, u32::try_from(bytes.len()).unwrap())?;
     Ok(found(&scan))
 }
 
@@ -118,7 +119,7 @@ fn what_is_no_hello_is_refused_as_by_the_whole() {
     let fits = hello(&[extension(21, &[0; 16_000]), list(HOST)]);
     assert_eq!(scan(&fits, &[]), Ok(Some("a.example.com".into())));
     // Each byte in a record of its own: not read to the end in one look.
-    let fine = records(&message(&extension(21, &[0; 2_000])), 1);
+    let fine = records(&message(&extension(21, &[0; 2_500])), 1);
     assert!(fine.len() < MAX);
     assert_eq!(scan(&fine, &[]), Err(Stop::TooLong));
 }

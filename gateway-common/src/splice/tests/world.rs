@@ -169,7 +169,6 @@ impl Splices for World {
                 filled: 7,
                 beyond: 7,
                 beyond_end: 7,
-                unused: 0,
                 bytes: [0xee; ROOM],
             });
             hello.clear();
