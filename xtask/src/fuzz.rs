@@ -21,6 +21,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("head", &[]),
     ("hello", &[]),
     ("manifests", &["tests/golden/cases", "examples"]),
+    ("splice", &[]),
 ];
 /// Coverage for libFuzzer, as options of the stable compiler (LLVM's SanitizerCoverage).
 const FLAGS: &str = "--cfg=fuzzing -Cpasses=sancov-module \
