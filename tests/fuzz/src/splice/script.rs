@@ -13,7 +13,7 @@ use crate::{
     hello::hello,
     judge::Judged,
     wire::{ACK, FIN, PSH, RST, SYN, Segment},
-    world::World,
+    world::{World, key_of},
 };
 
 const CLIENT_ISN: u32 = 0xffff_fff0;
@@ -79,12 +79,16 @@ impl Script {
                 source_port: node.map_or(0, |node| node.port()),
             })
             .collect();
+        let clients = [40_000, 40_001, 40_002].map(|port| address(is_v4, 100, port));
+        if rest.ratio(1, 8)? {
+            world.local.insert(key_of(clients[0], gateway));
+        }
         let name = rest.choose(&[Some("a.example"), Some("b.example"), None])?;
         let length = rest.int_in_range(100..=9_000)?;
         let record = rest.int_in_range(1..=9_000)?;
         Ok(Self {
             judged: Judged::new(world),
-            clients: [40_000, 40_001, 40_002].map(|port| address(is_v4, 100, port)),
+            clients,
             gateway,
             backends,
             node,
@@ -97,8 +101,10 @@ impl Script {
 
     pub(crate) fn step(&mut self, rest: &mut Unstructured<'_>) -> Result<()> {
         match rest.int_in_range(0..=15_u8)? {
-            0..=6 => self.client(rest)?,
-            7..=11 => self.backend(rest)?,
+            0..=4 => self.client(rest)?,
+            5..=9 => self.backend(rest)?,
+            10 => self.open(rest)?,
+            11 => self.answer(rest)?,
             12 => self.error(rest)?,
             13 => self.garbage(rest)?,
             14 => self.judged.world.now += u64::from(rest.arbitrary::<u16>()?),
@@ -162,6 +168,58 @@ impl Script {
         }
         segment.sequence = Self::near(rest, segment.sequence)?;
         if let Some(out) = self.judged.segment(&segment, true) {
+            self.heard(out);
+        }
+        Ok(())
+    }
+
+    /// A client's SYN and hello, as they should be.
+    fn open(&mut self, rest: &mut Unstructured<'_>) -> Result<()> {
+        let which = rest.choose_index(self.clients.len())?;
+        let mut segment = Segment::new(self.clients[which], self.gateway, SYN);
+        segment.sequence = CLIENT_ISN;
+        segment.window = 60_000;
+        segment.mss = Some(1400);
+        segment.stamps = self.has_stamps.then_some((77_000, 0));
+        let hello = self.hello.clone();
+        for piece in [&[][..]].into_iter().chain(hello.chunks(1400)) {
+            if let Some(out) = self.judged.segment(&segment, true) {
+                self.heard(out);
+            }
+            let (number, stamp) = self.told[which];
+            segment.sequence = segment.end();
+            segment.flags = ACK;
+            segment.mss = None;
+            segment.acknowledged = number;
+            segment.stamps = self.has_stamps.then_some((77_001, stamp));
+            segment.data = piece.to_vec();
+        }
+        if let Some(out) = self.judged.segment(&segment, true) {
+            self.heard(out);
+        }
+        Ok(())
+    }
+
+    /// A backend's SYN-ACK, or its acknowledgments until it has heard everything; maybe with data.
+    fn answer(&mut self, rest: &mut Unstructured<'_>) -> Result<()> {
+        let says = rest.int_in_range(0..=1400)?;
+        for _ in 0..16 {
+            let Some(asked) = self.asked.take() else {
+                return Ok(());
+            };
+            let is_first = asked.has(SYN);
+            let mut segment = Segment::new(asked.destination, asked.source, ACK);
+            segment.flags |= if is_first { SYN } else { 0 };
+            segment.sequence = BACKEND_ISN.wrapping_add(u32::from(!is_first));
+            segment.acknowledged = asked.end();
+            segment.window = 60_000;
+            segment.mss = is_first.then_some(1400);
+            segment.stamps = asked.stamps.map(|(value, _)| (5, value));
+            segment.data = vec![7; if is_first { 0 } else { says }];
+            self.asked = Some(asked);
+            let Some(out) = self.judged.segment(&segment, false) else {
+                return Ok(());
+            };
             self.heard(out);
         }
         Ok(())
