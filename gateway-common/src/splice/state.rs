@@ -81,8 +81,10 @@ pub struct Splice {
     pub backend: u32,
     pub phase: u32,
     pub state: u32,
+    /// When there was a packet last; while the ends talk with each other, one of the client.
     pub last_seen: u32,
-    /// When a SYN or a piece was sent last.
+    /// When a SYN or a piece was sent last; while the ends talk with each other, when the backend said
+    /// something last.
     pub sent: u32,
     /// Which endpoint of the service in turn, and how many SYNs it was sent.
     pub attempt: u32,
@@ -256,6 +258,15 @@ impl Splice {
         self.state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 || self.state & both == both
     }
 
+    /// When either end was heard of last.
+    #[inline(always)]
+    pub const fn seen(&self) -> u32 {
+        match self.phase {
+            SPLICED if newer(self.sent, self.last_seen) => self.sent,
+            _ => self.last_seen,
+        }
+    }
+
     /// The entry has outlived its connection.
     #[inline(always)]
     pub const fn expired(&self, now: u32, hz: u32) -> bool {
@@ -266,7 +277,7 @@ impl Splice {
             COLLECT => COLLECT_TIME,
             _ => CONNECT_IDLE,
         };
-        now.wrapping_sub(self.last_seen) > limit.wrapping_mul(hz)
+        now.wrapping_sub(self.seen()) > limit.wrapping_mul(hz)
     }
 }
 

@@ -136,15 +136,19 @@ impl Splice {
             self.state = state;
         }
         let mut due = segment.has(RST | FIN);
-        if now.wrapping_sub(self.last_seen) >= hz {
-            self.last_seen = now;
+        // One for each: the end that speaks first in each second leaves the other its own.
+        let seen = match ends.closed {
+            CLOSED_BY_CLIENT => &mut self.last_seen,
+            _ => &mut self.sent,
+        };
+        if now.wrapping_sub(*seen) >= hz {
+            *seen = now;
             due = true;
         }
         self.count(segment, ends, due);
     }
 
-    /// Counts what an end has said since it was counted. The other end may have been the first to see
-    /// each second pass, so that much is counted by itself.
+    /// Counts what an end has said since it was counted: where that is due, or much.
     #[inline(always)]
     fn count(&mut self, segment: &Segment, ends: &Ends, due: bool) {
         let (end, bytes) = match ends.closed {

@@ -1,6 +1,7 @@
 //! What is counted of a connection.
 
 use super::*;
+use crate::splice::state::SPLICED_IDLE;
 
 /// Numbers alone: 5 GiB to the backend, 9 GiB to the client.
 #[test]
@@ -47,6 +48,44 @@ fn bytes_are_counted_beyond_the_circle_of_numbers() {
     }
     assert_eq!(bench.splice().since, since);
     assert_eq!(since, 2_000_000 / 4);
+}
+
+/// Also those of the end that never is the first to speak in a second.
+#[test]
+fn the_bytes_of_both_ends_are_counted_each_second() {
+    let mut bench = Bench::new(4);
+    bench.world.now = 2_000_000;
+    let bytes = bench.establish();
+    for second in 0..3 {
+        bench.world.now += 1_000;
+        bench.client(&bench.says(ACK, bytes.wrapping_add(second), b"a"));
+        bench.backend(&bench.replies(ACK, second * 2, bytes, b"bc"));
+        let (said, replied) = (u64::from(bytes + second + 1), u64::from(second * 2 + 2));
+        let splice = bench.splice();
+        assert_eq!((splice.client_bytes, splice.backend_bytes), (said, replied));
+    }
+}
+
+/// A client may be silent while its backend is not, and the other way round.
+#[test]
+fn a_connection_lives_as_long_as_either_end_speaks() {
+    let mut bench = Bench::new(4);
+    bench.world.now = 2_000_000;
+    let bytes = bench.establish();
+    let expired = |bench: &Bench| {
+        let now = (bench.world.now / 4) as u32;
+        bench.splice().expired(now, 250)
+    };
+    let most = u64::from(SPLICED_IDLE) * 1_000;
+    bench.world.now += most;
+    bench.backend(&bench.replies(ACK, 0, bytes, b"a"));
+    bench.world.now += most;
+    assert!(!expired(&bench));
+    bench.client(&bench.says(ACK, bytes, b"a"));
+    bench.world.now += most;
+    assert!(!expired(&bench));
+    bench.world.now += 1_000;
+    assert!(expired(&bench));
 }
 
 #[test]

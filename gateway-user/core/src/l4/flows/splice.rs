@@ -53,7 +53,7 @@ impl Row {
                 _ => Far::No,
             },
             state: State::of_splice(splice),
-            idle: since(splice.last_seen, clock).as_secs(),
+            idle: since(splice.seen(), clock).as_secs(),
             tls: Some(Passed {
                 age: since(splice.since, clock).as_secs(),
                 client_bytes: splice.client_bytes,

@@ -47,7 +47,7 @@ pub struct Suspects {
 
 impl Sweep {
     pub fn judge_splice(&self, splice: &Splice) -> Fate {
-        if !self.is_ahead(splice.last_seen) && splice.expired(self.clock.now, self.clock.hz) {
+        if !self.is_ahead(splice.seen()) && splice.expired(self.clock.now, self.clock.hz) {
             return Fate::Expired;
         }
         // The node's own stack stays.
