@@ -122,7 +122,9 @@ impl Splices for Place {
 
     #[inline(always)]
     fn open_hello(&mut self, key: &FlowKey) -> bool {
-        HELLOS.insert(key, &NO_HELLO, u64::from(BPF_ANY)).is_ok()
+        HELLOS
+            .insert(key, &NO_HELLO, u64::from(BPF_NOEXIST))
+            .is_ok()
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        HalfOpen, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, cookie, forge, forget,
+        HalfOpen, Offer, Outcome, Scratch, Splice, Splices, WINDOW, collect, cookie, forge,
         segment::{ACK, FIN, RST, SYN},
         state::COLLECT,
         world::Listener,
@@ -245,26 +245,44 @@ where
     splice.stamp_client = scratch.walk.value;
     splice.window_client = super::offer::unscaled(scratch.segment.window, offer.scale);
     splice.offer = offer;
-    if !enter(key, &scratch.splice, tables) {
-        tables.note_full();
-        // The node's stack knows nothing of this connection, nor can it.
-        return reset::<P, I>(packet, scratch, Outcome::Full);
+    match enter(key, &scratch.splice, tables) {
+        Entered::Now => {}
+        Entered::Elsewhere => return Outcome::Repeated,
+        Entered::NoRoom => {
+            tables.note_full();
+            // The node's stack knows nothing of this connection, nor can it.
+            return reset::<P, I>(packet, scratch, Outcome::Full);
+        }
     }
     tables.release(&scratch.key);
     collect::take::<P, I, T>(packet, scratch, tables)
 }
 
-/// Remembers a connection.
+/// Whether a connection is remembered.
+enum Entered {
+    Now,
+    /// By another CPU, which has a copy of the segment or a later one: this one is as if lost.
+    Elsewhere,
+    NoRoom,
+}
+
+/// Remembers a connection. The hello comes first: whoever finds the connection finds that, too.
 #[inline(always)]
-fn enter<T: Splices>(key: &FlowKey, splice: &Splice, tables: &mut T) -> bool {
-    if !tables.insert(key, splice) {
-        return false;
-    }
+fn enter<T: Splices>(key: &FlowKey, splice: &Splice, tables: &mut T) -> Entered {
     if !tables.open_hello(key) {
-        forget(key, tables);
-        return false;
+        return match tables.hello(key) {
+            Some(_) => Entered::Elsewhere,
+            None => Entered::NoRoom,
+        };
     }
-    true
+    if tables.insert(key, splice) {
+        return Entered::Now;
+    }
+    tables.close_hello(key);
+    match tables.splice(key) {
+        Some(_) => Entered::Elsewhere,
+        None => Entered::NoRoom,
+    }
 }
 
 /// Answers a client's segment with a RST at the number that it waits for.

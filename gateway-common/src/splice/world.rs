@@ -87,11 +87,11 @@ pub trait Splices {
     fn release(&mut self, key: &FlowKey);
 
     fn splice(&mut self, key: &FlowKey) -> Option<&mut Splice>;
-    /// `false`: full.
+    /// `false`: full, or it is there.
     fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool;
     fn remove(&mut self, key: &FlowKey);
 
-    /// Makes room for a hello, cleared; `false`: there is none.
+    /// Makes room for a hello, cleared; `false`: there is none, or it is there.
     fn open_hello(&mut self, key: &FlowKey) -> bool;
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello>;
     fn close_hello(&mut self, key: &FlowKey);

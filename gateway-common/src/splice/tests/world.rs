@@ -149,7 +149,7 @@ impl Splices for World {
     }
 
     fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool {
-        let fits = self.splices.len() < self.most[1];
+        let fits = self.splices.len() < self.most[1] && !self.splices.contains_key(key);
         if fits {
             self.splices.insert(*key, *splice);
         }
@@ -161,7 +161,7 @@ impl Splices for World {
     }
 
     fn open_hello(&mut self, key: &FlowKey) -> bool {
-        let fits = self.hellos.len() < self.most[2];
+        let fits = self.hellos.len() < self.most[2] && !self.hellos.contains_key(key);
         if fits {
             let mut hello = Box::new(Hello {
                 scan: crate::client_hello::Scan::NEW,

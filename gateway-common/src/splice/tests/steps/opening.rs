@@ -230,6 +230,26 @@ fn full_tables_leave_new_connections_to_the_node() {
     }
 }
 
+/// Another CPU is about to remember the connection, by a copy of the segment.
+#[test]
+fn two_copies_of_the_first_data_at_once_are_one() {
+    let mut bench = Bench::new(4);
+    let syn = bench.syn();
+    bench.open(&syn);
+    let first = bench.says(ACK, 0, &[22]);
+    assert_eq!(bench.client(&first).0, Outcome::Collected);
+    let (key, splice) = bench.world.splices.drain().next().unwrap();
+    assert_eq!(bench.client(&first), (Outcome::Repeated, None));
+    assert!(bench.world.splices.is_empty());
+    // It has done so.
+    bench.world.splices.insert(key, splice);
+    assert_eq!(bench.world.hellos[&key].filled, 1);
+    assert_eq!(
+        bench.client(&bench.says(ACK, 1, &[3])).0,
+        Outcome::Collected
+    );
+}
+
 #[test]
 fn without_a_secret_the_node_gets_all() {
     let mut bench = Bench::new(4);
