@@ -203,6 +203,34 @@ fn a_flood_of_syns_takes_no_room() -> Result<()> {
 }
 
 /// Hellos that were begun, by clients that then fell silent for ever, take room for a minute only.
+/// Its listener's last route goes, and with that the listener is the proxy's.
+#[test]
+fn a_connection_outlives_the_last_route_of_its_listener() -> Result<()> {
+    let bed = Bed::passthrough()?;
+    let _daemon = daemon(&bed)?;
+    let mut crowds = Vec::new();
+    for (index, gateway) in GATEWAYS.iter().enumerate() {
+        let ask = format!("crowd --to {gateway}:8443 --server-name any.example --connections 50");
+        let mut crowd = bed.start(&format!("crowd-{index}"), &ask)?;
+        crowd.goes_on(2)?;
+        crowds.push(crowd);
+    }
+    bed.config.remove("any.yaml")?;
+    for gateway in GATEWAYS {
+        let ask = format!("--to {gateway}:8443 --server-name any.example");
+        wait_until(LIMIT, "new connections are closed", || {
+            Ok(bed.tcp(&ask)?.failed == 1)
+        })?;
+    }
+    for mut crowd in crowds {
+        crowd.goes_on(2)?;
+        let report: TcpReport = crowd.finish()?;
+        report.expect_echoed(report.bytes_sent)?;
+        ensure!(report.connections == 50, "{report:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_is_left_half_open_is_swept_away() -> Result<()> {
     let bed = Bed::passthrough()?;

@@ -8,12 +8,14 @@ use gateway_common::abi::{
 
 use crate::{
     control::*,
-    fixture::{BACKENDS, CLIENT, FAR, NODE, ONE, config_of},
+    fixture::{BACKENDS, CLIENT, FAR, NODE, ONE, PROXY, config_of},
     frames::{ACK, End, Family, SYN, tcp, udp, v4},
     host::{Host, judge},
     path::Hook::{self, *},
 };
 
+/// An address of the gateway, and a port that it does not serve.
+const NOBODY: End = (ONE.0, 4);
 const ROUTER: End = (v4(198, 51, 100, 77), 0);
 
 fn key(family: Family, from: End, to: End, direction: u16) -> FlowKey {
@@ -62,6 +64,20 @@ fn errors_are_known_by_the_connection_that_they_quote() {
         ] {
             let error = frame(error(TOO_BIG, source.0, to.0, &about));
             stays(&mut host, hook, &error, PassProtocol);
+        }
+    }
+}
+
+/// A listener that is gone, or that the proxy has now.
+#[test]
+fn connections_go_on_without_their_listener() {
+    for family in [Family::V4, Family::V6] {
+        let mut host = Host::new(&config_of(family));
+        for (to, otherwise) in [(PROXY, PassProxy), (NOBODY, PassNotOurs)] {
+            let frame = tcp(CLIENT, to, ACK).within(family).frame();
+            stays(&mut host, Ingress, &frame, otherwise);
+            host.splices.insert(key(family, CLIENT, to, FORWARD));
+            stays(&mut host, Ingress, &frame, Tls);
         }
     }
 }
