@@ -64,6 +64,7 @@ mod pod {
         Backend,
         FlowKey,
         Flow,
+        Count,
         Counters,
         BackendStats,
         Event,
@@ -91,6 +92,7 @@ const _: () = {
     assert!(size_of::<Backend>() == 56);
     assert!(size_of::<FlowKey>() == 40);
     assert!(size_of::<Flow>() == 64);
+    assert!(size_of::<Count>() == 16);
     assert!(size_of::<BackendStats>() == 56);
     assert!(size_of::<Event>() == 56);
     assert!(size_of::<Addr>() == 16);

@@ -4,6 +4,8 @@ use anyhow::{Context, Result, ensure};
 use gateway_tests::bed::{Bed, GATEWAY};
 use serde_json::Value;
 
+use crate::passthrough::{self, NAMES};
+
 #[test]
 fn health_metrics_and_configuration_tell_what_happened() -> Result<()> {
     let bed = Bed::new()?;
@@ -55,6 +57,39 @@ fn health_metrics_and_configuration_tell_what_happened() -> Result<()> {
         of("xdp_gateway_l4_dropped_packets_total", &[])? == 0.0,
         "{metrics}"
     );
+    Ok(())
+}
+
+/// With the share of TLS passthrough that the proxy gets.
+#[test]
+fn metrics_tell_the_kernels_connections_from_the_proxys() -> Result<()> {
+    let bed = Bed::passthrough()?;
+    let daemon = passthrough::daemon(&bed)?;
+    let asked = |outcome: &str| {
+        let label = format!("outcome=\"{outcome}\"");
+        let metrics = daemon.admin("/metrics")?;
+        sum(&metrics, "xdp_gateway_tls_packets_total", &[&label])
+    };
+    let (kernel, proxy) = (asked("asked")?, asked("asked_proxy")?);
+    let name = NAMES[0].0;
+    bed.tcp(&format!(
+        "--to {GATEWAY}:443 --server-name {name} --count 7"
+    ))?;
+    let kernel = asked("asked")? - kernel;
+    ensure!(kernel >= 7.0, "{kernel} SYNs for backends");
+    ensure!(asked("asked_proxy")? == proxy, "the proxy was asked");
+    bed.tcp(&format!(
+        "--to {GATEWAY}:443 --server-name nobody.pass.example --count 5"
+    ))?;
+    let proxy = asked("asked_proxy")? - proxy;
+    ensure!(proxy >= 5.0, "{proxy} SYNs for the proxy");
+    let metrics = daemon.admin("/metrics")?;
+    let bytes = sum(
+        &metrics,
+        "xdp_gateway_tls_bytes_total",
+        &["outcome=\"asked\""],
+    )?;
+    ensure!(bytes >= 7.0 * 40.0, "{bytes} bytes in SYNs");
     Ok(())
 }
 

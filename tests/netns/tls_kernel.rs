@@ -138,7 +138,7 @@ fn what_no_route_has_goes_to_the_proxy() -> Result<()> {
         ))?;
         ensure!(report.failed == 10, "{report:?}");
         let outcomes = before.since(&bed)?;
-        let asked = outcomes.of(Outcome::Asked);
+        let asked = outcomes.of(Outcome::AskedProxy);
         ensure!(asked >= 10, "{asked} SYNs for the proxy");
     }
     Ok(())

@@ -149,6 +149,10 @@ where
     splice.tries += 1;
     splice.sent = now;
     splice.last_seen = now;
+    let outcome = match splice.service {
+        LOCAL => Outcome::AskedProxy,
+        _ => Outcome::Asked,
+    };
     let window = match splice.window_client {
         0..=0xffff => splice.window_client as u16,
         _ => u16::MAX,
@@ -159,7 +163,7 @@ where
         .header
         .options
         .opening(&splice.offer, (splice.stamp_client, 0));
-    forge::bare::<P, I>(packet, &scratch.header, Outcome::Asked)
+    forge::bare::<P, I>(packet, &scratch.header, outcome)
 }
 
 /// A client's packet while the backend has not answered. The client has no other clock than ours for

@@ -71,6 +71,8 @@ outcomes! {
         given_up_to_backend: GivenUpToBackend,
         /// A backend was sent a SYN.
         asked: Asked,
+        /// The node's own stack, where the proxy listens, was sent a SYN.
+        asked_proxy: AskedProxy,
         /// A backend got a piece of the hello.
         replayed: Replayed,
         /// A SYN on a connection that seems to live: the backend was asked whether it does.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use aya::maps::{MapData, PerCpuArray, PerCpuHashMap};
 use gateway_common::{
-    abi::{BackendStats, Counters},
+    abi::{BackendStats, Count, Counters},
     maps,
+    splice::Outcome,
 };
 
 use super::pins::Pins;
@@ -15,6 +16,7 @@ use super::pins::Pins;
 pub struct Stats {
     counters: PerCpuArray<MapData, Counters>,
     backends: PerCpuHashMap<MapData, u32, BackendStats>,
+    tls_outcomes: PerCpuArray<MapData, Count>,
 }
 
 impl Stats {
@@ -22,6 +24,7 @@ impl Stats {
         Ok(Self {
             counters: pins.open(maps::COUNTERS)?,
             backends: pins.open(maps::BACKEND_STATS)?,
+            tls_outcomes: pins.open(maps::TLS_OUTCOMES)?,
         })
     }
 
@@ -34,6 +37,22 @@ impl Stats {
         let mut sum = Counters::default();
         per_cpu.iter().for_each(|one| sum.merge(one));
         Ok(sum)
+    }
+
+    /// What became of packets of TLS passthrough since the maps were made, in the order of
+    /// `Outcome::ALL`.
+    pub fn tls_outcomes(&self) -> Result<Vec<(Outcome, Count)>> {
+        let sums = Outcome::ALL.iter().map(|&outcome| {
+            let per_cpu = self.tls_outcomes.get(&(outcome as u32), 0)?;
+            let mut sum = Count::default();
+            for one in per_cpu.iter() {
+                sum.packets += one.packets;
+                sum.bytes += one.bytes;
+            }
+            Ok((outcome, sum))
+        });
+        let all: Result<_, aya::maps::MapError> = sums.collect();
+        all.context("cannot read what became of packets of TLS passthrough")
     }
 
     /// Traffic by backend id; a backend without traffic has no entry.

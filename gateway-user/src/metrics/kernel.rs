@@ -59,6 +59,7 @@ impl Kernel {
         let backends = names.into_iter().take(BACKENDS_MAX);
         Ok(Snapshot {
             counters: self.stats.counters()?,
+            tls_outcomes: self.stats.tls_outcomes()?,
             flows: **self.flows.load(),
             backends: backends
                 .map(|(id, name)| (name, stats.get(&id).copied().unwrap_or_default()))

@@ -1,12 +1,17 @@
 //! Counters of the kernel in the words of the metrics. Pure.
 
+mod tls;
+
 use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, SocketAddr},
 };
 
-use gateway_common::abi::{BackendStats, Count, Counter, Counters, Kind};
+use gateway_common::{
+    abi::{BackendStats, Count, Counter, Counters, Kind},
+    splice::Outcome,
+};
 use gateway_core::{
     l4::{Tables, compile::frontend_key, tables::RouteAt},
     name::ObjectName,
@@ -24,6 +29,7 @@ use super::Swept;
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) counters: Counters,
+    pub(super) tls_outcomes: Vec<(Outcome, Count)>,
     pub(super) flows: Swept,
     pub(super) backends: Vec<(BackendName, BackendStats)>,
 }
@@ -98,8 +104,12 @@ pub(super) fn encode(snapshot: &Snapshot, mut encoder: DescriptorEncoder<'_>) ->
     counter(&mut encoder, ("l4_dropped_packets", help, None), dropped)?;
     neighbours(counters, &mut encoder)?;
     flows(&snapshot.flows, &mut encoder)?;
+    tls::encode(snapshot, &mut encoder)?;
     backends(&snapshot.backends, &mut encoder)
 }
+
+/// Of TLS passthrough, not about an address.
+const ANSWER_TLS: &str = Counter::AnswerTls.describe().name;
 
 /// Name without unit, help, unit.
 type About<'a> = (&'a str, &'a str, Option<&'a Unit>);
@@ -160,7 +170,7 @@ fn neighbours(counters: &Counters, encoder: &mut DescriptorEncoder<'_>) -> fmt::
     let all = Counter::ALL
         .iter()
         .map(|c| (c.describe(), counters.get(*c)));
-    let series = all.filter(|(about, _)| kinds.contains(&about.kind));
+    let series = all.filter(|(about, _)| kinds.contains(&about.kind) && about.name != ANSWER_TLS);
     let series = series.filter_map(|(about, count)| {
         let (outcome, protocol) = about.name.split_once('_')?;
         Some((
@@ -213,7 +223,7 @@ fn flows(swept: &Swept, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let name = "l4_flows_draining";
     let draining = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     ConstGauge::new(flows.draining).encode(draining)?;
-    let help = "Flows that did not end before the deadline of a backend that left";
+    let help = "Flows, and connections of TLS passthrough, that did not end before the deadline of a backend that left";
     let name = "l4_flows_drained";
     let drained = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     ConstCounter::new(swept.drained).encode(drained)

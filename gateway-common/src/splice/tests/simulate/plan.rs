@@ -25,6 +25,7 @@ pub(super) const MUST_COME_UP: &[&str] = &[
     "Refused",
     "Failed",
     "Asked",
+    "AskedProxy",
     "Replayed",
     "Idle",
     "Orphan",

@@ -143,7 +143,7 @@ fn what_is_no_hello_is_refused_or_left_to_the_node() {
                 let rest = &long[16_000..17_500];
                 let expected = match other {
                     Choice::Refuse => Outcome::Refused,
-                    _ => Outcome::Asked,
+                    _ => Outcome::AskedProxy,
                 };
                 collected(&mut bench, 16_000, rest, expected);
                 assert_eq!(bench.world.found, [found]);
@@ -160,7 +160,7 @@ fn what_is_no_hello_is_refused_or_left_to_the_node() {
                     assert_eq!(out.sequence, bench.cookie.wrapping_add(1));
                 }
                 _ => {
-                    assert_eq!(outcome, Outcome::Asked);
+                    assert_eq!(outcome, Outcome::AskedProxy);
                     assert_eq!(out.unwrap().destination, bench.gateway);
                     continue;
                 }

@@ -8,7 +8,7 @@ fn ask(bench: &mut Bench, whole: &[u8]) -> Segment {
     let syn = bench.syn();
     bench.open(&syn);
     let (outcome, asked) = bench.client(&bench.says(ACK | PSH, 0, whole));
-    assert_eq!(outcome, Outcome::Asked);
+    assert_eq!(outcome, Outcome::AskedProxy);
     asked.unwrap()
 }
 
@@ -84,7 +84,7 @@ fn a_node_that_refuses_or_is_silent_is_not_followed_by_another() {
     let mut bench = Bench::new(4);
     ask(&mut bench, &whole);
     let again = bench.says(ACK, 0, &whole);
-    for expected in [Outcome::Asked, Outcome::Asked, Outcome::Refused] {
+    for expected in [Outcome::AskedProxy, Outcome::AskedProxy, Outcome::Refused] {
         bench.world.now += 200;
         assert_eq!(bench.client(&again).0, expected);
     }

@@ -20,7 +20,7 @@ impl Collector for Fixed {
     }
 }
 
-fn text(snapshot: Snapshot) -> String {
+pub(super) fn text(snapshot: Snapshot) -> String {
     let mut registry = Registry::with_prefix("xdp_gateway");
     registry.register_collector(Box::new(Fixed(snapshot)));
     let mut text = String::new();
