@@ -5,6 +5,7 @@
 //! else until it hears of them, so that these are acknowledged; and then it has them no more.
 
 use crate::{
+    abi::FlowKey,
     client_hello::{MAX, Stop},
     header::Ip,
     packet::Bytes,
@@ -13,7 +14,7 @@ use crate::{
         offer::scaled,
         open,
         segment::{ACK, FIN, Segment},
-        state::{Hello, LOCAL, SEGMENT, min},
+        state::{COLLECT, Hello, LOCAL, SEGMENT, min},
     },
 };
 
@@ -49,6 +50,9 @@ where
         };
     }
     let Some(hello) = tables.hello(&scratch.key) else {
+        if is_past(&scratch.key, tables) {
+            return Outcome::Repeated;
+        }
         forget(&scratch.key, tables);
         return open::reset::<P, I>(packet, scratch, Outcome::Refused);
     };
@@ -77,6 +81,14 @@ where
         }
     };
     decide::<P, I, T>(packet, scratch, found, tables)
+}
+
+/// Another CPU, with another segment, has gone on since this one found the connection: it has asked a
+/// backend, which may have all of the hello by now.
+#[inline(always)]
+fn is_past<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
+    let splice = tables.splice(key);
+    splice.is_none_or(|splice| splice.phase != COLLECT)
 }
 
 /// Keeps what is new of a segment's data.
@@ -150,6 +162,9 @@ where
     I: Ip,
     T: Splices,
 {
+    if is_past(&scratch.key, tables) {
+        return Outcome::Repeated;
+    }
     let service = match tables.choose(&scratch.key, found) {
         Choice::Service(service) => service,
         Choice::Local => LOCAL,

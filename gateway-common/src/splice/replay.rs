@@ -108,7 +108,11 @@ where
 {
     let now = tables.now();
     let Some(filled) = tables.hello(&scratch.key).map(|hello| hello.filled) else {
-        forget(&scratch.key, tables);
+        // Another CPU may have heard that the backend has all of it.
+        let splice = tables.splice(&scratch.key);
+        if splice.is_none_or(|splice| splice.phase != SPLICED) {
+            forget(&scratch.key, tables);
+        }
         return Outcome::NoRoom;
     };
     let Some(splice) = tables.splice(&scratch.key) else {

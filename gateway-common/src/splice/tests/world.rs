@@ -36,6 +36,8 @@ pub(super) struct World {
     pub(super) hellos: HashMap<FlowKey, Box<Hello>>,
     pub(super) ties: HashMap<FlowKey, FlowKey>,
     pub(super) half_open: HashMap<FlowKey, HalfOpen>,
+    /// Another CPU gets the connection as far as that when this one asks for the hello.
+    pub(super) overtaken: Option<Splice>,
     /// Most entries of each table.
     pub(super) most: [usize; 4],
 }
@@ -58,6 +60,7 @@ impl World {
             hellos: HashMap::new(),
             ties: HashMap::new(),
             half_open: HashMap::new(),
+            overtaken: None,
             most: [100; 4],
         }
     }
@@ -178,6 +181,10 @@ impl Splices for World {
     }
 
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello> {
+        if let Some(splice) = self.overtaken.take() {
+            self.splices.insert(*key, splice);
+            self.hellos.remove(key);
+        }
         self.hellos.get_mut(key).map(Box::as_mut)
     }
 

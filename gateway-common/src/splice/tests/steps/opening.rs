@@ -250,6 +250,37 @@ fn two_copies_of_the_first_data_at_once_are_one() {
     );
 }
 
+/// Another CPU has asked the backend, and heard that it has the hello, while this one looks at a
+/// segment that it has found the hello to be incomplete without.
+#[test]
+fn a_connection_that_another_cpu_has_spliced_stays() {
+    let mut established = Bench::new(4);
+    established.establish();
+    let splice = Splice {
+        phase: SPLICED,
+        ..established.splice()
+    };
+    let whole = hello(Some("a.example"), 300, 16_000);
+    let mut bench = Bench::new(4);
+    let syn = bench.syn();
+    bench.open(&syn);
+    let first = bench.says(ACK, 0, &whole[..100]);
+    assert_eq!(bench.client(&first).0, Outcome::Collected);
+    bench.world.overtaken = Some(splice);
+    let rest = bench.says(ACK, 100, &whole[100..]);
+    assert_eq!(bench.client(&rest), (Outcome::Repeated, None));
+    assert_eq!(bench.splice(), splice);
+    // The same while the backend gets the hello.
+    let mut bench = Bench::new(4);
+    bench.ask(&whole);
+    bench.backend(&bench.accepts());
+    bench.world.overtaken = Some(splice);
+    bench.world.now += 200;
+    let again = bench.says(ACK, 0, &whole);
+    assert_eq!(bench.client(&again).0, Outcome::NoRoom);
+    assert_eq!(bench.splice(), splice);
+}
+
 #[test]
 fn without_a_secret_the_node_gets_all() {
     let mut bench = Bench::new(4);
