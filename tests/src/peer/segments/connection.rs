@@ -79,8 +79,13 @@ impl Connection {
     /// The connection has failed.
     pub(super) fn receive(&mut self, segment: &Segment) -> Result<Vec<Segment>> {
         let heard = self.heard.len();
-        ensure!(segment.flags & RST == 0, "reset after {heard} bytes");
         let first = self.template.sequence.wrapping_add(1);
+        let answers = segment.flags & ACK != 0 && segment.acknowledged == first;
+        if segment.flags & RST != 0 && !self.open && !answers {
+            // Not about our SYN (RFC 9293, 3.10.7.3), but left of a connection from the same port.
+            return Ok(Vec::new());
+        }
+        ensure!(segment.flags & RST == 0, "reset after {heard} bytes");
         let had = segment.acknowledged.wrapping_sub(first) as usize;
         if segment.flags & SYN != 0 {
             return self.answered(segment, had);
