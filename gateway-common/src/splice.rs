@@ -55,6 +55,7 @@ mod tests;
 pub use self::{
     cookie::COOKIE,
     endpoint::endpoint,
+    forge::turn,
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::Scratch,
@@ -63,8 +64,8 @@ pub use self::{
 };
 use crate::{
     abi::FlowKey,
-    header::Ip,
-    packet::{Bytes, Frame, Packet},
+    header::{ETHER_IPV4, ETHER_IPV6, Ether, Ip, Ipv4, Ipv6},
+    packet::{Bytes, Frame},
 };
 
 /// Bytes that a client may send before a backend answers, as its SYN is told: a whole hello.
@@ -77,41 +78,118 @@ pub const TRIES: u32 = 3;
 /// A packet that [`crate::decide::ingress`] says is of TLS passthrough: a TCP packet to a passthrough
 /// listener, or of a connection that had one, or an ICMP error about a packet to such a client.
 #[inline(always)]
-pub fn from_client<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+pub fn from_client<P, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
     P: Bytes + ?Sized,
-    I: Ip,
     T: Splices,
 {
-    match is_control::<P, I>(packet) {
-        true => errors::from_client::<P, I, T>(packet, scratch, tables),
-        false => client::packet::<P, I, T>(packet, scratch, tables),
-    }
+    from::<Client, P, T>(packet, scratch, tables)
 }
 
 /// A TCP packet of a backend, or an ICMP error about one to it; also one of the node's own stack that
 /// leaves on an uplink.
 #[inline(always)]
-pub fn from_backend<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+pub fn from_backend<P, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
 where
+    P: Bytes + ?Sized,
+    T: Splices,
+{
+    from::<Backend, P, T>(packet, scratch, tables)
+}
+
+/// What is done with the packets of one side.
+trait Side {
+    fn segment<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices;
+    fn error<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices;
+}
+
+struct Client;
+struct Backend;
+
+impl Side for Client {
+    #[inline(always)]
+    fn segment<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices,
+    {
+        client::packet::<P, I, T>(packet, scratch, tables)
+    }
+
+    #[inline(always)]
+    fn error<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices,
+    {
+        errors::from_client::<P, I, T>(packet, scratch, tables)
+    }
+}
+
+impl Side for Backend {
+    #[inline(always)]
+    fn segment<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices,
+    {
+        backend::packet::<P, I, T>(packet, scratch, tables)
+    }
+
+    #[inline(always)]
+    fn error<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+    where
+        P: Bytes + ?Sized,
+        I: Ip,
+        T: Splices,
+    {
+        errors::from_backend::<P, I, T>(packet, scratch, tables)
+    }
+}
+
+#[inline(always)]
+fn from<S, P, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+where
+    S: Side,
+    P: Bytes + ?Sized,
+    T: Splices,
+{
+    match packet.head::<Ether>().map(|ether| ether.kind) {
+        Some(ETHER_IPV4) => by_protocol::<S, P, Ipv4, T>(packet, scratch, tables),
+        Some(ETHER_IPV6) => by_protocol::<S, P, Ipv6, T>(packet, scratch, tables),
+        _ => Outcome::NotOurs,
+    }
+}
+
+/// A segment, unless it is an error, for callers know that it is either.
+#[inline(always)]
+fn by_protocol<S, P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+where
+    S: Side,
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    match is_control::<P, I>(packet) {
-        true => errors::from_backend::<P, I, T>(packet, scratch, tables),
-        false => backend::packet::<P, I, T>(packet, scratch, tables),
+    let frame = packet.head::<Frame<I, ()>>();
+    match frame.is_some_and(|frame| frame.ip.plain() == Ok(I::ICMP)) {
+        true => S::error::<P, I, T>(packet, scratch, tables),
+        false => S::segment::<P, I, T>(packet, scratch, tables),
     }
 }
 
-/// Not a segment, for callers know that it is either.
-#[inline(always)]
-fn is_control<P: Packet + ?Sized, I: Ip>(packet: &mut P) -> bool {
-    let frame = packet.head::<Frame<I, ()>>();
-    frame.is_some_and(|frame| frame.ip.plain() == Ok(I::ICMP))
-}
-
 /// The key of a connection's tie, once it has an endpoint.
+#[inline(always)]
 pub fn tie_of(splice: &Splice) -> FlowKey {
     let mut back = FlowKey::default();
     connect::write_back_key(splice, &mut back);
@@ -136,8 +214,7 @@ fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
     }
     splice.phase = state::REFUSED;
     splice.last_seen = now;
-    let mut back = FlowKey::default();
-    connect::write_back_key(splice, &mut back);
+    let back = tie_of(splice);
     tables.untie(&back);
     tables.close_hello(key);
 }
@@ -146,8 +223,7 @@ fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
 #[inline(never)]
 pub fn forget<T: Splices>(key: &FlowKey, tables: &mut T) {
     if let Some(splice) = tables.splice(key) {
-        let mut back = FlowKey::default();
-        connect::write_back_key(splice, &mut back);
+        let back = tie_of(splice);
         tables.untie(&back);
     }
     tables.close_hello(key);

@@ -31,7 +31,13 @@ use crate::{
 #[xdp]
 fn xdpgw_tls(ctx: XdpContext) -> u32 {
     let verdict = vlan::without_tags(&mut Xdp(&ctx), |packet| {
-        match client(&ctx, packet).verdict() {
+        let bytes = packet.len();
+        let outcome = match scratch() {
+            Some(scratch) => splice::from_client(packet, scratch, &mut Place(ctx.as_ptr())),
+            None => Outcome::NotOurs,
+        };
+        stats::count_tls(outcome, bytes);
+        match outcome.verdict() {
             Verdict::Pass | Verdict::ToBackend => XDP_PASS,
             // Behind XDP it is sent where the driver may lose it.
             Verdict::Answer if World.is_detour(packet.interface()) => XDP_PASS,
@@ -45,10 +51,10 @@ fn xdpgw_tls(ctx: XdpContext) -> u32 {
     verdict
 }
 
-/// Behind [`crate::xdpgw_egress`]: what backends and the proxy of this node say to clients of TLS passthrough.
+/// Behind [`crate::xdpgw_egress`]: what near backends say, and the proxy of this node.
 #[classifier]
 fn xdpgw_tls_out(ctx: TcContext) -> i32 {
-    let verdict = match backend(&ctx, &mut Skb(&ctx)).verdict() {
+    let verdict = match backend(&ctx) {
         Verdict::Pass | Verdict::ToClient => TCX_NEXT,
         Verdict::Drop => TC_ACT_SHOT,
         verdict => back(&ctx, verdict),
@@ -62,7 +68,7 @@ fn xdpgw_tls_out(ctx: TcContext) -> i32 {
 fn xdpgw_tls_in(ctx: TcContext) -> i32 {
     // SAFETY: the kernel hands the program a valid context.
     let interface = unsafe { (*ctx.skb.skb).ifindex };
-    let verdict = match backend(&ctx, &mut Skb(&ctx)).verdict() {
+    let verdict = match backend(&ctx) {
         Verdict::Pass => TCX_NEXT,
         Verdict::Drop => TC_ACT_SHOT,
         // SAFETY: the helper has no precondition.
@@ -77,46 +83,34 @@ fn xdpgw_tls_in(ctx: TcContext) -> i32 {
     verdict
 }
 
-/// A packet of a client.
-#[inline(always)]
-fn client(ctx: &XdpContext, packet: &mut Xdp<'_>) -> Outcome {
-    let Some(scratch) = scratch() else {
-        return Outcome::NotOurs;
-    };
-    let (place, bytes) = (&mut Place(ctx.as_ptr()), packet.len());
-    let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
-        Some(ETHER_IPV4) => splice::from_client::<_, Ipv4, _>(packet, scratch, place),
-        Some(ETHER_IPV6) => splice::from_client::<_, Ipv6, _>(packet, scratch, place),
-        _ => Outcome::NotOurs,
-    };
-    stats::count_tls(outcome, bytes);
-    outcome
-}
-
 /// A packet of a backend.
 #[inline(always)]
-fn backend(ctx: &TcContext, packet: &mut Skb<'_>) -> Outcome {
-    let Some(scratch) = scratch() else {
-        return Outcome::NotOurs;
-    };
-    let (place, bytes) = (&mut Place(ctx.as_ptr()), packet.len());
-    let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
-        Some(ETHER_IPV4) => splice::from_backend::<_, Ipv4, _>(packet, scratch, place),
-        Some(ETHER_IPV6) => splice::from_backend::<_, Ipv6, _>(packet, scratch, place),
-        _ => Outcome::NotOurs,
+fn backend(ctx: &TcContext) -> Verdict {
+    let (packet, place) = (&mut Skb(ctx), &mut Place(ctx.as_ptr()));
+    let bytes = packet.len();
+    let outcome = match scratch() {
+        Some(scratch) => splice::from_backend(packet, scratch, place),
+        None => Outcome::NotOurs,
     };
     stats::count_tls(outcome, bytes);
-    outcome
+    outcome.verdict()
 }
 
-/// Sends a frame that was to leave by an uplink to the backend of this node that it is for now: as if
-/// it had come by that uplink.
+/// Room for what one packet needs.
+#[inline(always)]
+fn scratch<'a>() -> Option<&'a mut Scratch> {
+    let scratch = TLS_SCRATCH.get_ptr_mut(0)?;
+    // SAFETY: this CPU's value, which nothing else holds: programs of one CPU run one after the other.
+    Some(unsafe { &mut *scratch })
+}
+
+/// A frame that was to leave by an uplink is for a backend of this node instead, and gets there as if it
+/// had come by that uplink.
 #[inline(always)]
 fn back(ctx: &TcContext, verdict: Verdict) -> i32 {
-    if verdict == Verdict::ToBackend
-        && let Some(ether) = Skb(ctx).head::<Ether>()
-    {
-        (ether.source, ether.destination) = (ether.destination, ether.source);
+    // Answers are turned already.
+    if verdict == Verdict::ToBackend && !splice::turn(&mut Skb(ctx)) {
+        return TC_ACT_SHOT;
     }
     // SAFETY: the kernel hands the program a valid context; the helper has no precondition.
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, u64::from(BPF_F_INGRESS)) as i32 }
@@ -140,12 +134,4 @@ fn take_hop<I: Ip>(packet: &mut Skb<'_>) -> bool {
     };
     frame.ip.hop();
     true
-}
-
-#[inline(always)]
-fn scratch<'a>() -> Option<&'a mut Scratch> {
-    // SAFETY: this CPU's value, which nothing else holds: programs of one CPU run one after the other.
-    TLS_SCRATCH
-        .get_ptr_mut(0)
-        .map(|scratch| unsafe { &mut *scratch })
 }

@@ -203,9 +203,9 @@ const fn sum_of_tcp(tcp: &Tcp) -> u64 {
     ends + numbers + bytes as u64 + tcp.window as u64 + tcp.urgent as u64
 }
 
-/// Sends the frame back over the link that it came by.
+/// Swaps the link addresses, so that the frame goes back where it came from.
 #[inline(always)]
-pub(super) fn turn<P: Packet + ?Sized>(packet: &mut P) -> bool {
+pub fn turn<P: Packet + ?Sized>(packet: &mut P) -> bool {
     let Some(ether) = packet.head::<Ether>() else {
         return false;
     };

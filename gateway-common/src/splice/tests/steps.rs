@@ -87,11 +87,9 @@ impl Bench {
         let mut storage = [vec![0; 256], frame.to_vec(), vec![0xee; 4096]].concat();
         let mut packet = Buffer::with_room(&mut storage, 256, frame.len(), 3);
         let (world, scratch) = (&mut self.world, &mut self.scratch);
-        let outcome = match (from_a_client, frame[12..14] == [8, 0]) {
-            (true, true) => from_client::<_, Ipv4, _>(&mut packet, scratch, world),
-            (true, false) => from_client::<_, Ipv6, _>(&mut packet, scratch, world),
-            (false, true) => from_backend::<_, Ipv4, _>(&mut packet, scratch, world),
-            (false, false) => from_backend::<_, Ipv6, _>(&mut packet, scratch, world),
+        let outcome = match from_a_client {
+            true => from_client(&mut packet, scratch, world),
+            false => from_backend(&mut packet, scratch, world),
         };
         let place = packet.place();
         (outcome, storage[place].to_vec())

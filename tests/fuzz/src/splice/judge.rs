@@ -32,11 +32,9 @@ impl Judged {
         let mut storage = [vec![0; ROOM], frame.to_vec(), vec![0xee; ROOM]].concat();
         let mut packet = Buffer::with_room(&mut storage, ROOM, frame.len(), 3);
         let (world, scratch) = (&mut self.world, &mut self.scratch);
-        let outcome = match (from_a_client, frame.get(12..14)) {
-            (true, Some([8, 0])) => from_client::<_, Ipv4, _>(&mut packet, scratch, world),
-            (true, _) => from_client::<_, Ipv6, _>(&mut packet, scratch, world),
-            (false, Some([8, 0])) => from_backend::<_, Ipv4, _>(&mut packet, scratch, world),
-            (false, _) => from_backend::<_, Ipv6, _>(&mut packet, scratch, world),
+        let outcome = match from_a_client {
+            true => from_client(&mut packet, scratch, world),
+            false => from_backend(&mut packet, scratch, world),
         };
         let place = packet.place();
         let out = storage.get(place)?.to_vec();

@@ -37,13 +37,10 @@ impl Simulation<'_> {
         let (tail, length) = (self.plan.network.tail, frame.len());
         let mut storage = [vec![0; 256], frame, vec![0xee; tail]].concat();
         let mut packet = Buffer::with_room(&mut storage, 256, length, 3);
-        let v4 = self.plan.gateway.is_ipv4();
         let (world, scratch) = (&mut self.world, &mut self.scratch);
-        let outcome = match (place, v4) {
-            (Place::Front, true) => from_client::<_, Ipv4, _>(&mut packet, scratch, world),
-            (Place::Front, false) => from_client::<_, Ipv6, _>(&mut packet, scratch, world),
-            (_, true) => from_backend::<_, Ipv4, _>(&mut packet, scratch, world),
-            (_, false) => from_backend::<_, Ipv6, _>(&mut packet, scratch, world),
+        let outcome = match place {
+            Place::Front => from_client(&mut packet, scratch, world),
+            _ => from_backend(&mut packet, scratch, world),
         };
         let made = packet.place();
         let out = storage[made].to_vec();
