@@ -1,6 +1,6 @@
 //! Bytes of frames at places that are not known beforehand, by helpers.
 
-use core::ptr;
+use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
     EbpfContext as _,
@@ -63,29 +63,49 @@ fn sum(of: &[u8], at: u32, length: u32) -> u64 {
     u64::from(sum) + u64::from(rest)
 }
 
+/// Lets a helper write `length` bytes to `to[at..]`: it gets where, and how many, and returns 0 where
+/// it has done so.
+#[inline(always)]
+fn write(
+    to: &mut [u8],
+    at: u32,
+    length: u32,
+    helper: impl FnOnce(*mut c_void, u32) -> i64,
+) -> bool {
+    let Some((at, length)) = place(to.len(), at, length) else {
+        return false;
+    };
+    // SAFETY: inside, as `place` says.
+    let to = unsafe { to.as_mut_ptr().add(at) };
+    helper(to.cast(), length) == 0
+}
+
+/// As [`write`], of a helper that reads.
+#[inline(always)]
+fn read(from: &[u8], at: u32, length: u32, helper: impl FnOnce(*mut c_void, u32) -> i64) -> bool {
+    let Some((at, length)) = place(from.len(), at, length) else {
+        return false;
+    };
+    // SAFETY: as above. The helper does not write, whatever its type says.
+    let from = unsafe { from.as_ptr().add(at) };
+    helper(from.cast_mut().cast(), length) == 0
+}
+
 impl Bytes for Xdp<'_> {
     #[inline(always)]
     fn load(&self, offset: u32, to: &mut [u8], at: u32, length: u32) -> bool {
-        let Some((at, length)) = place(to.len(), at, length) else {
-            return false;
-        };
-        // SAFETY: a valid context; the memory is as long as was just checked.
-        unsafe {
-            let to = to.as_mut_ptr().add(at);
-            bpf_xdp_load_bytes(self.0.as_ptr().cast(), offset, to.cast(), length) == 0
-        }
+        // SAFETY: a valid context, and memory as long as is said. The same below.
+        write(to, at, length, |to, length| unsafe {
+            bpf_xdp_load_bytes(self.0.as_ptr().cast(), offset, to, length)
+        })
     }
 
     #[inline(always)]
     fn store(&mut self, offset: u32, from: &[u8], at: u32, length: u32) -> bool {
-        let Some((at, length)) = place(from.len(), at, length) else {
-            return false;
-        };
         // SAFETY: as above.
-        unsafe {
-            let from = from.as_ptr().add(at).cast_mut();
-            bpf_xdp_store_bytes(self.0.as_ptr().cast(), offset, from.cast(), length) == 0
-        }
+        read(from, at, length, |from, length| unsafe {
+            bpf_xdp_store_bytes(self.0.as_ptr().cast(), offset, from, length)
+        })
     }
 
     #[inline(always)]
@@ -97,26 +117,18 @@ impl Bytes for Xdp<'_> {
 impl Bytes for Skb<'_> {
     #[inline(always)]
     fn load(&self, offset: u32, to: &mut [u8], at: u32, length: u32) -> bool {
-        let Some((at, length)) = place(to.len(), at, length) else {
-            return false;
-        };
         // SAFETY: as above.
-        unsafe {
-            let to = to.as_mut_ptr().add(at);
-            bpf_skb_load_bytes(self.0.as_ptr().cast(), offset, to.cast(), length) == 0
-        }
+        write(to, at, length, |to, length| unsafe {
+            bpf_skb_load_bytes(self.0.as_ptr().cast(), offset, to, length)
+        })
     }
 
     #[inline(always)]
     fn store(&mut self, offset: u32, from: &[u8], at: u32, length: u32) -> bool {
-        let Some((at, length)) = place(from.len(), at, length) else {
-            return false;
-        };
         // SAFETY: as above.
-        unsafe {
-            let from = from.as_ptr().add(at);
-            bpf_skb_store_bytes(self.0.skb.skb, offset, from.cast(), length, 0) == 0
-        }
+        read(from, at, length, |from, length| unsafe {
+            bpf_skb_store_bytes(self.0.skb.skb, offset, from, length, 0)
+        })
     }
 
     #[inline(always)]

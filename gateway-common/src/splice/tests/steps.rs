@@ -15,7 +15,6 @@ use super::{
     world::{World, key_of},
 };
 use crate::{
-    header::{Ipv4, Ipv6},
     packet::Buffer,
     splice::{
         Choice, Endpoint, Listener, Outcome, Scratch, Splice, Verdict, from_backend, from_client,

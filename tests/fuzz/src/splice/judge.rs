@@ -1,7 +1,6 @@
 //! What must hold for every packet.
 
 use gateway_common::{
-    header::{Ipv4, Ipv6},
     packet::Buffer,
     splice::{Scratch, Verdict, forget, from_backend, from_client},
 };

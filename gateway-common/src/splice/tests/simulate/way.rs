@@ -11,7 +11,6 @@ use super::{
     Place, Simulation,
 };
 use crate::{
-    header::{Ipv4, Ipv6},
     packet::Buffer,
     splice::{Outcome, Verdict, from_backend, from_client},
 };
