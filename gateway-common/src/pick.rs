@@ -1,6 +1,9 @@
 //! Which backend, which worker: a hash of the flow spread over a table.
 
-use crate::{abi::FlowKey, addr::Addr};
+use crate::{
+    abi::{FlowKey, Service, Snat},
+    addr::Addr,
+};
 
 /// A hash of both ends of a flow, for [`slot`].
 #[inline(always)]
@@ -14,6 +17,22 @@ pub const fn hash(key: &FlowKey) -> u32 {
 #[inline(always)]
 pub const fn client(key: &FlowKey) -> u32 {
     finish(mix(0, &key.source))
+}
+
+/// The hash by which a service picks an endpoint for a flow, for [`slot`].
+#[inline(always)]
+pub const fn of_service(service: &Service, key: &FlowKey) -> u32 {
+    match service.affinity {
+        0 => hash(key),
+        _ => client(key),
+    }
+}
+
+/// Port of the node for a flow to a far backend, of at least one: the client's choice spread over the
+/// range, so that one that comes back soon gets the port that it had. `attempt` walks on from there.
+#[inline(always)]
+pub const fn port(snat: &Snat, key: &FlowKey, attempt: u32) -> u32 {
+    snat.first_port + slot(hash(key), attempt, snat.ports)
 }
 
 /// Spreads a hash over `size` slots; `attempt` walks on from there, around the end. 0 for none.

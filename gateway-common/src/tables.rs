@@ -7,6 +7,7 @@ use crate::{
     },
     addr::Addr,
     header::{ACCEPTS, OPENS, Signal},
+    maps::{SNAT_V4, SNAT_V6},
 };
 
 /// Which way a packet of a backend went, with what it says, or what it began.
@@ -112,6 +113,16 @@ pub trait Tables {
     /// How far backends are reached; `slot` is one of [`crate::maps::SNAT_V4`] and
     /// [`crate::maps::SNAT_V6`].
     fn snat(&self, slot: u32) -> Option<&Snat>;
+
+    /// How far backends are reached by clients like that of a request; `None`: not at all.
+    #[inline(always)]
+    fn snat_for(&self, request: &FlowKey) -> Option<&Snat> {
+        let slot = match request.source.is_v4() {
+            true => SNAT_V4,
+            false => SNAT_V6,
+        };
+        self.snat(slot).filter(|snat| snat.ports > 0)
+    }
 
     /// An established flow: all that most packets ask for.
     fn flow(&self, key: &FlowKey) -> Option<&Flow>;

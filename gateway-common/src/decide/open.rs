@@ -9,7 +9,6 @@ use crate::{
     checksum,
     flow::expired,
     header::Signal,
-    maps::{SNAT_V4, SNAT_V6},
     pick,
     tables::{Tables, Traffic},
 };
@@ -52,22 +51,16 @@ fn choose<T: Tables>(
     bytes: u64,
     tables: &mut T,
 ) -> Counter {
-    let Some(&Service {
+    let service = tables.service(service).filter(|s| s.maglev_size > 0);
+    let Some(service) = service else {
+        return Counter::RefuseNoBackend;
+    };
+    let hash = pick::of_service(service, key);
+    let &Service {
         maglev_offset,
         maglev_size,
-        affinity,
         ..
-    }) = tables.service(service)
-    else {
-        return Counter::RefuseNoBackend;
-    };
-    if maglev_size == 0 {
-        return Counter::RefuseNoBackend;
-    }
-    let hash = match affinity {
-        0 => pick::hash(key),
-        _ => pick::client(key),
-    };
+    } = service;
     let (mut walked, mut outcome) = (0, Counter::DropReverseTaken);
     for attempt in 0..ATTEMPTS {
         let slot = maglev_offset + pick::slot(hash, walked, maglev_size);
@@ -177,21 +170,13 @@ fn reserve<T: Tables>(key: &FlowKey, flow: &Flow, attempt: u32, tables: &mut T) 
 }
 
 /// Gives the flow a source of this node, so that a far backend replies to it; `false`: there is
-/// none. The port is the client's choice spread over the range: a client that comes back soon gets
-/// the one that it had.
+/// none.
 #[inline(never)]
 fn disguise<T: Tables>(key: &FlowKey, attempt: u32, flow: &mut Flow, tables: &T) -> bool {
-    let slot = match key.source.is_v4() {
-        true => SNAT_V4,
-        false => SNAT_V6,
-    };
-    let Some(snat) = tables.snat(slot) else {
+    let Some(snat) = tables.snat_for(key) else {
         return false;
     };
-    if snat.ports == 0 {
-        return false;
-    }
-    let port = snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports);
+    let port = pick::port(snat, key, attempt);
     flow.peer = snat.address;
     flow.peer_port = port;
     let address = checksum::address_delta(&key.source, &snat.address);

@@ -2,7 +2,6 @@
 
 use crate::{
     abi::{FlowKey, NEAR},
-    maps::{SNAT_V4, SNAT_V6},
     pick,
     splice::Endpoint,
     tables::Tables,
@@ -20,10 +19,7 @@ pub fn endpoint<T: Tables>(
     let service = tables
         .service(service)
         .filter(|service| service.maglev_size > 0)?;
-    let hash = match service.affinity {
-        0 => pick::hash(key),
-        _ => pick::client(key),
-    };
+    let hash = pick::of_service(service, key);
     let slot = service.maglev_offset + pick::slot(hash, attempt, service.maglev_size);
     let number = tables.slot(slot)?;
     let backend = tables.backend(number)?;
@@ -35,10 +31,8 @@ pub fn endpoint<T: Tables>(
     if backend.far == NEAR {
         return Some(());
     }
-    let family = if key.source.is_v4() { SNAT_V4 } else { SNAT_V6 };
-    let snat = tables.snat(family).filter(|snat| snat.ports > 0)?;
+    let snat = tables.snat_for(key)?;
     endpoint.source = snat.address.copied();
-    endpoint.source_port =
-        (snat.first_port + pick::slot(pick::hash(key), attempt, snat.ports)) as u16;
+    endpoint.source_port = pick::port(snat, key, attempt) as u16;
     Some(())
 }
