@@ -176,15 +176,11 @@ where
 /// own addresses add.
 #[inline(always)]
 pub(super) fn resum<I: Ip>(quote: &mut Quote<I>, flow: &Flow, own: u32, protocol: u16) {
-    // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
     let mut delta = flow.port_delta;
-    if I::ICMP_COVERS_ADDRESSES {
-        delta += own + flow.address_delta;
-    }
     if u32::from(protocol) == UDP {
         let before = quote.l4.checksum;
         quote.l4.adjust(flow.address_delta + flow.port_delta);
         delta += checksum::word_delta(before, quote.l4.checksum);
     }
-    quote.icmp.adjust(delta);
+    quote.resum(own, flow.address_delta, delta);
 }

@@ -83,6 +83,17 @@ impl<I: Ip> Quote<I> {
         self.l4.checksum = low;
     }
 
+    /// Corrects the error's own checksum for what changed: its own addresses, those that it quotes, and
+    /// the rest of the quote.
+    #[inline(always)]
+    pub fn resum(&mut self, own: u32, quoted: u32, rest: u32) {
+        // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
+        self.icmp.adjust(match I::ICMP_COVERS_ADDRESSES {
+            true => rest + own + quoted,
+            false => rest,
+        });
+    }
+
     /// The MTU that the error tells of, where it does: 0 from routers that do not know better
     /// (RFC 1191, 4).
     #[inline(always)]

@@ -173,10 +173,6 @@ fn apply<I: Ip>(frame: &mut Frame<I, Quote<I>>, key: &FlowKey, change: &Change) 
     let old = number(quote.sequence());
     let new = old.wrapping_add(change.sequence);
     quote.set_sequence(words(new));
-    let mut delta = checksum::both(change.ports, checksum::number_delta(old, new));
-    // A quoted IPv4 header sums up to the same as before: its own checksum has changed, too.
-    if I::ICMP_COVERS_ADDRESSES {
-        delta = checksum::both(delta, checksum::both(own, change.address));
-    }
-    quote.icmp.adjust(delta);
+    let rest = checksum::both(change.ports, checksum::number_delta(old, new));
+    quote.resum(own, change.address, rest);
 }
