@@ -106,5 +106,6 @@ const _: () = {
     assert!(size_of::<TlsKey>() == 260);
     assert!(size_of::<TlsTarget>() == 4);
     assert!(size_of::<TlsSecret>() == 16);
+    assert!(size_of::<TlsFull>() == 8);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

@@ -71,8 +71,9 @@ pub const TLS_SCRATCH: &str = "tls_scratch";
 pub const XDP_PROGRAMS: &str = "xdp_programs";
 pub const TCX_PROGRAMS: &str = "tcx_programs";
 
-/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins` and
-/// `uplinks` are hashes, `maglev`, `snat` and `served` arrays.
+/// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
+/// `uplinks`, `splices`, `ties`, `hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
+/// `tls_secret` and `tls_full` arrays.
 pub const ALL: [&str; 28] = [
     FRONTENDS,
     SERVICES,

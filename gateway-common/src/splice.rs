@@ -26,9 +26,9 @@
 //! A connection that the node's own proxy gets is no other: its endpoint is the listener itself, at the
 //! address that the client knows.
 //!
-//! A pure core. Link addresses, routes and hop limits are the
-//! caller's, which acts on a [`Verdict`]. A caller must not run it for two packets of one connection
-//! at once, or bear that one of them is as if lost.
+//! A pure core. Link addresses, routes and hop limits are the caller's, which acts on a [`Verdict`]. A
+//! caller must not run it for two packets of one connection at once, or bear that one of them is as if
+//! lost.
 
 mod backend;
 mod client;

@@ -129,7 +129,8 @@ impl Splices for Place {
 
     #[inline(always)]
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello> {
-        // SAFETY: a live map value, of a client whose packets one CPU gets.
+        // SAFETY: a live map value. Where two CPUs have packets of one client, either may find less or
+        // more than it has put there, never anything beyond it.
         HELLOS.get_ptr_mut(key).map(|hello| unsafe { &mut *hello })
     }
 

@@ -33,8 +33,8 @@ pub struct Frontend {
     pub workers: u32,
     /// 1, for [`KIND_L4`]: what has no backend is dropped; 0: the stack refuses it.
     pub silent: u32,
-    /// Largest TCP segment without options that clients may send, for [`KIND_TLS`]: the smallest of
-    /// all its backends.
+    /// Largest TCP segment without options that clients may send, for [`KIND_TLS`]: what the narrowest
+    /// uplink of the node carries.
     pub mss: u32,
     pub pad: u32,
 }

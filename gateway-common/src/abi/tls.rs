@@ -56,7 +56,7 @@ impl TlsName {
     /// Bits of `group`.
     pub const GROUP_BITS: u32 = 16;
 
-    /// All names of a group; the key has [`TlsName::GROUP_BITS`].
+    /// All names of a group: no more than its bits count.
     #[inline(always)]
     pub const fn all(group: u16) -> Self {
         Self {
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn an_exact_name_ends_and_a_suffix_goes_on() {
         let key = |name, below| {
-            let TlsKey { bits, name } = TlsKey::new(0x1_02, name, below).expect("a name");
+            let TlsKey { bits, name } = TlsKey::new(0x0102, name, below).expect("a name");
             let bytes = bits as usize / 8 - 2;
             (
                 name.group,

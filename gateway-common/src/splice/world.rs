@@ -10,7 +10,7 @@ use crate::{
 /// What clients of a passthrough listener are promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// Largest segment without options: the smallest of all backends.
+    /// Largest segment without options: what the ways to all backends carry.
     pub mss: u16,
 }
 
@@ -62,7 +62,7 @@ pub trait Splices {
     fn now(&self) -> u32;
     /// Jiffies in a second.
     fn hz(&self) -> u32;
-    /// Milliseconds, for time stamps; the same clock as the node's own stack takes.
+    /// Milliseconds since any time before, for time stamps.
     fn clock(&self) -> u32;
     /// Seconds since any time before, for cookies. It must not pass its end while the node runs.
     fn seconds(&self) -> u32;
