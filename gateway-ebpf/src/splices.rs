@@ -122,9 +122,9 @@ impl Splices for Place {
 
     #[inline(always)]
     fn open_hello(&mut self, key: &FlowKey) -> bool {
-        HELLOS
-            .insert(key, &NO_HELLO, u64::from(BPF_NOEXIST))
-            .is_ok()
+        // By reference: 20 KB are too much for the stack.
+        let empty: &Hello = &NO_HELLO;
+        HELLOS.insert(key, empty, u64::from(BPF_NOEXIST)).is_ok()
     }
 
     #[inline(always)]
