@@ -220,12 +220,14 @@ where
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
+        // No flow has the key of such a connection, so that the rest needs not be searched.
+        None if key.is_tcp() && tables.is_tied(&key) => return Counter::Tls,
         // Most of what leaves the node: nothing more is asked of it.
-        None if fresh::is_foreign(&key, tables) => return tied(&key, tables),
-        found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
-            fresh::NONE => return tied(&key, tables),
-            place => follow(&key, place, tables),
-        },
+        None if fresh::is_foreign(&key, tables) => return fresh::NONE,
+        found => {
+            let place = fresh::reply(&key, found.is_some(), signal, bytes, tables);
+            follow(&key, place, tables)
+        }
     };
     let carried = match flow {
         Ok(flow) if flow.is_near() => {
@@ -241,15 +243,6 @@ where
         Err(reason) => Err(reason),
     };
     settle(carried, &key, signal, bytes, tables)
-}
-
-/// What leaves the node, and is no reply of a flow.
-#[inline(always)]
-fn tied<T: Tables>(key: &FlowKey, tables: &T) -> Counter {
-    match key.is_tcp() && tables.is_tied(key) {
-        true => Counter::Tls,
-        false => fresh::NONE,
-    }
 }
 
 /// A flow that was evicted since a moment ago: the table is far too small for its load.

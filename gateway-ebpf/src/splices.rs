@@ -157,9 +157,11 @@ impl Splices for Place {
     #[inline(always)]
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
         let (now, hz) = (World.now(), World.hz());
-        let flow = World.find(backend);
-        if flow.is_some_and(|flow| lives(backend, flow, now, hz)) {
-            return false;
+        match World.find(backend) {
+            Some(flow) if lives(backend, flow, now, hz) => return false,
+            // Flows are looked for first: what an ended one left must go.
+            Some(_) => World.forget(backend),
+            None => {}
         }
         if TIES.insert(backend, client, u64::from(BPF_NOEXIST)).is_ok() {
             return true;

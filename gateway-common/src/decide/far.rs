@@ -65,10 +65,11 @@ where
     if is_reply {
         match tables.flow(&key) {
             Some(flow) if quiet(flow, signal, tables) => {}
-            found => match fresh::reply(&key, found.is_some(), signal, bytes, tables) {
-                fresh::NONE if key.is_tcp() && tables.is_tied(&key) => return Counter::Tls,
-                _ => {}
-            },
+            None if key.is_tcp() && tables.is_tied(&key) => return Counter::Tls,
+            // The flow is looked for below, wherever it is now.
+            found => {
+                fresh::reply(&key, found.is_some(), signal, bytes, tables);
+            }
         }
     }
     let Some(flow) = tables.find(&key).filter(|flow| flow.is_far()) else {
