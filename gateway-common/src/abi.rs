@@ -104,7 +104,7 @@ const _: () = {
     assert!(size_of::<Served>() == 512);
     assert!(size_of::<TlsName>() == 256);
     assert!(size_of::<TlsKey>() == 260);
-    assert!(size_of::<TlsTarget>() == 4);
+    assert!(size_of::<TlsTarget>() == 16);
     assert!(size_of::<TlsSecret>() == 16);
     assert!(size_of::<TlsFull>() == 8);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());

@@ -106,9 +106,11 @@ pub const ALL: [&str; 28] = [
 ];
 
 pub const FRONTENDS_MAX: u32 = 16_384;
-pub const SERVICES_MAX: u32 = 4_096;
+/// Most services and backends; memory is used for those that there are. Each TLSRoute at an address
+/// and port is a service, with backends of its own.
+pub const SERVICES_MAX: u32 = 16_384;
+pub const BACKENDS_MAX: u32 = 65_536;
 pub const MAGLEV_SLOTS: u32 = 1_048_576;
-pub const BACKENDS_MAX: u32 = 16_384;
 /// By default; user space makes the map larger or smaller. A connection has two entries.
 pub const FLOWS_MAX: u32 = 262_144;
 pub const FRESH_MAX: u32 = 65_536;

@@ -12,9 +12,9 @@ use crate::{
     world::World,
 };
 
-/// Where the name of a hello leads, or a hello without one.
+/// Where the name of a hello leads, or a hello without one; puts down what stands for the entry.
 #[inline(always)]
-pub(crate) fn service(key: &FlowKey) -> Choice {
+pub(crate) fn service(key: &FlowKey, name: &mut u64) -> Choice {
     let (Some(hello), Some(frontend)) = (HELLOS.get_ptr_mut(key), World.frontend(&key.to())) else {
         return Choice::Local;
     };
@@ -23,8 +23,12 @@ pub(crate) fn service(key: &FlowKey) -> Choice {
     asked.name.group = (frontend.service as u16).to_be_bytes();
     let asked: *const TlsKey = asked;
     // SAFETY: the same layout, but for the alignment.
-    match TLS_NAMES.get(unsafe { &*asked.cast::<Key<TlsName>>() }) {
-        Some(target) if target.service != 0 => Choice::Service(target.service),
-        _ => Choice::Local,
+    let Some(target) = TLS_NAMES.get(unsafe { &*asked.cast::<Key<TlsName>>() }) else {
+        return Choice::Local;
+    };
+    *name = target.name;
+    match target.service {
+        0 => Choice::Local,
+        service => Choice::Service(service),
     }
 }

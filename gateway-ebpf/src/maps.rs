@@ -22,15 +22,20 @@ use gateway_common::{
     splice::{HalfOpen, Hello, Outcome, Scratch, Splice},
 };
 
+/// Room is taken for what there is: most nodes have few of them, and the largest have many.
+const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
+
 #[btf_map(name = "frontends")]
 pub(crate) static FRONTENDS: HashMap<FrontendKey, Frontend, { FRONTENDS_MAX as usize }> =
     HashMap::new();
 #[btf_map(name = "services")]
-pub(crate) static SERVICES: HashMap<u32, Service, { SERVICES_MAX as usize }> = HashMap::new();
+pub(crate) static SERVICES: HashMap<u32, Service, { SERVICES_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
 #[btf_map(name = "maglev")]
 pub(crate) static MAGLEV: Array<u32, { MAGLEV_SLOTS as usize }> = Array::new();
 #[btf_map(name = "backends")]
-pub(crate) static BACKENDS: HashMap<u32, Backend, { BACKENDS_MAX as usize }> = HashMap::new();
+pub(crate) static BACKENDS: HashMap<u32, Backend, { BACKENDS_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
 #[btf_map(name = "flows")]
 pub(crate) static FLOWS: LruHashMap<FlowKey, Flow, { FLOWS_MAX as usize }> = LruHashMap::new();
 #[btf_map(name = "fresh_flows")]
@@ -38,8 +43,12 @@ pub(crate) static FRESH: LruHashMap<FlowKey, Flow, { FRESH_MAX as usize }> = Lru
 #[btf_map(name = "counters")]
 pub(crate) static COUNTERS: PerCpuArray<Counters, 1> = PerCpuArray::new();
 #[btf_map(name = "backend_stats")]
-pub(crate) static BACKEND_STATS: PerCpuHashMap<u32, BackendStats, { BACKENDS_MAX as usize }> =
-    PerCpuHashMap::new();
+pub(crate) static BACKEND_STATS: PerCpuHashMap<
+    u32,
+    BackendStats,
+    { BACKENDS_MAX as usize },
+    ON_DEMAND,
+> = PerCpuHashMap::new();
 #[btf_map(name = "listeners")]
 pub(crate) static LISTENERS: SockMap<{ 2 * LISTENERS_MAX as usize }> = SockMap::new();
 /// Of `Event`s; libbpf refuses ring buffers with a typed value.
@@ -56,10 +65,10 @@ pub(crate) static SERVED: Array<Served, 1> = Array::new();
 #[btf_map(name = "uplinks")]
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "tags")]
-pub(crate) static TAGS: HashMap<TagKey, u32, { BACKENDS_MAX as usize }> = HashMap::new();
-
+pub(crate) static TAGS: HashMap<TagKey, u32, { BACKENDS_MAX as usize }, ON_DEMAND> = HashMap::new();
 #[btf_map(name = "origins")]
-pub(crate) static ORIGINS: HashMap<FrontendKey, Origin, { BACKENDS_MAX as usize }> = HashMap::new();
+pub(crate) static ORIGINS: HashMap<FrontendKey, Origin, { BACKENDS_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
 
 #[btf_map(name = "tls_names")]
 pub(crate) static TLS_NAMES: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usize }> =
@@ -76,9 +85,6 @@ pub(crate) static TLS_SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 pub(crate) static XDP_PROGRAMS: ProgramArray<1> = ProgramArray::new();
 #[btf_map(name = "tcx_programs")]
 pub(crate) static TCX_PROGRAMS: ProgramArray<2> = ProgramArray::new();
-
-/// Room is taken for what there is: most nodes have few of them, and the largest have many.
-const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
 
 #[btf_map(name = "splices")]
 pub(crate) static SPLICES: HashMap<FlowKey, Splice, { SPLICES_MAX as usize }, ON_DEMAND> =

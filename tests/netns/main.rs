@@ -38,5 +38,6 @@ mod tls_far;
 mod tls_inspect;
 mod tls_kernel;
 mod tls_mtu;
+mod tls_names;
 mod udp;
 mod unload;

@@ -45,7 +45,7 @@ pub struct Frontend {
 pub struct Service {
     /// First slot of its lookup table in the `maglev` map.
     pub maglev_offset: u32,
-    /// Slots of the table, a prime; 0 where the service has no backend.
+    /// Slots of the table: a prime, or 1 for one backend alone; 0 where the service has no backend.
     pub maglev_size: u32,
     /// Number of distinct backends in the table.
     pub backends: u32,

@@ -31,8 +31,12 @@ pub struct TlsKey {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TlsTarget {
+    /// A hash of the key without its group, by which connections tell the name that they were found
+    /// by; never 0.
+    pub name: u64,
     /// Id of the service; 0: the proxy.
     pub service: u32,
+    pub pad: u32,
 }
 
 /// What cookies are made with: random, from the first start on.

@@ -165,13 +165,15 @@ where
     if is_past(&scratch.key, tables) {
         return Outcome::Repeated;
     }
-    let service = match tables.choose(&scratch.key, found) {
+    let mut name = 0;
+    let service = match tables.choose(&scratch.key, found, &mut name) {
         Choice::Service(service) => service,
         Choice::Local => LOCAL,
         Choice::Refuse => return refuse::<P, I, T>(packet, scratch, tables),
     };
     if let Some(splice) = tables.splice(&scratch.key) {
         splice.service = service;
+        splice.name = name;
     }
     match connect::dial::<P, I, T>(packet, scratch, tables) {
         Outcome::Failed => refuse::<P, I, T>(packet, scratch, tables),

@@ -55,7 +55,7 @@ pub const SEGMENT: u32 = 2048;
 pub const ROOM: usize = MAX + SEGMENT as usize;
 
 /// A connection of a client to a passthrough listener; its key is the client's
-/// [`crate::abi::FlowKey`]. 168 bytes.
+/// [`crate::abi::FlowKey`]. 176 bytes.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Splice {
@@ -66,6 +66,8 @@ pub struct Splice {
     /// connection ends.
     pub client_bytes: u64,
     pub backend_bytes: u64,
+    /// As `TlsTarget::name`, of the entry that the server name was found by; 0: none.
+    pub name: u64,
     /// Each end's next number as it was when its bytes were counted, in its own numbers.
     pub client_end: u32,
     pub backend_end: u32,
@@ -142,7 +144,7 @@ pub struct Hello {
 }
 
 const _: () = assert!(
-    size_of::<Splice>() == 168 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_784
+    size_of::<Splice>() == 176 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_784
 );
 
 impl Hello {
@@ -218,6 +220,7 @@ impl Splice {
             source: address,
             client_bytes: none as u64,
             backend_bytes: none as u64,
+            name: none as u64,
             client_end: none,
             backend_end: none,
             since: none,

@@ -110,7 +110,9 @@ pub trait Splices {
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool;
     fn untie(&mut self, backend: &FlowKey);
 
-    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice;
+    /// Puts down as well what stands for the entry that the server name was found by
+    /// ([`crate::abi::TlsTarget::name`]), where there is one.
+    fn choose(&mut self, key: &FlowKey, found: Found, name: &mut u64) -> Choice;
     /// Puts down the endpoint to try after `attempt` others; `false`: that were all.
     fn endpoint(
         &mut self,

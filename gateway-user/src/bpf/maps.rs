@@ -83,6 +83,15 @@ impl Maps {
         done.with_context(|| format!("the kernel refused the map operation {}", brief(op)))
     }
 
+    /// Where the kernel has a server name lead.
+    pub(super) fn name(&self, asked: &NameKey) -> Result<Option<TlsTarget>, MapError> {
+        match self.tls_names.get(&key(asked), 0) {
+            Ok(target) => Ok(Some(target)),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Zeroes the statistics of a backend id.
     pub(super) fn clear_stats(&mut self, backend: u32) -> Result<()> {
         gone(self.backend_stats.remove(&backend))

@@ -47,7 +47,7 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
             .iter()
             .collect::<Result<_, _>>()
             .context(collect)?,
-        names: names(maps).context(collect)?,
+        names: names(maps)?,
         services,
         regions,
         ..Tables::default()
@@ -55,14 +55,8 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
     Ok(tables.with_cursors_at_end())
 }
 
-/// Server names of one group.
-pub(super) fn names_of(maps: &Maps, group: u16) -> Result<NameTable> {
-    let mut names = names(maps).context("cannot read the pinned maps")?;
-    names.retain(|name, _| name.group() == group);
-    Ok(names)
-}
-
-fn names(maps: &Maps) -> Result<NameTable, MapError> {
+/// Server names of all groups.
+pub(super) fn names(maps: &Maps) -> Result<NameTable> {
     let entry = |entry: Result<(Key<TlsName>, TlsTarget), MapError>| {
         let (key, target) = entry?;
         let name = NameKey {
@@ -71,7 +65,8 @@ fn names(maps: &Maps) -> Result<NameTable, MapError> {
         };
         Ok((name, target))
     };
-    maps.tls_names.iter().map(entry).collect()
+    let all: Result<_, MapError> = maps.tls_names.iter().map(entry).collect();
+    all.context("cannot read the pinned maps")
 }
 
 fn region(maps: &Maps, service: &Service) -> Result<Vec<u32>> {

@@ -17,7 +17,7 @@ use gateway_common::{
 };
 use gateway_core::l4::{
     Tables,
-    names::{NameKey, matching},
+    names::{NameKey, NameTable, found_by},
     trace::{Clock, Source},
 };
 
@@ -51,6 +51,11 @@ impl View {
     /// Everything that frontends can lead to.
     pub fn tables(&self) -> Result<Tables> {
         read::tables(&self.maps)
+    }
+
+    /// Server names of all listeners for TLS passthrough.
+    pub fn names(&self) -> Result<NameTable> {
+        read::names(&self.maps)
     }
 
     /// By the index of the interface.
@@ -145,11 +150,9 @@ impl Source for View {
         self.splices.tied(backend)
     }
 
-    /// The kernel says where it leads, but not by which entry.
     fn name(&self, asked: &NameKey) -> Result<Option<(NameKey, TlsTarget)>> {
-        let names = read::names_of(&self.maps, asked.group())?;
-        let found = matching(&names, *asked);
-        Ok(found.map(|(name, target)| (*name, *target)))
+        let found = self.maps.name(asked).context("cannot read the pinned maps");
+        Ok(found?.and_then(|target| Some((found_by(*asked, &target)?, target))))
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use gateway_common::abi::NAME_BYTES;
-use gateway_core::{l4::flows::Network, plan::Transport};
+use gateway_core::{
+    l4::flows::Network,
+    plan::{HostPattern, Transport},
+};
 
 use super::{ADMIN, Format};
 use crate::bpf::options::DEFAULT_PIN_DIR;
@@ -49,6 +52,10 @@ pub struct Flows {
     /// To this backend only, or all endpoints of a Service; may be given several times.
     #[arg(long = "backend", value_name = "IP[:PORT]|NAMESPACE/SERVICE")]
     pub backends: Vec<String>,
+    /// Of TLS passthrough only, found by this server name or pattern, as the column NAME shows it; may
+    /// be given several times.
+    #[arg(long = "sni", value_name = "NAME|*.NAME|*", value_parser = host_pattern)]
+    pub names: Vec<HostPattern>,
     /// At most so many, those with the latest packet first; with --by, those with the most flows.
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
@@ -72,6 +79,8 @@ pub enum By {
     Client,
     Address,
     Backend,
+    /// The server name of TLS passthrough, as listeners and routes have it.
+    Name,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +111,20 @@ fn server_name(text: &str) -> Result<String, String> {
             "no server name: at most 253 ASCII characters without `*`, as clients send it              (xn--... for others)"
                 .to_owned(),
         ),
+    }
+}
+
+/// As listeners and routes have it.
+fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    match (text, text.strip_prefix("*.")) {
+        ("*", _) => Ok(HostPattern::Any),
+        ("" | "*.", _) => Err(
+            "no server name: write it as `xdp-gateway flows` shows it, `*` for the listener or \
+             route that has all names"
+                .to_owned(),
+        ),
+        (_, Some(below)) => Ok(HostPattern::Suffix(server_name(below)?.into())),
+        (name, None) => Ok(HostPattern::Exact(server_name(name)?.into())),
     }
 }
 
@@ -168,6 +191,22 @@ mod tests {
         assert_eq!(server_name(&longest), Ok(longest.clone()));
         for bad in ["b\u{fc}cher.example", "*.example", &format!("a{longest}")] {
             assert!(server_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_written_as_they_are_shown() {
+        for pattern in [
+            HostPattern::Exact("a.example".into()),
+            HostPattern::Suffix("example".into()),
+            HostPattern::Any,
+        ] {
+            assert_eq!(host_pattern(&pattern.to_string()), Ok(pattern));
+        }
+        let upper = host_pattern("*.Shop.Example.");
+        assert_eq!(upper, Ok(HostPattern::Suffix("shop.example".into())));
+        for bad in ["", "*.", "a.*", "*a.example", "*.*.example"] {
+            assert!(host_pattern(bad).is_err(), "{bad}");
         }
     }
 }

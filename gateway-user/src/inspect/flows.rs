@@ -3,14 +3,18 @@
 mod show;
 
 use std::{
-    collections::{BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap},
     net::{IpAddr, SocketAddr},
 };
 
 use anyhow::{Result, bail};
-use gateway_core::l4::{
-    flows::{End, Filter, Row, To},
-    trace::Clock,
+use gateway_core::{
+    l4::{
+        flows::{End, Filter, Row, To},
+        names::NameKey,
+        trace::Clock,
+    },
+    plan::HostPattern,
 };
 
 use super::{follow::follow, names::Names};
@@ -37,13 +41,21 @@ pub async fn flows(options: &cli::Flows) -> Result<()> {
         }
         None => {
             let rows = list(&view, &filter, clock, options.top)?;
-            let names = match rows.iter().any(|row| row.tls.is_some()) {
-                true => Names::ask(options.place.admin).await,
-                false => Names::default(),
+            let (names, hosts) = match rows.iter().any(|row| row.tls.is_some()) {
+                true => (Names::ask(options.place.admin).await, hosts(&view)?),
+                false => Default::default(),
             };
-            show::rows(&rows, &names, options.output)
+            show::rows(&rows, &names, &hosts, options.output)
         }
     }
+}
+
+/// Server names and patterns of the data path, by what stands for them in connections.
+type Hosts = BTreeMap<u64, HostPattern>;
+
+fn hosts(view: &View) -> Result<Hosts> {
+    let names = view.names()?;
+    Ok(names.keys().map(|key| (key.id(), key.pattern())).collect())
 }
 
 /// Shows flows and connections of TLS passthrough that `filter` takes, in no order.
@@ -54,7 +66,7 @@ pub(super) fn each(
     mut show: impl FnMut(Row),
 ) -> Result<()> {
     let mut take = |row: Option<Row>| {
-        if let Some(row) = row.filter(|row| filter.takes(&row.connection)) {
+        if let Some(row) = row.filter(|row| filter.takes(row)) {
             show(row);
         }
     };
@@ -71,7 +83,14 @@ async fn filter(options: &cli::Flows) -> Result<Filter> {
         ports: options.ports.clone(),
         protocol: options.protocol.map(Into::into),
         backends: backends(options).await?,
+        names: ids(&options.names),
     })
+}
+
+/// What stands for names in connections.
+fn ids(names: &[HostPattern]) -> Vec<u64> {
+    let keys = names.iter().filter_map(|name| NameKey::new(0, name));
+    keys.map(|key| key.id()).collect()
 }
 
 /// `None` for all.
@@ -178,20 +197,32 @@ fn count(view: &View, filter: &Filter, clock: Clock, by: By) -> Result<Counts> {
             By::Client => Group::Client(of.client.ip()),
             By::Address => Group::End(End::At(of.address), of.protocol.as_str()),
             By::Backend => Group::End(of.backend, of.protocol.as_str()),
+            By::Name => Group::Name(row.tls.map_or(0, |tls| tls.name)),
         };
         *counts.entry(group).or_default() += 1;
     })?;
-    let named = counts.into_iter().map(|(group, count)| match group {
-        Group::Client(ip) => (ip.to_string(), count),
-        Group::End(at, protocol) => (format!("{at}/{protocol}"), count),
-    });
-    Ok(named.collect())
+    let hosts = match by {
+        By::Name => hosts(view)?,
+        By::Client | By::Address | By::Backend => Hosts::new(),
+    };
+    let mut named = Counts::new();
+    for (group, count) in counts {
+        let name = match group {
+            Group::Client(ip) => ip.to_string(),
+            Group::End(at, protocol) => format!("{at}/{protocol}"),
+            Group::Name(id) => show::host(&hosts, id),
+        };
+        *named.entry(name).or_default() += count;
+    }
+    Ok(named)
 }
 
 #[derive(PartialEq, Eq, Hash)]
 enum Group {
     Client(IpAddr),
     End(End, &'static str),
+    /// As `Passed::name`.
+    Name(u64),
 }
 
 /// The most first, then by name.

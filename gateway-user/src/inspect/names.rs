@@ -10,7 +10,7 @@ use gateway_core::{
     endpoints::Endpoints,
     l4::{Tables, compile::frontend_key},
     name::ObjectName,
-    plan::{Frontend, FrontendId, HttpFrontend, Plan, Transport, WeightedBackend},
+    plan::{Frontend, FrontendId, Plan, Transport, WeightedBackend},
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::admin;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     pub frontends: Vec<FrontendNames>,
-    /// Services of TLS passthrough: by the address alone it is not known whose they are.
+    /// Services of TLS passthrough, by id: by the address alone it is not known whose they are.
     #[serde(default)]
     pub services: Vec<ServiceNames>,
 }
@@ -58,20 +58,13 @@ pub struct ServiceNames {
 impl Names {
     pub fn new(plan: &Plan, endpoints: &Endpoints, tables: &Tables) -> Self {
         let frontends = plan.frontends.iter();
-        let passing: BTreeMap<FrontendKey, &HttpFrontend> = plan
-            .frontends
-            .iter()
-            .filter_map(|(id, f)| match f {
-                Frontend::Http(http) => Some((frontend_key(id), http)),
-                Frontend::L4(_) => None,
-            })
-            .collect();
+        let listeners = passing_listeners(plan);
         let services = tables.routes.iter().map(|(id, at)| ServiceNames {
             id: *id,
             route: at.route.to_string(),
-            listeners: passing
-                .get(&at.frontend)
-                .map(|http| listeners_of(http, &at.route))
+            listeners: listeners
+                .get(&(at.frontend, &at.route))
+                .cloned()
                 .unwrap_or_default(),
         });
         Self {
@@ -81,7 +74,10 @@ impl Names {
     }
 
     pub fn service(&self, id: u32) -> Option<&ServiceNames> {
-        self.services.iter().find(|service| service.id == id)
+        let at = self
+            .services
+            .binary_search_by_key(&id, |service| service.id);
+        self.services.get(at.ok()?)
     }
 
     /// Asks the daemon; says so where there is none.
@@ -119,11 +115,21 @@ pub(super) fn transport(protocol: u32) -> Transport {
     }
 }
 
-/// Those of mode Passthrough that serve a route.
-fn listeners_of(http: &HttpFrontend, route: &ObjectName) -> Vec<String> {
-    let passing = http.tls.iter().filter(|l| l.tls.is_none());
-    let with_route = passing.filter(|l| l.routes.iter().any(|r| r.name == *route));
-    with_route.map(|l| l.name.to_string()).collect()
+/// Listeners of mode Passthrough, by address and port and the routes that they serve.
+fn passing_listeners(plan: &Plan) -> BTreeMap<(FrontendKey, &ObjectName), Vec<String>> {
+    let mut listeners: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (id, frontend) in &plan.frontends {
+        let Frontend::Http(http) = frontend else {
+            continue;
+        };
+        for listener in http.tls.iter().filter(|l| l.tls.is_none()) {
+            for route in &listener.routes {
+                let own = listeners.entry((frontend_key(id), &route.name));
+                own.or_default().push(listener.name.to_string());
+            }
+        }
+    }
+    listeners
 }
 
 fn names(id: &FrontendId, frontend: &Frontend, endpoints: &Endpoints) -> FrontendNames {

@@ -56,14 +56,11 @@ impl Kernel {
         let stats = self.stats.backends()?;
         let in_force = self.in_force.load();
         let names = encode::backend_names(&in_force.translation.plan, &in_force.tables);
-        let backends = names.into_iter().take(BACKENDS_MAX);
         Ok(Snapshot {
             counters: self.stats.counters()?,
             tls_outcomes: self.stats.tls_outcomes()?,
             flows: **self.flows.load(),
-            backends: backends
-                .map(|(id, name)| (name, stats.get(&id).copied().unwrap_or_default()))
-                .collect(),
+            backends: encode::backend_stats(names, &stats, BACKENDS_MAX),
         })
     }
 }

@@ -26,6 +26,12 @@ pub struct FarRow {
 
 /// Gateways whose mode is DSR, or that have backends on other nodes in force.
 pub(super) fn far(plan: &Plan, tables: &Tables) -> Vec<FarRow> {
+    let mut by_service: BTreeMap<u32, [usize; 2]> = BTreeMap::new();
+    for backend in tables.backends.values() {
+        let [by_dsr, by_snat] = by_service.entry(backend.service).or_default();
+        *by_dsr += usize::from(backend.far == BY_DSR);
+        *by_snat += usize::from(backend.far == BY_SNAT);
+    }
     let mut rows = BTreeMap::new();
     for (id, frontend) in &plan.frontends {
         let services = tables.services_of(&frontend_key(id));
@@ -39,10 +45,9 @@ pub(super) fn far(plan: &Plan, tables: &Tables) -> Vec<FarRow> {
             by_dsr: 0,
             by_snat: 0,
         });
-        let backends = services.iter().flat_map(|id| tables.backends_of(*id));
-        for (_, backend) in backends {
-            row.by_dsr += usize::from(backend.far == BY_DSR);
-            row.by_snat += usize::from(backend.far == BY_SNAT);
+        for [by_dsr, by_snat] in services.iter().filter_map(|id| by_service.get(id)) {
+            row.by_dsr += by_dsr;
+            row.by_snat += by_snat;
         }
     }
     let told = |row: &FarRow| row.mode == L4Mode::Dsr.as_str() || row.by_dsr > 0 || row.by_snat > 0;

@@ -53,7 +53,10 @@ fn the_kernel_finds_the_most_specific_name() {
     let services = 1..;
     let names: NameTable = services
         .zip(patterns())
-        .map(|(service, pattern)| (name(&pattern), TlsTarget { service }))
+        .map(|(service, pattern)| {
+            let name = name(&pattern);
+            (name, name.leads_to(service))
+        })
         .collect();
     rig.open(&rig.options(), |datapath| {
         let put = |(name, target): (&NameKey, &TlsTarget)| MapOp::PutName(*name, *target);

@@ -22,9 +22,8 @@ use site::Site;
 use tables::{Row, Tables};
 use way::Way;
 
-/// Server names that each way is measured with. More than the last are more than we can have: 4,095
-/// routes of 16 host names.
-const NAMES: [u32; 3] = [1, 1_000, 64_000];
+/// Server names that each way is measured with.
+const NAMES: [u32; 3] = [1, 1_000, 100_000];
 const REST: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]

@@ -65,6 +65,15 @@ impl World {
         }
     }
 
+    /// What stands for a name in connections.
+    pub(super) fn id(&self, name: &str) -> u64 {
+        self.names
+            .keys()
+            .position(|known| known == name)
+            .unwrap_or_default() as u64
+            + 1
+    }
+
     /// What user space does now and then.
     pub(super) fn collect(&mut self) {
         let now = self.now();
@@ -210,16 +219,18 @@ impl Splices for World {
         self.ties.remove(backend);
     }
 
-    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice {
+    fn choose(&mut self, key: &FlowKey, found: Found, name: &mut u64) -> Choice {
         self.found.push(found);
-        let name = self.hellos.get(key).and_then(|hello| {
+        let asked = self.hellos.get(key).and_then(|hello| {
             let name = hello.scan.name()?;
             Some(name.as_str().to_owned())
         });
-        match (found, name) {
-            (Found::Name, Some(name)) => self.names.get(&name).copied().unwrap_or(self.other),
-            _ => self.other,
-        }
+        let known = match (found, asked) {
+            (Found::Name, Some(asked)) => self.names.get_key_value(&asked),
+            _ => None,
+        };
+        *name = known.map_or(0, |(known, _)| self.id(known));
+        known.map_or(self.other, |(_, choice)| *choice)
     }
 
     fn endpoint(

@@ -134,8 +134,12 @@ struct Compiler<'a> {
     known: BTreeMap<(u32, Addr, u32), u32>,
     /// Lengths of all regions in force or desired, by first slot.
     regions: BTreeMap<u32, u32>,
-    /// Server names that can still be added.
+    /// Server names, services and backends that can still be added.
     names_left: usize,
+    services_left: usize,
+    backends_left: usize,
+    /// The smallest lookup table that there was no room for.
+    slots_refused: u32,
 }
 
 impl<'a> Compiler<'a> {
@@ -155,17 +159,17 @@ impl<'a> Compiler<'a> {
                 .map(|(at, slots)| (*at, slots.len() as u32))
                 .collect(),
             names_left: (TLS_NAMES_MAX as usize).saturating_sub(current.names.len()),
+            // Id 0 is never given.
+            services_left: (SERVICES_MAX as usize - 1).saturating_sub(current.services.len()),
+            backends_left: (BACKENDS_MAX as usize - 1).saturating_sub(current.backends.len()),
+            slots_refused: u32::MAX,
         }
     }
 
     /// How a TCP or UDP listener is served, with its service.
     fn l4(&mut self, wanted: Wanted) -> Result<Frontend, CapacityError> {
         let known = self.current.service_of(&frontend_key(wanted.frontend));
-        let service = match known {
-            Some(id) => id,
-            None => self.new_service_id()?,
-        };
-        self.service(service, wanted)?;
+        let service = self.service(known, wanted)?;
         Ok(Frontend {
             kind: KIND_L4,
             service,

@@ -99,6 +99,8 @@ pub struct Filter {
     pub protocol: Option<Transport>,
     /// `None`: all. A list may be empty: a Service without an endpoint.
     pub backends: Option<Vec<To>>,
+    /// Of TLS passthrough, as [`Passed::name`].
+    pub names: Vec<u64>,
 }
 
 /// An endpoint, or all of an address.
@@ -237,8 +239,10 @@ impl State {
 }
 
 impl Filter {
-    pub fn takes(&self, c: &Connection) -> bool {
+    pub fn takes(&self, row: &Row) -> bool {
+        let c = &row.connection;
         let any = |list: &[IpAddr], ip: IpAddr| list.is_empty() || list.contains(&ip);
+        let named = |tls: Passed| self.names.contains(&tls.name);
         let client = c.client.ip();
         (self.clients.is_empty() || self.clients.iter().any(|net| net.contains(client)))
             && any(&self.addresses, c.address.ip())
@@ -248,6 +252,7 @@ impl Filter {
                 .backends
                 .as_ref()
                 .is_none_or(|list| list.iter().any(|to| to.is(c.backend)))
+            && (self.names.is_empty() || row.tls.is_some_and(named))
     }
 }
 

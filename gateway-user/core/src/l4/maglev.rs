@@ -7,8 +7,10 @@
 
 use crate::hash::stable;
 
-/// Table sizes: primes, so that every stride visits all slots.
-pub const SIZES: [u32; 4] = [251, 2_039, 16_381, 65_521];
+/// Slots of a table with one backend alone: there is nothing to choose.
+const ALONE: u32 = 1;
+/// Other table sizes: primes, so that every stride visits all slots.
+pub const SIZES: [u32; 3] = [2_039, 16_381, 65_521];
 /// Slots for each backend on average, which keeps shares within a few percent (same section).
 const SLOTS_PER_BACKEND: u64 = 100;
 /// Slots that the backend with the least weight shall get at least.
@@ -25,28 +27,31 @@ pub struct Candidate<'a> {
 /// The smallest size that gives each backend enough slots; the largest there is where none does.
 ///
 /// Where the size changes, all new flows are spread anew. It depends on nothing but the backends of
-/// the moment, so that all nodes agree; the smallest is for one backend alone, which has no flows
-/// to lose.
+/// the moment, so that all nodes agree. One slot is for one backend alone, which has no flows to lose
+/// to others: there may be many thousand such services.
 pub fn size(weights: &[u32]) -> u32 {
-    let sizes = match weights.len() {
-        0 | 1 => &SIZES[..1],
-        _ => &SIZES[1..],
-    };
+    if weights.len() <= 1 {
+        return ALONE;
+    }
     let total: u64 = weights.iter().map(|w| u64::from(*w)).sum();
     let least = weights.iter().copied().min().unwrap_or(1).max(1);
     let wanted = (weights.len() as u64 * SLOTS_PER_BACKEND)
         .max(total.div_ceil(u64::from(least)) * SLOTS_OF_LEAST);
-    let fits = sizes.iter().find(|size| u64::from(**size) >= wanted);
-    fits.or(sizes.last()).copied().unwrap_or(SIZES[0])
+    let fits = SIZES.iter().find(|size| u64::from(**size) >= wanted);
+    fits.or(SIZES.last()).copied().unwrap_or(ALONE)
 }
 
-/// The lookup table: for each of `size` (a prime) slots the index of a candidate.
+/// The lookup table: for each of `size` slots (a prime, or 1 for one candidate) the index of a
+/// candidate.
 ///
 /// Give candidates in an order that is the same everywhere, sorted by name. Empty without any.
 pub fn table(candidates: &[Candidate<'_>], size: u32) -> Vec<usize> {
     let Some(heaviest) = candidates.iter().map(|c| c.weight).max() else {
         return Vec::new();
     };
+    if candidates.len() == 1 {
+        return vec![0; size as usize];
+    }
     let mut walks: Vec<Walk> = candidates.iter().map(|c| Walk::new(c.name, size)).collect();
     let mut slots = vec![usize::MAX; size as usize];
     let (mut free, mut turn) = (slots.len(), 0_u64);

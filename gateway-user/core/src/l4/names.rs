@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway_common::abi::{NAME_END, TlsKey, TlsName, TlsTarget};
 
-use crate::plan::HostPattern;
+use crate::{hash::stable, plan::HostPattern};
 
 /// A key of the trie: which names of a group it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,21 @@ impl NameKey {
         }
     }
 
+    /// The entry of the trie that leads to this service; 0: to the proxy.
+    pub fn leads_to(&self, service: u32) -> TlsTarget {
+        TlsTarget {
+            name: self.id(),
+            service,
+            pad: 0,
+        }
+    }
+
+    /// What stands for the names, whatever the group, in connections that were found by them: a hash
+    /// so wide that no two of some 100,000 share it.
+    pub fn id(&self) -> u64 {
+        stable(self.reversed(), 0).max(1)
+    }
+
     /// The bytes of the name that count.
     fn reversed(&self) -> &[u8] {
         let bits = self.bits.saturating_sub(TlsName::GROUP_BITS);
@@ -73,8 +88,17 @@ impl NameKey {
 
 /// The entry that the kernel finds for `asked`: its longest prefix in the table.
 pub fn matching(names: &NameTable, asked: NameKey) -> Option<(&NameKey, &TlsTarget)> {
-    let mut prefixes = std::iter::successors(Some(asked), |key| key.shorter());
-    prefixes.find_map(|key| names.get_key_value(&key))
+    prefixes(asked).find_map(|key| names.get_key_value(&key))
+}
+
+/// Which entry it was that the kernel found for `asked`, when it led there.
+pub fn found_by(asked: NameKey, target: &TlsTarget) -> Option<NameKey> {
+    prefixes(asked).find(|key| key.id() == target.name)
+}
+
+/// A key, and all that are shorter, down to its group alone.
+fn prefixes(asked: NameKey) -> impl Iterator<Item = NameKey> {
+    std::iter::successors(Some(asked), |key| key.shorter())
 }
 
 #[cfg(test)]
@@ -109,11 +133,16 @@ mod tests {
             HostPattern::Exact("example.com".into()),
             HostPattern::Exact("a.example.com".into()),
         ];
-        let entry = |(service, pattern)| (key(pattern), TlsTarget { service });
+        let entry = |(service, pattern)| {
+            let key = key(pattern);
+            (key, key.leads_to(service))
+        };
         let mut names: NameTable = (0..).zip(&patterns).map(entry).collect();
         let found = |names: &NameTable, group, name| {
             let asked = NameKey::asked(group, name).expect("it is short enough");
-            matching(names, asked).map(|(_, target)| target.service)
+            let (key, target) = matching(names, asked)?;
+            assert_eq!(found_by(asked, target).as_ref(), Some(key), "{name:?}");
+            Some(target.service)
         };
         for (name, service) in [
             ("", 0),

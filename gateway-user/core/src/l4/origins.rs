@@ -71,7 +71,7 @@ const fn alone(frontend: &FrontendKey) -> Origin {
 mod tests {
     use std::net::SocketAddr;
 
-    use gateway_common::abi::{Backend, TlsTarget};
+    use gateway_common::abi::Backend;
 
     use super::{
         super::{
@@ -136,7 +136,7 @@ mod tests {
         both.origins = origins(&BTreeMap::new(), &both);
         assert_eq!(origin(&both).map(|origin| origin.shared), Some(0));
         let name = NameKey::new(1, &HostPattern::Any).expect("all names");
-        both.names.insert(name, TlsTarget { service });
+        both.names.insert(name, name.leads_to(service));
         both.origins = origins(&BTreeMap::new(), &both);
         assert_eq!(origin(&both).map(|origin| origin.shared), Some(1));
     }

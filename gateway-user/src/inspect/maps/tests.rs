@@ -161,7 +161,7 @@ fn server_names_lead_to_services_or_to_the_proxy() {
         (HostPattern::Any, 0),
     ] {
         let name = NameKey::new(5, &pattern).expect("it is short enough");
-        tables.names.insert(name, TlsTarget { service });
+        tables.names.insert(name, name.leads_to(service));
     }
     let mut names = names();
     names.frontends[0].address.set_port(443);

@@ -109,6 +109,9 @@ impl Words<'_> {
             }
             Step::Flow(key, None) => format!("flows: nobody else gets replies {}", ends(key)),
             Step::Frontend(key, found) => frontend(key, found.as_ref(), named),
+            Step::Service(id, Some(service)) if service.maglev_size == 1 => {
+                format!("services: service {id} has one backend, in one slot")
+            }
             Step::Service(id, Some(service)) => format!(
                 "services: service {id} has {} backends in {} slots",
                 service.backends, service.maglev_size

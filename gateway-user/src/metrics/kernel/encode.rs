@@ -31,11 +31,11 @@ pub(super) struct Snapshot {
     pub(super) counters: Counters,
     pub(super) tls_outcomes: Vec<(Outcome, Count)>,
     pub(super) flows: Swept,
-    pub(super) backends: Vec<(BackendName, BackendStats)>,
+    pub(super) backends: BTreeMap<BackendName, BackendStats>,
 }
 
 /// Labels of a backend's series.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BackendName {
     pub(super) gateway: String,
     pub(super) listener: String,
@@ -59,6 +59,23 @@ pub(super) fn backend_names(plan: &Plan, tables: &Tables) -> BTreeMap<u32, Backe
         names.insert(*id, name);
     }
     names
+}
+
+/// Traffic of so many backends, those with the lowest ids. What routes of one listener share is one
+/// series.
+pub(super) fn backend_stats(
+    names: BTreeMap<u32, BackendName>,
+    stats: &BTreeMap<u32, BackendStats>,
+    most: usize,
+) -> BTreeMap<BackendName, BackendStats> {
+    let mut sums: BTreeMap<BackendName, BackendStats> = BTreeMap::new();
+    for (id, name) in names {
+        if sums.len() < most || sums.contains_key(&name) {
+            let own = stats.get(&id).copied().unwrap_or_default();
+            sums.entry(name).or_default().merge(&own);
+        }
+    }
+    sums
 }
 
 /// Gateway and listener of each service. A TLSRoute that several listeners of an address and port
@@ -230,7 +247,7 @@ fn flows(swept: &Swept, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
 }
 
 fn backends(
-    backends: &[(BackendName, BackendStats)],
+    backends: &BTreeMap<BackendName, BackendStats>,
     encoder: &mut DescriptorEncoder<'_>,
 ) -> fmt::Result {
     let series = |value: fn(&BackendStats) -> [u64; 2]| {

@@ -38,6 +38,7 @@ fn a_complete_hello_becomes_the_backends_syn() {
         };
         assert_eq!(asked, expected);
         assert_eq!(bench.world.found, [Found::Name]);
+        assert_eq!(bench.splice().name, bench.world.id("a.example"));
     }
 }
 

@@ -39,6 +39,7 @@ fn the_listener_is_a_backend_at_the_address_that_the_client_knows() {
         assert_eq!(asked, expected);
         let splice = bench.splice();
         assert_eq!((splice.service, splice.backend), (LOCAL, 0));
+        assert_eq!(splice.name, bench.world.id("local.example"));
         let accepts = own(&bench, bench.accepts());
         let (outcome, piece) = bench.backend(&accepts);
         assert_eq!(

@@ -38,8 +38,13 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Compiler<'_> {
-    /// Adds a service with this id, its backends and its lookup table.
-    pub(super) fn service(&mut self, id: u32, wanted: Wanted) -> Result<(), CapacityError> {
+    /// Adds a service with its backends and its lookup table; its id is the known one, or new. Where
+    /// there is no room for all of it, nothing is added.
+    pub(super) fn service(
+        &mut self,
+        known: Option<u32>,
+        wanted: Wanted,
+    ) -> Result<u32, CapacityError> {
         let Wanted {
             frontend,
             l4,
@@ -49,6 +54,11 @@ impl Compiler<'_> {
         } = wanted;
         let family = Family::of(&frontend.address);
         let destinations = destinations(l4, endpoints, family);
+        self.check_room(known, &destinations)?;
+        let id = match known {
+            Some(id) => id,
+            None => self.new_service_id()?,
+        };
         let mut reach = Reach::new(l4, mode, endpoints);
         let ids = destinations
             .iter()
@@ -65,23 +75,71 @@ impl Compiler<'_> {
             0 => Arc::default(),
             _ => slots(&destinations, &ids),
         };
+        let Ok(maglev_offset) = self.region(id, &slots) else {
+            self.take_back(id);
+            return Err(CapacityError::Slots);
+        };
         let service = Service {
-            maglev_offset: self.region(id, &slots)?,
+            maglev_offset,
             maglev_size: slots.len() as u32,
             backends,
             affinity: l4.options.by_client.into(),
         };
         self.desired.services.insert(id, service);
-        Ok(())
+        Ok(id)
     }
 
-    pub(super) fn new_service_id(&mut self) -> Result<u32, CapacityError> {
+    /// Whether there is room, as far as that shows before anything is added: thousands of routes may
+    /// be without.
+    fn check_room(
+        &self,
+        known: Option<u32>,
+        destinations: &BTreeMap<Destination, u32>,
+    ) -> Result<(), CapacityError> {
+        let is_new = |to: &&SocketAddr| {
+            let name = |id| (id, to.ip().into(), to.port().into());
+            known.is_none_or(|id| !self.known.contains_key(&name(id)))
+        };
+        if destinations.keys().flatten().filter(is_new).count() > self.backends_left {
+            return Err(CapacityError::Backends);
+        }
+        // One that is known may have its lookup table already.
+        if known.is_some() {
+            return Ok(());
+        }
+        if self.services_left == 0 {
+            return Err(CapacityError::Services);
+        }
+        let weights: Vec<u32> = destinations.values().copied().collect();
+        match maglev::size(&weights) < self.slots_refused {
+            true => Ok(()),
+            false => Err(CapacityError::Slots),
+        }
+    }
+
+    /// Removes what was added of a service.
+    fn take_back(&mut self, service: u32) {
+        let current = self.current;
+        self.desired.tags.retain(|key, _| key.service != service);
+        let before = self.desired.backends.len();
+        let mut known = 0;
+        self.desired.backends.retain(|id, backend| {
+            let is_own = backend.service == service;
+            known += usize::from(is_own && current.backends.contains_key(id));
+            !is_own
+        });
+        self.backends_left += before - self.desired.backends.len() - known;
+        self.services_left += usize::from(!current.services.contains_key(&service));
+    }
+
+    fn new_service_id(&mut self) -> Result<u32, CapacityError> {
         let Self {
             current, desired, ..
         } = self;
         let cursor = &mut desired.cursors.service;
-        take_id(cursor, SERVICES_MAX, &current.services, &desired.services)
-            .ok_or(CapacityError::Services)
+        let id = take_id(cursor, SERVICES_MAX, &current.services, &desired.services);
+        self.services_left = self.services_left.saturating_sub(1);
+        id.ok_or(CapacityError::Services)
     }
 
     /// Id of a destination; 0 for the refused share.
@@ -136,8 +194,9 @@ impl Compiler<'_> {
             current, desired, ..
         } = self;
         let cursor = &mut desired.cursors.backend;
-        take_id(cursor, BACKENDS_MAX, &current.backends, &desired.backends)
-            .ok_or(CapacityError::Backends)
+        let id = take_id(cursor, BACKENDS_MAX, &current.backends, &desired.backends);
+        self.backends_left = self.backends_left.saturating_sub(1);
+        id.ok_or(CapacityError::Backends)
     }
 
     /// First slot of a region with this content: the one in force, or a fresh one.
@@ -155,8 +214,10 @@ impl Compiler<'_> {
             _ => {
                 let size = slots.len() as u32;
                 let cursor = &mut self.desired.cursors.slot;
-                let at = take_slots(cursor, MAGLEV_SLOTS, &self.regions, size)
-                    .ok_or(CapacityError::Slots)?;
+                let Some(at) = take_slots(cursor, MAGLEV_SLOTS, &self.regions, size) else {
+                    self.slots_refused = self.slots_refused.min(size);
+                    return Err(CapacityError::Slots);
+                };
                 self.regions.insert(at, size);
                 at
             }

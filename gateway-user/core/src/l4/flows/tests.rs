@@ -12,6 +12,8 @@ use gateway_common::{
 
 use super::*;
 
+/// Of the name that a connection was found by.
+const NAME: u64 = 1 << 40;
 const CLOCK: Clock = Clock { now: 50, hz: 100 };
 
 fn row(state: u32, last_seen: u32) -> Row {
@@ -62,27 +64,29 @@ fn to(host: u8, port: Option<u16>) -> To {
 
 #[test]
 fn every_part_of_a_filter_must_fit() {
-    let connection = row(0, 0).connection;
+    let flow = row(0, 0);
     let all = Filter {
         clients: vec!["198.51.100.0/24".parse().expect("a range")],
         addresses: vec![[203, 0, 113, 1].into()],
         ports: vec![80, 443],
         protocol: Some(Transport::Tcp),
         backends: Some(vec![to(2, None), to(1, Some(8443))]),
+        names: Vec::new(),
     };
-    assert!(Filter::default().takes(&connection) && all.takes(&connection));
-    let others: [fn(&mut Filter); 6] = [
+    assert!(Filter::default().takes(&flow) && all.takes(&flow));
+    let others: [fn(&mut Filter); 7] = [
         |f| f.clients = vec!["198.51.101.0/24".parse().expect("a range")],
         |f| f.addresses = vec![[203, 0, 113, 2].into()],
         |f| f.ports = vec![80],
         |f| f.protocol = Some(Transport::Udp),
         |f| f.backends = Some(vec![to(2, None), to(1, Some(80))]),
         |f| f.backends = Some(Vec::new()),
+        |f| f.names = vec![0],
     ];
     for change in others {
         let mut filter = all.clone();
         change(&mut filter);
-        assert!(!filter.takes(&connection), "{filter:?}");
+        assert!(!filter.takes(&flow), "{filter:?}");
     }
 }
 
@@ -197,6 +201,7 @@ fn splice(phase: u32, state: u32, source_port: u32) -> Row {
         sent: CLOCK.now.wrapping_sub(250),
         client_bytes: 517,
         backend_bytes: 4_000,
+        name: NAME,
         phase,
         state,
         ..Splice::default()
@@ -224,8 +229,13 @@ fn connections_of_tls_passthrough_are_rows_like_others() {
         backends: Some(vec![to(1, None)]),
         ..Filter::default()
     };
-    assert!(to_app.takes(&open.connection));
-    assert!(!to_app.takes(&splice(COLLECT, 0, 40_000).connection));
+    assert!(to_app.takes(&open));
+    assert!(!to_app.takes(&splice(COLLECT, 0, 40_000)));
+    let named = |names: &[u64]| Filter {
+        names: names.to_vec(),
+        ..Filter::default()
+    };
+    assert!(named(&[1, NAME]).takes(&open) && !named(&[1]).takes(&open));
 }
 
 #[test]

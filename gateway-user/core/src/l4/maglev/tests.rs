@@ -34,7 +34,7 @@ fn every_size_is_prime() {
 
 #[test]
 fn equal_weights_get_equal_shares() {
-    for count in [1, 2, 5, 20, 150] {
+    for count in [2, 5, 20, 150] {
         let names = names(count);
         let size = size(&vec![1; count as usize]);
         assert!(size >= count * 100, "{size} slots for {count}");
@@ -66,14 +66,26 @@ fn shares_follow_weights() {
 
 #[test]
 fn the_table_grows_for_small_shares() {
-    assert_eq!(size(&[1]), 251);
-    assert_eq!(size(&[80]), 251);
+    assert_eq!(size(&[1]), 1);
+    assert_eq!(size(&[80]), 1);
     assert_eq!(size(&[80, 20]), 2_039);
     assert_eq!(size(&[1; 20]), 2_039);
     assert_eq!(size(&[1; 21]), 16_381);
     assert_eq!(size(&[100, 1]), 2_039);
     assert_eq!(size(&[1_000_000, 1]), 65_521);
     assert_eq!(size(&[1; 10_000]), 65_521);
+}
+
+#[test]
+fn one_backend_alone_takes_one_slot() {
+    let names = names(1);
+    for weight in [1, 7] {
+        let candidate = Candidate {
+            name: &names[0],
+            weight,
+        };
+        assert_eq!(table(&[candidate], size(&[weight])), [0]);
+    }
 }
 
 #[test]

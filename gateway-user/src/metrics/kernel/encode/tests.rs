@@ -52,7 +52,7 @@ fn a_scrape_reads_like_the_counters() {
         reply_bytes: 9,
         ..BackendStats::default()
     };
-    snapshot.backends.push((name, stats));
+    snapshot.backends.insert(name, stats);
 
     let text = text(snapshot);
     let of_backend = "{gateway=\"infra/web\",listener=\"dns\",backend=\"10.0.0.9:53\",direction=";
@@ -147,4 +147,31 @@ fn backends_are_named_by_their_listener() {
         backend: "10.0.0.9:5353".into(),
     };
     assert_eq!(names, [(7, expected)].into());
+}
+
+/// Of TLSRoutes of one listener, each with a service of its own.
+#[test]
+fn backends_of_one_name_are_one_series() {
+    let name = |backend: &str| BackendName {
+        gateway: "infra/web".into(),
+        listener: "tls".into(),
+        backend: backend.into(),
+    };
+    let names = [
+        (1, name("10.0.0.1:443")),
+        (2, name("10.0.0.2:443")),
+        (3, name("10.0.0.3:443")),
+        (4, name("10.0.0.1:443")),
+    ];
+    let sent = |request_bytes| BackendStats {
+        request_bytes,
+        ..BackendStats::default()
+    };
+    let stats = [(1, sent(10)), (3, sent(20)), (4, sent(5))].into();
+    let found = backend_stats(names.into(), &stats, 2);
+    let expected = [
+        (name("10.0.0.1:443"), sent(15)),
+        (name("10.0.0.2:443"), sent(0)),
+    ];
+    assert_eq!(found, expected.into(), "no more than two");
 }

@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use gateway_common::abi::TlsTarget;
-
 use super::*;
 use crate::{
     endpoints::Endpoints,
@@ -117,7 +115,7 @@ fn the_kernel_chooses_as_the_proxy_does() {
                     at.expect("a route") as u32 + 1
                 });
                 let key = NameKey::new(GROUP, pattern).expect("it is short enough");
-                (key, TlsTarget { service })
+                (key, key.leads_to(service))
             })
             .collect();
         let id = tcp(443);

@@ -19,6 +19,8 @@ use crate::{
     plan::{Frontend as Planned, Parameters, TlsListener, TlsPassthrough},
 };
 
+mod many;
+
 const NODE: Node = Node {
     workers: 2,
     mtu: Some(1400),
@@ -300,7 +302,7 @@ fn names_can_run_out() {
     for n in 0..gateway_common::maps::TLS_NAMES_MAX - 1 {
         let name = crate::plan::HostPattern::Exact(n.to_string().into());
         let key = NameKey::new(7, &name).expect("it is short enough");
-        current.names.insert(key, TlsTarget::default());
+        current.names.insert(key, key.leads_to(0));
     }
     let plan = one(&[("a", "a.x")]);
     let tables = compile(&plan, &backends(), NODE, &current).expect("it fits");
@@ -374,6 +376,6 @@ fn https_listeners_beside_are_as_without() {
     let tables = advance(&Tables::default(), &plan, &backends());
     let group = frontend(&tables, 443).service as u16;
     let own = NameKey::asked(group, "b.x").expect("it is short enough");
-    assert_eq!(tables.names.get(&own), Some(&TlsTarget { service: 0 }));
+    assert_eq!(tables.names.get(&own), Some(&own.leads_to(0)));
     assert_ne!(service(&tables, 443, "a.x"), 0);
 }

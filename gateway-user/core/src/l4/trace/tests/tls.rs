@@ -19,7 +19,7 @@ fn named() -> Maps {
         (HostPattern::Exact("a.example".into()), 0),
     ] {
         let name = NameKey::new(GROUP, &pattern).expect("it is short enough");
-        maps.names.insert(name, TlsTarget { service });
+        maps.names.insert(name, name.leads_to(service));
     }
     maps
 }
