@@ -105,8 +105,16 @@ impl Daemon {
     /// # Errors
     /// It ends, or takes too long; the message has its log.
     pub fn wait_ready(&mut self) -> Result<()> {
+        self.wait_ready_for(READY_LIMIT)
+    }
+
+    /// The same, for so long: a daemon without optimisations takes its time for many objects.
+    ///
+    /// # Errors
+    /// As [`Daemon::wait_ready`].
+    pub fn wait_ready_for(&mut self, limit: Duration) -> Result<()> {
         let node = self.node.clone();
-        let ready = wait_until(READY_LIMIT, "the daemon is ready", || {
+        let ready = wait_until(limit, "the daemon is ready", || {
             self.process.expect_running()?;
             Ok(get(&node, "/readyz").is_ok_and(|answer| answer.status == 200))
         });
