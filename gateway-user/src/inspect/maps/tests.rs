@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway_common::abi::{
     Address, BY_DSR, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, KIND_TLS,
-    NEAR, Service, TCP, TlsTarget,
+    NEAR, Service, TCP,
 };
 use gateway_core::{
     l4::{Tables, names::NameKey},
