@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use gateway_common::{
-    abi::{FORWARD, Flow, FlowKey},
+    abi::{Backend, FORWARD, Flow, FlowKey},
     addr::Addr,
     splice::Splice,
 };
@@ -28,14 +28,15 @@ pub struct Drains {
     /// Backends of the tables, with their services.
     known: BTreeMap<Name, u32>,
     leaving: BTreeMap<Name, Leaving>,
-    /// How long the backends of a service may take.
+    /// How long the backends of a service may take, as its Gateway says.
     timeouts: BTreeMap<u32, Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Leaving {
     since: Duration,
-    service: u32,
+    /// `None` once the service is gone: its id may be another's next.
+    service: Option<u32>,
     timeout: Duration,
 }
 
@@ -54,6 +55,14 @@ impl Name {
             id: flow.backend,
             address,
             port,
+        }
+    }
+
+    const fn of_backend(id: u32, backend: &Backend) -> Self {
+        Self {
+            id,
+            address: backend.address,
+            port: backend.port,
         }
     }
 
@@ -80,19 +89,9 @@ impl Drains {
     /// Notes which backends leave, now that `tables` are in force.
     pub fn observe(&mut self, plan: &Plan, tables: &Tables, now: Duration) {
         let before = std::mem::take(&mut self.known);
-        for (id, frontend) in &plan.frontends {
-            if let (Frontend::L4(l4), Some(service)) =
-                (frontend, tables.service_of(&frontend_key(id)))
-            {
-                self.timeouts.insert(service, l4.options.drain);
-            }
-        }
+        self.timeouts.extend(timeouts(plan, tables));
         for (id, backend) in &tables.backends {
-            let name = Name {
-                id: *id,
-                address: backend.address,
-                port: backend.port,
-            };
+            let name = Name::of_backend(*id, backend);
             self.known.insert(name, backend.service);
             match backend.draining {
                 0 => drop(self.leaving.remove(&name)),
@@ -105,12 +104,14 @@ impl Drains {
             }
         }
         for leaving in self.leaving.values_mut() {
-            let timeout = self.timeouts.get(&leaving.service);
+            let timeout = leaving.service.and_then(|id| self.timeouts.get(&id));
             leaving.timeout = timeout.copied().unwrap_or(leaving.timeout);
+            leaving.service = leaving
+                .service
+                .filter(|id| tables.services.contains_key(id));
         }
         let (known, leaving) = (&self.known, &mut self.leaving);
         leaving.retain(|name, l| known.contains_key(name) || now < l.end() + REMEMBERED);
-        // The id of a service that is gone may be another's next; those that leave have their own.
         self.timeouts
             .retain(|id, _| tables.services.contains_key(id));
     }
@@ -119,7 +120,7 @@ impl Drains {
         let timeout = self.timeouts.get(&service).copied().unwrap_or(DRAIN);
         let new = Leaving {
             since: now,
-            service,
+            service: Some(service),
             timeout,
         };
         self.leaving.entry(name).or_insert(new);
@@ -150,6 +151,28 @@ impl Drains {
             },
         }
     }
+}
+
+/// How long the backends of each service in force may take: of TCP and UDP listeners, and of
+/// TLSRoutes in the kernel.
+fn timeouts(plan: &Plan, tables: &Tables) -> BTreeMap<u32, Duration> {
+    let mut timeouts = BTreeMap::new();
+    let mut passing = BTreeMap::new();
+    for (id, frontend) in &plan.frontends {
+        let key = frontend_key(id);
+        match frontend {
+            Frontend::L4(l4) => {
+                let service = tables.service_of(&key);
+                timeouts.extend(service.map(|service| (service, l4.options.drain)));
+            }
+            Frontend::Http(http) => drop(passing.insert(key, plan.drain(&http.gateway))),
+        }
+    }
+    for (service, at) in &tables.routes {
+        let timeout = passing.get(&at.frontend);
+        timeouts.extend(timeout.map(|timeout| (*service, *timeout)));
+    }
+    timeouts
 }
 
 impl Leaving {

@@ -24,7 +24,7 @@ pub struct Parameters {
     pub idle_timeout: Option<Duration>,
     /// Longest pause in a request's body.
     pub body_timeout: Option<Duration>,
-    /// How long a backend of TCP or UDP that leaves keeps the flows it has.
+    /// How long a backend that leaves keeps the flows, and connections of TLS passthrough, that it has.
     pub drain: Option<Duration>,
     /// TCP and UDP that has no backend is dropped without an answer.
     pub silent: bool,

@@ -19,7 +19,7 @@ use crate::{
         unserved::is_of_other_family,
     },
     name::ObjectName,
-    plan::{FrontendId, HttpFrontend, L4Mode, L4Options, L4Service, Plan},
+    plan::{FrontendId, HttpFrontend, L4Mode, L4Options, L4Service},
 };
 
 /// Ids of groups end here.
@@ -57,7 +57,6 @@ impl Compiler<'_> {
         &mut self,
         id: &FrontendId,
         http: &HttpFrontend,
-        plan: &Plan,
         endpoints: &Endpoints,
         node: Node,
     ) -> Option<Frontend> {
@@ -81,8 +80,7 @@ impl Compiler<'_> {
         let known = self.known_services(key, &names);
         let mut leads = BTreeMap::new();
         for (name, passed) in routes {
-            let drain = plan.drain(&http.gateway);
-            let l4 = service_of(&http.gateway, passed, drain);
+            let l4 = service_of(&http.gateway, passed);
             let wanted = Wanted {
                 frontend: id,
                 l4: &l4,
@@ -186,20 +184,13 @@ impl Compiler<'_> {
 }
 
 /// A route at a listener, as the one of a TCP listener.
-fn service_of(
-    gateway: &ObjectName,
-    (listener, route): Passed,
-    drain: std::time::Duration,
-) -> L4Service {
+fn service_of(gateway: &ObjectName, (listener, route): Passed) -> L4Service {
     L4Service {
         gateway: gateway.clone(),
         listener: listener.name.clone(),
         route: Some(route.name.clone()),
         backends: route.backends.clone(),
-        options: L4Options {
-            drain,
-            ..L4Options::default()
-        },
+        options: L4Options::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
             backend, endpoints, plan as l4_plan, tcp, tls_frontend, tls_listener, tls_route,
         },
     },
-    plan::{Frontend as Planned, Parameters, TlsListener, TlsPassthrough},
+    plan::{Frontend as Planned, Parameters, Plan, TlsListener, TlsPassthrough},
 };
 
 mod many;
