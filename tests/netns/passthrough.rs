@@ -4,6 +4,7 @@
 mod bulk;
 mod changes;
 mod crowds;
+mod drained;
 mod ends;
 pub(crate) mod hellos;
 mod loss;

@@ -10,7 +10,7 @@ use crate::{
         options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
-        state::{BLOCKED, CONNECT, REPLAY, SPLICED, SPOKE},
+        state::{BLOCKED, CONNECT, DRAINED, REPLAY, RESET_BY_CLIENT, SPLICED, SPOKE},
         translate,
     },
 };
@@ -41,6 +41,11 @@ where
         }
         SPLICED => translate::to_client::<P, I>(packet, scratch, splice, (now, hz)),
         CONNECT | REPLAY => early::<P, I, T>(packet, scratch, tables),
+        // It keeps its tie: a reset may be lost.
+        DRAINED => {
+            splice.tell(RESET_BY_CLIENT, now);
+            reject::<P, I>(packet, scratch)
+        }
         _ => orphan::<P, I, T>(packet, scratch, tables),
     }
 }

@@ -9,7 +9,10 @@ use crate::{
         options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
-        state::{COLLECT, CONNECT, REFUSED, REPLAY, SPLICED, SPOKE, Splice, newer},
+        state::{
+            COLLECT, CONNECT, DRAINED, REFUSED, REPLAY, RESET_BY_BACKEND, SPLICED, SPOKE, Splice,
+            newer,
+        },
         translate,
     },
 };
@@ -42,6 +45,10 @@ where
             Outcome::GivenUp
         }
         REFUSED => open::reset::<P, I>(packet, scratch, Outcome::Refused),
+        DRAINED => {
+            splice.tell(RESET_BY_BACKEND, now);
+            drained::<P, I>(packet, scratch)
+        }
         phase if is_other(scratch, splice) => match proves(scratch, tables) {
             true => {
                 forget(&scratch.key, tables);
@@ -50,6 +57,16 @@ where
             false => early::<P, I, T>(packet, scratch, phase, tables),
         },
         phase => early::<P, I, T>(packet, scratch, phase, tables),
+    }
+}
+
+/// A packet of a connection that had its time.
+#[inline(always)]
+fn drained<P: Bytes + ?Sized, I: Ip>(packet: &mut P, scratch: &mut Scratch) -> Outcome {
+    match scratch.segment.has(RST) {
+        // It knows.
+        true => Outcome::Repeated,
+        false => open::reset::<P, I>(packet, scratch, Outcome::Drained),
     }
 }
 
@@ -69,7 +86,7 @@ where
         return Outcome::Repeated;
     }
     let ended = match splice.phase {
-        REFUSED => true,
+        REFUSED | DRAINED => true,
         SPLICED => splice.closing(),
         // Anybody can send a SYN in the client's name: no connection under way ends by that.
         _ => now.wrapping_sub(splice.last_seen) >= SILENT * hz,

@@ -63,6 +63,8 @@ outcomes! {
         full: Full,
         /// No backend for it: the client was reset.
         refused: Refused,
+        /// Its backend left, and it did not end in time: the client was reset.
+        drained: Drained,
         /// A packet of no known connection was answered with a reset to the backend.
         orphan: Orphan,
     }

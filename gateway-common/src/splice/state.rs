@@ -21,6 +21,9 @@ pub const SPLICED: u32 = 4;
 /// `Splice::phase`: refused; the client, which cannot begin again with its first byte, is told so until
 /// it knows.
 pub const REFUSED: u32 = 5;
+/// `Splice::phase`, which user space writes: its backend left, and it did not end in time; each end is
+/// told so with its next packet.
+pub const DRAINED: u32 = 6;
 
 /// `Splice::service`: the node's own stack, at the address of the listener.
 pub const LOCAL: u32 = 0;
@@ -261,6 +264,22 @@ impl Splice {
         self.state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 || self.state & both == both
     }
 
+    /// Nothing of either end goes to the other any more.
+    #[inline(always)]
+    pub const fn drain(&mut self, now: u32) {
+        self.phase = DRAINED;
+        self.last_seen = now;
+    }
+
+    /// An end of a drained connection gets a RST, as if from the other; `bit` says which did.
+    #[inline(always)]
+    pub(super) const fn tell(&mut self, bit: u32, now: u32) {
+        if self.state & bit == 0 {
+            self.state |= bit;
+            self.last_seen = now;
+        }
+    }
+
     /// When either end was heard of last.
     #[inline(always)]
     pub const fn seen(&self) -> u32 {
@@ -274,8 +293,8 @@ impl Splice {
     #[inline(always)]
     pub const fn expired(&self, now: u32, hz: u32) -> bool {
         let limit = match self.phase {
-            SPLICED if self.closing() => CLOSING_IDLE,
-            SPLICED => SPLICED_IDLE,
+            SPLICED | DRAINED if self.closing() => CLOSING_IDLE,
+            SPLICED | DRAINED => SPLICED_IDLE,
             REFUSED => CLOSING_IDLE,
             COLLECT => COLLECT_TIME,
             _ => CONNECT_IDLE,

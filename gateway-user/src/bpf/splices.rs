@@ -22,6 +22,8 @@ use super::pins::Pins;
 
 /// Entries that one pass over a table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
+/// `BPF_EXIST`: only where there is an entry.
+const IF_PRESENT: u64 = 2;
 /// Sweeps from one look at the ties to the next: few are ever loose, and they are many.
 const TIES: u32 = 12;
 
@@ -42,7 +44,7 @@ pub struct SplicesSwept {
     pub live: SpliceGauges,
     /// Entries of all tables, a connection being one.
     pub removed: usize,
-    /// Connections of these whose backends left, and that did not end in time.
+    /// Connections whose backends left, and that did not end in time: they stay, until both ends know.
     pub drained: usize,
 }
 
@@ -106,9 +108,10 @@ impl Splices {
                 }
             }
             for key in &dead {
-                let fate = self.remove(key, sweep)?;
-                swept.removed += usize::from(fate.is_some());
-                swept.drained += usize::from(fate == Some(Fate::Drained));
+                match self.end(key, sweep)? {
+                    Some(Fate::Drained) => swept.drained += 1,
+                    fate => swept.removed += usize::from(fate.is_some()),
+                }
             }
             if dead.len() < BATCH {
                 return Ok(());
@@ -116,22 +119,27 @@ impl Splices {
         }
     }
 
-    /// A connection with all that is kept beside it, unless a packet came for it in the meantime;
-    /// why.
-    fn remove(&mut self, key: &FlowKey, sweep: &Sweep) -> Result<Option<Fate>> {
-        let Some(splice) = self.get(key)? else {
+    /// Removes a connection with all that is kept beside it, or marks it as drained, unless a packet
+    /// came for it in the meantime; why.
+    fn end(&mut self, key: &FlowKey, sweep: &Sweep) -> Result<Option<Fate>> {
+        let Some(mut splice) = self.get(key)? else {
             return Ok(None);
         };
         let fate = match sweep.judge_splice(&splice) {
             Fate::Keep(_) => return Ok(None),
+            Fate::Drained => {
+                splice.drain(sweep.clock.now);
+                let marked = was_there(self.splices.insert(key, splice, IF_PRESENT))?;
+                return Ok(marked.then_some(Fate::Drained));
+            }
             fate => fate,
         };
         let back = tie_of(&splice);
         if get(&self.ties, &back)?.as_ref() == Some(key) {
-            gone(self.ties.remove(&back))?;
+            was_there(self.ties.remove(&back))?;
         }
-        gone(self.hellos.remove(key))?;
-        let removed = gone(self.splices.remove(key))?;
+        was_there(self.hellos.remove(key))?;
+        let removed = was_there(self.splices.remove(key))?;
         Ok(removed.then_some(fate))
     }
 
@@ -148,7 +156,7 @@ impl Splices {
         }
         for key in dead {
             if !has_hello(get(&self.splices, &key)?.as_ref()) {
-                swept.removed += usize::from(gone(self.hellos.remove(&key))?);
+                swept.removed += usize::from(was_there(self.hellos.remove(&key))?);
             }
         }
         Ok(())
@@ -167,7 +175,7 @@ impl Splices {
             // Another SYN may have taken its place.
             let now = get(&self.half_open, &key)?;
             if now.is_some_and(|half_open| sweep.is_outdated(&half_open)) {
-                swept.removed += usize::from(gone(self.half_open.remove(&key))?);
+                swept.removed += usize::from(was_there(self.half_open.remove(&key))?);
             }
         }
         Ok(())
@@ -190,7 +198,7 @@ impl Splices {
             if let Some(client) = client
                 && self.is_loose(&back, &client)?
             {
-                swept.removed += usize::from(gone(self.ties.remove(&back))?);
+                swept.removed += usize::from(was_there(self.ties.remove(&back))?);
             }
         }
         Ok(())
@@ -229,8 +237,8 @@ fn get<V: Pod>(map: &HashMap<MapData, FlowKey, V>, key: &FlowKey) -> Result<Opti
 }
 
 /// Whether it was there.
-fn gone(removed: Result<(), MapError>) -> Result<bool> {
-    match removed {
+fn was_there(done: Result<(), MapError>) -> Result<bool> {
+    match done {
         Ok(()) => Ok(true),
         Err(MapError::KeyNotFound) => Ok(false),
         Err(MapError::SyscallError(error))

@@ -61,6 +61,7 @@ fn line(of: &Connection, change: Change, output: Format) -> Result<String> {
         Change::Closed => "closed",
         Change::Reset => "reset",
         Change::Refused => "refused",
+        Change::Drained => "drained",
         Change::Forgotten => "forgotten",
     };
     let Connection {

@@ -61,6 +61,8 @@ pub enum State {
     Reset,
     /// Of TLS passthrough: no backend took it.
     Refused,
+    /// Of TLS passthrough: its backend left, and it did not end in time.
+    Drained,
 }
 
 /// The part that another node has in a connection.
@@ -220,6 +222,7 @@ impl State {
             Self::Closed => Some(Change::Closed),
             Self::Reset => Some(Change::Reset),
             Self::Refused => Some(Change::Refused),
+            Self::Drained => Some(Change::Drained),
         }
     }
 
@@ -234,6 +237,7 @@ impl State {
             Self::Closed => "closed",
             Self::Reset => "reset",
             Self::Refused => "refused",
+            Self::Drained => "drained",
         }
     }
 }
@@ -309,6 +313,8 @@ pub enum Change {
     Reset,
     /// No backend took it, so that it never opened.
     Refused,
+    /// Its backend left, and it did not end in time.
+    Drained,
     /// Without a close: idle beyond its time, or evicted from a full table.
     Forgotten,
 }

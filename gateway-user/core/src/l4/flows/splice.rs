@@ -6,7 +6,9 @@ use gateway_common::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT, FlowKey},
     splice::{
         Splice,
-        state::{COLLECT, CONNECT, LOCAL, REFUSED, REPLAY, RESET_BY_BACKEND, RESET_BY_CLIENT},
+        state::{
+            COLLECT, CONNECT, DRAINED, LOCAL, REFUSED, REPLAY, RESET_BY_BACKEND, RESET_BY_CLIENT,
+        },
     },
 };
 use serde::Serialize;
@@ -75,6 +77,7 @@ impl State {
             (CONNECT, _) => Self::Connecting,
             (REPLAY, _) => Self::Replaying,
             (REFUSED, _) => Self::Refused,
+            (DRAINED, _) => Self::Drained,
             (_, state) if state & (RESET_BY_CLIENT | RESET_BY_BACKEND) != 0 => Self::Reset,
             _ if splice.closing() => Self::Closed,
             (_, state) if state & (CLOSED_BY_CLIENT | CLOSED_BY_BACKEND) != 0 => Self::HalfClosed,

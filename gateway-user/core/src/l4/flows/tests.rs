@@ -6,7 +6,9 @@ use gateway_common::{
     abi::{ESTABLISHED, REVERSE},
     splice::{
         Splice,
-        state::{COLLECT, CONNECT, LOCAL, REFUSED, REPLAY, RESET_BY_BACKEND, SPLICED, SPOKE},
+        state::{
+            COLLECT, CONNECT, DRAINED, LOCAL, REFUSED, REPLAY, RESET_BY_BACKEND, SPLICED, SPOKE,
+        },
     },
 };
 
@@ -107,6 +109,7 @@ fn two_looks_tell_what_opened_and_how_it_ended() {
         (4, State::Closed),
         (5, State::Closed),
         (6, State::Reset),
+        (10, State::Open),
     ]);
     let after = seen(&[
         (1, State::HalfClosed),
@@ -116,6 +119,7 @@ fn two_looks_tell_what_opened_and_how_it_ended() {
         (7, State::Open),
         (8, State::Reset),
         (9, State::Refused),
+        (10, State::Drained),
     ]);
     let expected = [
         (2, Change::Closed),
@@ -125,6 +129,7 @@ fn two_looks_tell_what_opened_and_how_it_ended() {
         (8, Change::Opened),
         (8, Change::Reset),
         (9, Change::Refused),
+        (10, Change::Drained),
     ];
     let expected = expected.map(|(port, change)| (connection(port), change));
     assert_eq!(changes(&before, &after), expected);
@@ -250,6 +255,8 @@ fn states_of_tls_passthrough_say_what_is_waited_for() {
         (SPLICED, SPOKE | closed, "closed", true),
         (SPLICED, closed | RESET_BY_BACKEND, "reset", true),
         (REFUSED, 0, "refused", true),
+        (DRAINED, SPOKE, "drained", true),
+        (DRAINED, RESET_BY_BACKEND, "drained", true),
     ] {
         let of = splice(phase, state, 40_000).state;
         assert_eq!((of.as_str(), of.has_begun()), (said, has_begun));

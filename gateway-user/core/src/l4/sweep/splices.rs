@@ -29,6 +29,8 @@ pub struct SpliceGauges {
     pub closing: u64,
     /// No backend took it; the client may not know yet.
     pub refused: u64,
+    /// Their backends left, and they did not end in time; an end may not know yet.
+    pub drained: u64,
     /// Of those that are open: their backends get no new ones.
     pub draining: u64,
     /// Hellos that are kept.
@@ -87,6 +89,7 @@ impl SpliceGauges {
             }
             State::Closed | State::Reset => &mut self.closing,
             State::Refused => &mut self.refused,
+            State::Drained => &mut self.drained,
         };
         *gauge += 1;
     }

@@ -7,7 +7,7 @@ use gateway_common::{
     addr::Addr,
     splice::{
         Endpoint, Splice, endpoint,
-        state::{LOCAL, REFUSED},
+        state::{DRAINED, LOCAL, REFUSED},
     },
 };
 
@@ -58,7 +58,7 @@ impl Tls {
 pub(super) fn client(replay: &Replay<'_>, tuple: &Tuple, name: Option<&str>) -> Tls {
     let key = tuple.key(FORWARD);
     let known = replay.splice(&key).copied();
-    if let Some(splice) = known.filter(|s| s.phase != REFUSED && !s.closing()) {
+    if let Some(splice) = known.filter(|s| !matches!(s.phase, REFUSED | DRAINED) && !s.closing()) {
         return Tls::Known(key, splice);
     }
     let Some(name) = name else {

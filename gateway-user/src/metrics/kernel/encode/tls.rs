@@ -41,6 +41,7 @@ fn gauges(snapshot: &Snapshot, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resu
         ("open", live.open),
         ("closing", live.closing),
         ("refused", live.refused),
+        ("drained", live.drained),
     ] {
         ConstGauge::new(value).encode(family.encode_family(&[("state", state)])?)?;
     }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use gateway_common::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
     splice::state::{
-        CLOSING_IDLE, COLLECT_TIME, CONNECT_IDLE, REFUSED, RESET_BY_CLIENT, SPLICED_IDLE,
+        CLOSING_IDLE, COLLECT_TIME, CONNECT_IDLE, DRAINED, REFUSED, RESET_BY_CLIENT, SPLICED_IDLE,
     },
 };
 
@@ -57,6 +57,8 @@ fn each_phase_has_its_time() {
         (SPLICED, closing, CLOSING_IDLE),
         (SPLICED, RESET_BY_CLIENT, CLOSING_IDLE),
         (REFUSED, 0, CLOSING_IDLE),
+        (DRAINED, 0, SPLICED_IDLE),
+        (DRAINED, RESET_BY_CLIENT, CLOSING_IDLE),
     ] {
         let seen = |ago: u32| Splice {
             state,
@@ -84,7 +86,7 @@ fn what_is_established_has_until_the_deadline_of_its_backend() {
         assert_eq!(judge(splice(SPLICED, backend)), fate, "backend {backend}");
     }
     let over = Fate::Keep(Standing::Over);
-    for phase in [COLLECT, CONNECT, REPLAY, REFUSED] {
+    for phase in [COLLECT, CONNECT, REPLAY, REFUSED, DRAINED] {
         assert_eq!(judge(splice(phase, 10)), over, "phase {phase}");
     }
     let closing = Splice {
@@ -119,9 +121,9 @@ fn a_half_open_one_has_as_long_as_its_cookie() {
 
 #[test]
 fn a_hello_is_of_a_connection_that_is_not_established() {
-    let has = [COLLECT, CONNECT, REPLAY, SPLICED, REFUSED]
+    let has = [COLLECT, CONNECT, REPLAY, SPLICED, REFUSED, DRAINED]
         .map(|phase| has_hello(Some(&splice(phase, 7))));
-    assert_eq!(has, [true, true, true, false, false]);
+    assert_eq!(has, [true, true, true, false, false, false]);
     assert!(!has_hello(None));
 }
 
@@ -144,7 +146,7 @@ fn only_what_two_looks_in_a_row_suspect_is_suspected_again() {
 #[test]
 fn each_connection_is_counted_in_its_state() {
     let mut gauges = SpliceGauges::default();
-    for phase in [COLLECT, CONNECT, REPLAY, SPLICED, REFUSED] {
+    for phase in [COLLECT, CONNECT, REPLAY, SPLICED, REFUSED, DRAINED] {
         gauges.add(&splice(phase, 7), Standing::Serving);
     }
     let half = Splice {
@@ -166,6 +168,7 @@ fn each_connection_is_counted_in_its_state() {
             open: 2,
             closing: 1,
             refused: 1,
+            drained: 1,
             draining: 1,
             ..SpliceGauges::default()
         }

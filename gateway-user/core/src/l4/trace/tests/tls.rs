@@ -2,7 +2,7 @@
 
 use gateway_common::{
     abi::BY_SNAT,
-    splice::state::{COLLECT, LOCAL, REFUSED, SPLICED},
+    splice::state::{COLLECT, DRAINED, LOCAL, REFUSED, SPLICED},
 };
 
 use super::*;
@@ -148,10 +148,12 @@ fn what_the_proxy_has_or_nobody_yet_is_not_rewritten() {
 
 #[test]
 fn a_connection_that_is_over_makes_way_for_a_new_one() {
-    let mut maps = named();
-    let (key, splice) = connection(REFUSED, 1);
-    maps.splices.insert(key, splice);
-    let trace = asked(&maps, "a.example");
-    assert_eq!(trace.tls, Some(Tls::Proxy));
-    assert_eq!(looked_up(&trace), ["splice", "name"]);
+    for phase in [REFUSED, DRAINED] {
+        let mut maps = named();
+        let (key, splice) = connection(phase, 1);
+        maps.splices.insert(key, splice);
+        let trace = asked(&maps, "a.example");
+        assert_eq!(trace.tls, Some(Tls::Proxy));
+        assert_eq!(looked_up(&trace), ["splice", "name"]);
+    }
 }
