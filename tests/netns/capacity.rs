@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{
     admin::sum,
+    capture::{in_slots, pinned_for_slots},
     parameters,
     restart::{CONNECTIONS, Load},
     tcp::LIMIT,
@@ -47,6 +48,9 @@ fn a_thousand_connections_outlive_another_size_of_the_flow_table() -> Result<()>
     for flows in [300_000, 8_192] {
         resize(&bed, &daemon, flows)?;
         load.goes_on("another flow table")?;
+        // Those of TLS passthrough look at it, too.
+        let tail_called = in_slots(&bed)?;
+        ensure!(tail_called == pinned_for_slots(&bed)?, "{tail_called:?}");
     }
     daemon.kill()?;
     let daemon = bed.daemon()?;

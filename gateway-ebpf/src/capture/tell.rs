@@ -61,13 +61,15 @@ pub(super) fn tell<S: Source>(packet: &S, hook: u32, verdict: i32) {
         return;
     };
     // SAFETY: this CPU's value, and not that of `own`.
-    let first = unsafe { &*first };
+    let first = unsafe { &mut *first };
     if own.state == TOLD || first.state == TOLD {
         if first.state == HELD {
             put(first);
         }
         put(own);
     }
+    // The next packet may come from a program on a link that does not tell, while some do.
+    first.state = NOTHING;
 }
 
 /// `false` where there is nothing to capture.

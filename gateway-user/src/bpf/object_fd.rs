@@ -1,4 +1,4 @@
-//! Pinned links and maps through bpf(2) itself: what aya asks of the kernel by id needs
+//! Pinned links, maps and programs through bpf(2) itself: what aya asks of the kernel by id needs
 //! `CAP_SYS_ADMIN`, which is nearly root; by file descriptor the capabilities that we need anyway
 //! are enough. And what aya opens can always be written to.
 #![allow(unsafe_code, reason = "bpf(2) takes pointers")]
@@ -17,6 +17,9 @@ use aya_obj::generated::{BPF_F_RDONLY, bpf_cmd};
 
 /// An open link.
 pub(super) struct LinkFd(OwnedFd);
+
+/// An open array of programs that others go on with.
+pub(super) struct ProgramsFd(OwnedFd);
 
 /// The beginning of `bpf_link_info` (bpf.h), as it is for links of XDP and tcx.
 #[derive(Default)]
@@ -59,6 +62,53 @@ struct Update {
     program: u32,
     flags: u32,
     old: u32,
+}
+
+/// Attributes of `BPF_MAP_LOOKUP_ELEM` and `BPF_MAP_UPDATE_ELEM` (bpf.h).
+#[repr(C)]
+struct Element {
+    map: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+impl ProgramsFd {
+    /// The array pinned at `path`.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        get(path, 0).map(Self)
+    }
+
+    /// Id of the program in a slot; `None` where there is none.
+    pub(super) fn id(&self, slot: u32) -> io::Result<Option<u32>> {
+        let mut id = 0_u32;
+        let attributes = self.element((&raw const slot) as u64, (&raw mut id) as u64);
+        // SAFETY: keys and values of such arrays are 32 bits; the kernel writes one value.
+        match unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &attributes) } {
+            Ok(_) => Ok(Some(id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a program into a slot, in place of what is there, between two packets.
+    pub(super) fn put(&self, slot: u32, program: BorrowedFd<'_>) -> io::Result<()> {
+        let program = program.as_raw_fd();
+        let attributes = self.element((&raw const slot) as u64, (&raw const program) as u64);
+        // SAFETY: as above; the kernel reads one value.
+        unsafe { bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &attributes) }.map(drop)
+    }
+
+    fn element(&self, key: u64, value: u64) -> Element {
+        Element {
+            map: self.0.as_raw_fd().cast_unsigned(),
+            pad: 0,
+            key,
+            value,
+            flags: 0,
+        }
+    }
 }
 
 impl LinkFd {
