@@ -63,24 +63,30 @@ impl Sweeper {
 
 fn sweep_flows(flows: &mut Flows, sweep: &Sweep, swept: &mut Swept) -> Result<()> {
     let found = flows.sweep(sweep)?;
-    tracing::debug!(removed = found.removed, "flow table swept");
-    tell_drained("flows", found.drained);
     swept.live = found.live;
-    swept.drained += found.drained as u64;
+    note("flows", found.removed, found.drained, swept);
     Ok(())
 }
 
 fn sweep_splices(splices: &mut Splices, sweep: &Sweep, swept: &mut Swept) -> Result<()> {
     let found = splices.sweep(sweep)?;
-    tracing::debug!(removed = found.removed, "tables of TLS passthrough swept");
-    tell_drained("connections of TLSRoutes", found.drained);
     swept.splices = found.live;
-    swept.drained += found.drained as u64;
+    note(
+        "connections of TLSRoutes",
+        found.removed,
+        found.drained,
+        swept,
+    );
     Ok(())
 }
 
-fn tell_drained(what: &str, count: usize) {
-    if count > 0 {
-        tracing::info!(count, "backends left and had their time: {what} end");
+fn note(what: &str, removed: usize, drained: usize, swept: &mut Swept) {
+    tracing::debug!(removed, "swept: {what}");
+    if drained > 0 {
+        tracing::info!(
+            count = drained,
+            "backends left and had their time: {what} end"
+        );
     }
+    swept.drained += drained as u64;
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     packet::Buffer,
     splice::{
-        Choice, Endpoint, Listener, Outcome, Scratch, Splice, Verdict, from_backend, from_client,
+        Choice, Listener, Outcome, Scratch, Splice, Verdict, from_backend, from_client,
         state::{COLLECT, SPLICED},
     },
 };
@@ -58,18 +58,7 @@ impl Bench {
         let mut world = World::new(gateway, Listener { mss: 1400 });
         world.names.insert("a.example".into(), Choice::Service(7));
         world.names.insert("local.example".into(), Choice::Local);
-        world.endpoints = backends
-            .iter()
-            .zip(1..)
-            .map(|(backend, number)| Endpoint {
-                address: backend.ip().into(),
-                port: backend.port(),
-                backend: number,
-                mss: 1380,
-                source: gateway.ip().into(),
-                source_port: 0,
-            })
-            .collect();
+        world.serve(&backends, None);
         Self {
             scratch: Scratch::default(),
             world,

@@ -74,6 +74,19 @@ impl World {
             + 1
     }
 
+    /// Endpoints of every service, numbered from 1. `node`: whom they see, else the client.
+    pub(super) fn serve(&mut self, backends: &[SocketAddr], node: Option<SocketAddr>) {
+        let endpoint = |(backend, number): (&SocketAddr, u32)| Endpoint {
+            address: backend.ip().into(),
+            port: backend.port(),
+            backend: number,
+            mss: 1380,
+            source: node.unwrap_or(self.gateway).ip().into(),
+            source_port: node.map_or(0, |node| node.port()),
+        };
+        self.endpoints = backends.iter().zip(1..).map(endpoint).collect();
+    }
+
     /// What user space does now and then.
     pub(super) fn collect(&mut self) {
         let now = self.now();

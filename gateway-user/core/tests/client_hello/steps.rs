@@ -11,13 +11,10 @@
 //!
 //! Where both find a name, or find that there is none, they agree.
 
-use std::sync::Arc;
-
 use gateway_common::client_hello::{AHEAD, Scan, Stop};
-use rustls::{
-    ClientConfig, ClientConnection, NamedGroup, RootCertStore, SupportedProtocolVersion,
-    crypto::aws_lc_rs, pki_types::ServerName, server::Acceptor, version,
-};
+use rustls::{server::Acceptor, version};
+
+use super::Offer;
 
 struct Draw(u64);
 
@@ -31,36 +28,6 @@ impl Draw {
     }
 }
 
-/// A client that offers these versions, no post-quantum share where it is `small`, and protocols.
-fn hello(
-    name: &'static str,
-    versions: &[&'static SupportedProtocolVersion],
-    small: bool,
-    protocols: usize,
-    fragment: Option<usize>,
-    sends_name: bool,
-) -> Vec<u8> {
-    let mut provider = aws_lc_rs::default_provider();
-    if small {
-        let is_small = |group: NamedGroup| group == NamedGroup::X25519;
-        provider.kx_groups.retain(|group| is_small(group.name()));
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(provider));
-    let config = config.with_protocol_versions(versions).expect("TLS");
-    let config = config.with_root_certificates(RootCertStore::empty());
-    let mut config = config.with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec(); protocols];
-    config.max_fragment_size = fragment;
-    config.enable_sni = sends_name;
-    let name = ServerName::try_from(name).expect("a name");
-    let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
-    let mut bytes = Vec::new();
-    while client.wants_write() {
-        client.write_tls(&mut bytes).expect("bytes");
-    }
-    bytes
-}
-
 fn hellos() -> Vec<Vec<u8>> {
     let both: &[_] = &[&version::TLS12, &version::TLS13];
     let mut hellos = Vec::new();
@@ -70,12 +37,17 @@ fn hellos() -> Vec<Vec<u8>> {
         "192.0.2.1",
     ] {
         for versions in [both, &both[..1], &both[1..]] {
-            for (small, protocols) in [(false, 0), (true, 2), (true, 300)] {
+            for (is_small, protocols) in [(false, 0), (true, 2), (true, 300)] {
                 for fragment in [None, Some(100), Some(32)] {
                     for sends_name in [true, false] {
-                        hellos.push(hello(
-                            name, versions, small, protocols, fragment, sends_name,
-                        ));
+                        let offer = Offer {
+                            versions,
+                            is_small,
+                            protocols,
+                            fragment,
+                            sends_name,
+                        };
+                        hellos.push(offer.hello(name));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use gateway_common::{
     abi::TlsSecret,
-    splice::{Choice, Endpoint, Listener},
+    splice::{Choice, Listener, Splices as _, state::SPLICED},
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
@@ -67,18 +67,7 @@ impl Script {
         for most in &mut world.most {
             *most = rest.int_in_range(0..=4)?;
         }
-        world.endpoints = backends
-            .iter()
-            .zip(1..)
-            .map(|(backend, number)| Endpoint {
-                address: backend.ip().into(),
-                port: backend.port(),
-                backend: number,
-                mss: 1380,
-                source: node.unwrap_or(gateway).ip().into(),
-                source_port: node.map_or(0, |node| node.port()),
-            })
-            .collect();
+        world.serve(&backends, node);
         let clients = [40_000, 40_001, 40_002].map(|port| address(is_v4, 100, port));
         if rest.ratio(1, 8)? {
             world.local.insert(key_of(clients[0], gateway));
@@ -100,7 +89,7 @@ impl Script {
     }
 
     pub(crate) fn step(&mut self, rest: &mut Unstructured<'_>) -> Result<()> {
-        match rest.int_in_range(0..=15_u8)? {
+        match rest.int_in_range(0..=16_u8)? {
             0..=4 => self.client(rest)?,
             5..=9 => self.backend(rest)?,
             10 => self.open(rest)?,
@@ -108,6 +97,7 @@ impl Script {
             12 => self.error(rest)?,
             13 => self.garbage(rest)?,
             14 => self.judged.world.now += u64::from(rest.arbitrary::<u16>()?),
+            15 => self.drain(),
             _ => {
                 self.judged.world.now += 1000 * u64::from(rest.arbitrary::<u16>()?);
                 self.judged.world.collect();
@@ -115,6 +105,14 @@ impl Script {
         }
         self.judged.check();
         Ok(())
+    }
+
+    /// Backends have left, and what they had is over.
+    fn drain(&mut self) {
+        let world = &mut self.judged.world;
+        let now = world.now();
+        let open = world.splices.values_mut().filter(|s| s.phase == SPLICED);
+        open.for_each(|splice| splice.drain(now));
     }
 
     /// A number, or one near it.
