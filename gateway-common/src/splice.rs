@@ -58,7 +58,7 @@ pub use self::{
     forge::turn,
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
-    scratch::Scratch,
+    scratch::{Credit, Scratch},
     state::{HalfOpen, Hello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
@@ -165,6 +165,7 @@ where
     P: Bytes + ?Sized,
     T: Splices,
 {
+    scratch.credit.clear();
     match packet.head::<Ether>().map(|ether| ether.kind) {
         Some(ETHER_IPV4) => by_protocol::<S, P, Ipv4, T>(packet, scratch, tables),
         Some(ETHER_IPV6) => by_protocol::<S, P, Ipv6, T>(packet, scratch, tables),

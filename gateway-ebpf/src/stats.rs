@@ -2,8 +2,8 @@
 
 use aya_ebpf::bindings::BPF_NOEXIST;
 use gateway_common::{
-    abi::{Count, Counter},
-    splice::Outcome,
+    abi::{BackendStats, Count, Counter},
+    splice::{Credit, Outcome},
     tables::Traffic,
 };
 
@@ -42,8 +42,30 @@ unsafe fn add(count: *mut Count, bytes: u64) {
 /// Traffic of a backend.
 #[inline(always)]
 pub(crate) fn credit(backend: u32, traffic: Traffic, bytes: u64) {
+    if let Some(stats) = entry(backend, matches!(traffic, Traffic::Opened(_))) {
+        // SAFETY: this CPU's value.
+        unsafe { (*stats).credit(traffic, bytes) };
+    }
+}
+
+/// The same of a packet of TLS passthrough. `reply`: bytes of the backend's frame; `request`: of that
+/// for it.
+#[inline(never)]
+pub(crate) fn credit_tls(credit: &Credit, reply: u64, request: u64) {
+    if credit.backend == 0 {
+        return;
+    }
+    if let Some(stats) = entry(credit.backend, credit.opens()) {
+        // SAFETY: this CPU's value.
+        unsafe { (*stats).credit_splice(credit, reply, request) };
+    }
+}
+
+/// This CPU's value of a backend; made where it is `new`.
+#[inline(always)]
+fn entry(backend: u32, new: bool) -> Option<*mut BackendStats> {
     let mut known = BACKEND_STATS.get_ptr_mut(backend);
-    if matches!(traffic, Traffic::Opened(_)) && known.is_none() {
+    if new && known.is_none() {
         // Another CPU may be first; then the entry is there all the same.
         #[expect(
             clippy::needless_borrows_for_generic_args,
@@ -52,9 +74,5 @@ pub(crate) fn credit(backend: u32, traffic: Traffic, bytes: u64) {
         let _ = BACKEND_STATS.insert(backend, &NO_TRAFFIC, u64::from(BPF_NOEXIST));
         known = BACKEND_STATS.get_ptr_mut(backend);
     }
-    let Some(stats) = known else {
-        return;
-    };
-    // SAFETY: this CPU's value.
-    unsafe { (*stats).credit(traffic, bytes) };
+    known
 }

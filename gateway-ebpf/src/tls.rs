@@ -14,7 +14,7 @@ use gateway_common::{
     capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
     header::{ETHER_IPV4, ETHER_IPV6, Ether, Ip, Ipv4, Ipv6},
     packet::{Frame, Packet as _},
-    splice::{self, Outcome, Scratch, Verdict},
+    splice::{self, Scratch, Verdict},
     vlan,
 };
 
@@ -32,11 +32,14 @@ use crate::{
 fn xdpgw_tls(ctx: XdpContext) -> u32 {
     let verdict = vlan::without_tags(&mut Xdp(&ctx), |packet| {
         let bytes = packet.len();
-        let outcome = match scratch() {
-            Some(scratch) => splice::from_client(packet, scratch, &mut Place(ctx.as_ptr())),
-            None => Outcome::NotOurs,
+        let Some(scratch) = scratch() else {
+            return XDP_PASS;
         };
+        let outcome = splice::from_client(packet, scratch, &mut Place(ctx.as_ptr()));
         stats::count_tls(outcome, bytes);
+        if outcome.verdict() == Verdict::ToBackend {
+            stats::credit_tls(&scratch.credit, 0, packet.len());
+        }
         match outcome.verdict() {
             Verdict::Pass | Verdict::ToBackend => XDP_PASS,
             // Behind XDP it is sent where the driver may lose it.
@@ -88,12 +91,18 @@ fn xdpgw_tls_in(ctx: TcContext) -> i32 {
 fn backend(ctx: &TcContext) -> Verdict {
     let (packet, place) = (&mut Skb(ctx), &mut Place(ctx.as_ptr()));
     let bytes = packet.len();
-    let outcome = match scratch() {
-        Some(scratch) => splice::from_backend(packet, scratch, place),
-        None => Outcome::NotOurs,
+    let Some(scratch) = scratch() else {
+        return Verdict::Pass;
     };
+    let outcome = splice::from_backend(packet, scratch, place);
     stats::count_tls(outcome, bytes);
-    outcome.verdict()
+    let verdict = outcome.verdict();
+    let request = match verdict {
+        Verdict::ToBackend => packet.len(),
+        _ => 0,
+    };
+    stats::credit_tls(&scratch.credit, bytes, request);
+    verdict
 }
 
 /// Room for what one packet needs.

@@ -19,12 +19,20 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
+    admin::sum,
     passthrough::{NAMES, all_came_to, block_on, connect, daemon, hellos},
     tcp::LIMIT,
 };
 
 const CONNECTIONS: u64 = 1_000;
 const BYTES: u64 = 32 << 20;
+/// Where [`NAMES`] lead to, in each family.
+const BACKENDS: [&str; 4] = [
+    "10.77.1.2:9443",
+    "10.77.0.1:9443",
+    "[2001:db8:78::2]:9443",
+    "[2001:db8:77::1]:9443",
+];
 const SYNS: u64 = 100_000;
 /// Longer than a hello may take, and the sweeps' pause.
 const SWEPT: Duration = Duration::from_secs(COLLECT_TIME as u64 + 30);
@@ -90,7 +98,7 @@ fn spliced(bed: &Bed, ask: &str) -> Result<TcpReport> {
 #[test]
 fn backends_see_the_client_and_the_kernel_carries_every_byte() -> Result<()> {
     let bed = Bed::passthrough()?;
-    let _daemon = daemon(&bed)?;
+    let daemon = daemon(&bed)?;
     for gateway in GATEWAYS {
         for (name, server) in NAMES {
             let ask = format!("tcp --to {gateway}:443 --server-name {name} --count 20");
@@ -105,6 +113,17 @@ fn backends_see_the_client_and_the_kernel_carries_every_byte() -> Result<()> {
             let packets = carried.of(Outcome::ToBackend);
             ensure!(packets > BYTES / 1_500, "{packets} packets to the backend");
             ensure!(carried.of(Outcome::ToClient) > 100, "none to the client");
+        }
+    }
+    // Each backend has its own of it.
+    let metrics = daemon.admin("/metrics")?;
+    for backend in BACKENDS {
+        for direction in ["request", "reply"] {
+            let labels = ["listener=\"through\"", backend, direction];
+            let of = |name: &str| sum(&metrics, &format!("xdp_gateway_l4_backend_{name}"), &labels);
+            let (bytes, packets) = (of("bytes_total")?, of("packets_total")?);
+            let all = bytes >= BYTES as f64 && packets > BYTES as f64 / 65_536.0;
+            ensure!(all, "{bytes} bytes, {packets} packets: {labels:?}");
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::{
     abi::REVERSE,
-    header::Ip,
+    header::{ACCEPTS, Ip},
     packet::Bytes,
     splice::{
         Outcome, Scratch, Splice, Splices, connect, forge,
@@ -35,6 +35,7 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return orphan::<P, I, T>(packet, scratch, tables);
     };
+    scratch.credit.backend = splice.backend;
     match splice.phase {
         _ if !connect::is_back_key(splice, &scratch.segment.key) => {
             orphan::<P, I, T>(packet, scratch, tables)
@@ -101,6 +102,7 @@ where
             }
             splice.last_seen = now;
             splice.accept(&scratch.segment, &scratch.walk);
+            scratch.credit.signal = ACCEPTS;
             replay::piece::<P, I, T>(packet, scratch, true, false, tables)
         }
         (_, true) => {

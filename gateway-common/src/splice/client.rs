@@ -39,7 +39,10 @@ where
         return again::<P, I, T>(packet, scratch, tables);
     }
     match splice.phase {
-        SPLICED => translate::to_backend::<P, I>(packet, scratch, splice, (now, hz)),
+        SPLICED => {
+            scratch.credit.backend = splice.backend;
+            translate::to_backend::<P, I>(packet, scratch, splice, (now, hz))
+        }
         REFUSED if scratch.segment.has(RST) => {
             forget(&scratch.key, tables);
             Outcome::GivenUp

@@ -147,6 +147,8 @@ where
         return Outcome::NoRoom;
     };
     splice.tries += 1;
+    scratch.credit.backend = splice.backend;
+    scratch.credit.asked = splice.tries;
     splice.sent = now;
     splice.last_seen = now;
     let outcome = match splice.service {

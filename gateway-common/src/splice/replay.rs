@@ -118,6 +118,7 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::NoRoom;
     };
+    scratch.credit.backend = splice.backend;
     let at = splice.received.wrapping_sub(splice.initial.wrapping_add(1));
     let rest = filled.saturating_sub(at);
     let stamps = splice.has_stamps();

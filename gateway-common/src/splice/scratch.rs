@@ -1,9 +1,9 @@
 //! Room for what one packet needs: too much for the stack of a BPF program.
 
 use crate::{
-    abi::FlowKey,
+    abi::{BackendStats, FlowKey},
     addr::Addr,
-    header::Ip,
+    header::{Ip, OPENS, Signal},
     packet::Bytes,
     splice::{
         Endpoint, Splice,
@@ -11,6 +11,7 @@ use crate::{
         options::{Options, Walk},
         segment::Segment,
     },
+    tables::Traffic,
 };
 
 /// In the kernel a value of an array for each CPU. It holds nothing from one packet to the next.
@@ -29,6 +30,53 @@ pub struct Scratch {
     pub(super) back: FlowKey,
     pub(super) old: FlowKey,
     pub(super) endpoint: Endpoint,
+    /// What the packet is to a backend.
+    pub credit: Credit,
+}
+
+/// What a packet is to the statistics of a backend. Only copied from what is known, where paths part: the
+/// verifier would follow each choice from there on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credit {
+    /// Id of the backend that it is from or for; 0: none.
+    pub backend: u32,
+    /// How many SYNs the backend has been sent for this connection, where this is one; else 0.
+    pub asked: u32,
+    /// [`ACCEPTS`](crate::header::ACCEPTS): the backend takes it.
+    pub signal: Signal,
+}
+
+impl Credit {
+    /// For now, it is a packet without a meaning.
+    #[inline(always)]
+    pub(super) const fn clear(&mut self) {
+        self.backend = 0;
+        self.asked = 0;
+        self.signal = 0;
+    }
+
+    /// The backend is asked for the first time.
+    #[inline(always)]
+    pub const fn opens(&self) -> bool {
+        self.asked == 1
+    }
+}
+
+impl BackendStats {
+    /// Bytes of the frame from the backend, and of that for it; 0: it was not, or there is none.
+    #[inline(always)]
+    pub const fn credit_splice(&mut self, credit: &Credit, reply: u64, request: u64) {
+        if credit.opens() {
+            self.credit(Traffic::Opened(OPENS), 0);
+        }
+        // A frame of another one's that asks this one next is none of its own.
+        if reply > 0 && credit.asked == 0 {
+            self.credit(Traffic::Reply(credit.signal), reply);
+        }
+        if request > 0 {
+            self.credit(Traffic::Request, request);
+        }
+    }
 }
 
 impl Default for Scratch {
@@ -50,6 +98,7 @@ impl Default for Scratch {
                 source: Addr::default(),
                 source_port: 0,
             },
+            credit: Credit::default(),
         }
     }
 }
