@@ -12,14 +12,16 @@ const THIS_NAMESPACE: u64 = u64::MAX;
 /// `BPF_TCP_LISTEN`
 const LISTEN: u32 = 10;
 
-/// `bpf_sock_tuple` of one family.
-#[repr(C)]
+/// `bpf_sock_tuple` of one family, which the kernel tells by the number of bytes: no padding behind.
+#[repr(C, packed(4))]
 struct Tuple<A> {
     source: A,
     destination: A,
     source_port: u16,
     destination_port: u16,
 }
+
+const _: () = assert!(size_of::<Tuple<u32>>() == 12 && size_of::<Tuple<[u64; 2]>>() == 36);
 
 /// There is a socket for it, which is not a listener. `context` of an XDP or tcx program.
 #[inline(never)]
