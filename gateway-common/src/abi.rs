@@ -78,6 +78,7 @@ mod pod {
         TlsName,
         TlsTarget,
         TlsSecret,
+        TlsFull,
         Splice,
         HalfOpen,
         Hello

@@ -77,6 +77,15 @@ impl Host {
         config.serve(&mut self.served);
     }
 
+    pub(crate) fn put_frontend(&mut self, key: &FrontendKey, frontend: Option<&Frontend>) {
+        let Some(frontend) = frontend else {
+            self.frontends.remove(key);
+            return;
+        };
+        self.served.add(&key.address);
+        self.frontends.insert(*key, *frontend);
+    }
+
     /// Where a flow belongs.
     fn table(&mut self, flow: &Flow) -> &mut HashMap<FlowKey, Flow> {
         match flow.is_established() {

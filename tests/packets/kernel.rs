@@ -7,8 +7,8 @@ use aya::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, FrontendKey, Origin,
-        Served, Snat, TagKey,
+        Address, Backend, BackendStats, Counters, Event, Flow, FlowKey, Frontend, FrontendKey,
+        Origin, Served, Snat, TagKey,
     },
     addr::Addr,
     maps,
@@ -23,6 +23,8 @@ const XDP_TX: u32 = 3;
 const TCX_NEXT: u32 = u32::MAX;
 const TC_ACT_SHOT: u32 = 2;
 const TC_ACT_REDIRECT: u32 = 7;
+/// Bytes that a frame may grow by: a piece of a hello.
+const ROOM: usize = 2048;
 
 pub(crate) struct Kernel {
     pub(crate) ebpf: Ebpf,
@@ -35,18 +37,22 @@ impl Kernel {
 
     /// With room for so many entries of established flows, and of others.
     pub(crate) fn with_flows(config: &Config, flows: u32) -> Self {
-        let mut kernel = Self { ebpf: load(flows) };
+        Self::with(config, |loader| {
+            loader
+                .map_max_entries(maps::FLOWS, flows)
+                .map_max_entries(maps::FRESH, flows);
+        })
+    }
+
+    /// With other sizes of maps.
+    pub(crate) fn with(config: &Config, size: impl FnOnce(&mut EbpfLoader<'_>)) -> Self {
+        let mut kernel = Self { ebpf: load(size) };
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
         let mut served = Served::NOTHING;
         config.serve(&mut served);
-        let map = kernel
-            .ebpf
-            .map_mut(maps::SERVED)
-            .expect("map in the object");
-        let mut map = Array::<_, Served>::try_from(map).expect("map type");
-        map.set(0, served, 0).expect("a slot");
+        kernel.put(maps::SERVED, 0, served);
         for (id, service) in &config.services {
             kernel.insert(maps::SERVICES, id, service);
         }
@@ -67,9 +73,7 @@ impl Kernel {
             kernel.insert::<FrontendKey, Origin>(maps::ORIGINS, endpoint, origin);
         }
         for (slot, snat) in (0..).zip(&config.snat) {
-            let map = kernel.ebpf.map_mut(maps::SNAT).expect("map in the object");
-            let mut map = Array::<_, Snat>::try_from(map).expect("map type");
-            map.set(slot, snat, 0).expect("a slot");
+            kernel.put::<Snat>(maps::SNAT, slot, *snat);
         }
         kernel
     }
@@ -85,27 +89,55 @@ impl Kernel {
         events
     }
 
-    fn hash<K: Pod, V: Pod>(&self, name: &str) -> HashMap<&MapData, K, V> {
+    /// Of the flow table.
+    pub(crate) fn now(&mut self) -> u32 {
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(&[0; 14]);
+        let clock: &mut Xdp = program(&mut self.ebpf, maps::PROGRAM_CLOCK);
+        clock.test_run(options).expect("a test run").return_value
+    }
+
+    pub(crate) fn hash<K: Pod, V: Pod>(&self, name: &str) -> HashMap<&MapData, K, V> {
         HashMap::try_from(self.ebpf.map(name).expect("map in the object")).expect("map type")
     }
 
-    fn hash_mut<K: Pod, V: Pod>(&mut self, name: &str) -> HashMap<&mut MapData, K, V> {
+    pub(crate) fn hash_mut<K: Pod, V: Pod>(&mut self, name: &str) -> HashMap<&mut MapData, K, V> {
         HashMap::try_from(self.ebpf.map_mut(name).expect("map in the object")).expect("map type")
     }
 
-    fn insert<K: Pod, V: Pod>(&mut self, name: &str, key: &K, value: &V) {
+    pub(crate) fn insert<K: Pod, V: Pod>(&mut self, name: &str, key: &K, value: &V) {
         self.hash_mut::<K, V>(name)
             .insert(key, value, 0)
             .expect("room in the map");
     }
+
+    /// Writes a slot of an array.
+    pub(crate) fn put<V: Pod>(&mut self, name: &str, slot: u32, value: V) {
+        let map = self.ebpf.map_mut(name).expect("map in the object");
+        let mut map = Array::<_, V>::try_from(map).expect("map type");
+        map.set(slot, value, 0).expect("a slot");
+    }
+
+    pub(crate) fn put_frontend(&mut self, key: &FrontendKey, frontend: Option<&Frontend>) {
+        let Some(frontend) = frontend else {
+            let mut map = self.hash_mut::<FrontendKey, Frontend>(maps::FRONTENDS);
+            return map.remove(key).expect("a frontend to remove");
+        };
+        let map = self.ebpf.map(maps::SERVED).expect("map in the object");
+        let map = Array::<_, Served>::try_from(map).expect("map type");
+        let mut served = map.get(&0, 0).expect("a slot");
+        served.add(&key.address);
+        self.put(maps::SERVED, 0, served);
+        self.insert(maps::FRONTENDS, key, frontend);
+    }
 }
 
 /// Loads and verifies everything; panics without the privileges to do so.
-fn load(flows: u32) -> Ebpf {
-    let mut ebpf = EbpfLoader::new()
-        .override_global(maps::GLOBAL_HZ, &HZ, true)
-        .map_max_entries(maps::FLOWS, flows)
-        .map_max_entries(maps::FRESH, flows)
+fn load(size: impl FnOnce(&mut EbpfLoader<'_>)) -> Ebpf {
+    let mut loader = EbpfLoader::new();
+    loader.override_global(maps::GLOBAL_HZ, &HZ, true);
+    size(&mut loader);
+    let mut ebpf = loader
         .load(OBJECT)
         .expect("loading BPF needs root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
     let ingress: &mut Xdp = program(&mut ebpf, maps::PROGRAM_INGRESS);
@@ -152,10 +184,15 @@ impl Path for Kernel {
     }
 
     fn run(&mut self, hook: Hook, frame: &mut Vec<u8>) -> Action {
-        let mut out = vec![0; frame.len() + 64];
+        let mut out = vec![0; frame.len() + ROOM];
         let mut options = TestRunOptions::new();
         options.data_in = Some(frame);
         options.data_out = Some(&mut out);
+        let of_tcx = [
+            (TCX_NEXT, Action::Pass),
+            (TC_ACT_REDIRECT, Action::Back),
+            (TC_ACT_SHOT, Action::Drop),
+        ];
         let (result, actions) = match hook {
             Hook::Ingress => {
                 let ingress: &mut Xdp = program(&mut self.ebpf, maps::PROGRAM_INGRESS);
@@ -168,13 +205,11 @@ impl Path for Kernel {
             }
             Hook::Answer => {
                 let answer: &mut SchedClassifier = program(&mut self.ebpf, maps::PROGRAM_ANSWER);
-                let actions = [(TCX_NEXT, Action::Pass), (TC_ACT_REDIRECT, Action::Back)];
-                (answer.test_run(options), actions.to_vec())
+                (answer.test_run(options), of_tcx.to_vec())
             }
             Hook::Egress => {
                 let egress: &mut SchedClassifier = program(&mut self.ebpf, maps::PROGRAM_EGRESS);
-                let actions = [(TCX_NEXT, Action::Pass), (TC_ACT_SHOT, Action::Drop)];
-                (egress.test_run(options), actions.to_vec())
+                (egress.test_run(options), of_tcx.to_vec())
             }
         };
         let result = result.expect("a test run");

@@ -32,6 +32,7 @@ mod steer;
 mod sums;
 mod table;
 mod tagged;
+mod tls;
 mod verifier;
 mod vlan;
 #[allow(dead_code, reason = "a fuzz target uses the rest")]
