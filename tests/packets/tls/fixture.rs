@@ -144,6 +144,11 @@ impl Passthrough {
 
     fn name(&mut self, group: u16, name: &str, service: u32) {
         let key = TlsKey::new(group, name, false).expect("a short name");
-        self.names.push((key, TlsTarget { service }));
+        let target = TlsTarget {
+            name: self.names.len() as u64 + 1,
+            service,
+            ..TlsTarget::default()
+        };
+        self.names.push((key, target));
     }
 }

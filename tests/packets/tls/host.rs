@@ -282,7 +282,7 @@ impl Splices for Tables {
     }
 
     /// As the trie of names does: the longest key that the hello's begins with.
-    fn choose(&mut self, key: &FlowKey, found: Found) -> Choice {
+    fn choose(&mut self, key: &FlowKey, found: Found, name: &mut u64) -> Choice {
         let (Some(hello), Some(frontend)) =
             (self.hellos.get_mut(key), self.host.frontend(&key.to()))
         else {
@@ -300,9 +300,13 @@ impl Splices for Tables {
         let wanted = bytes(asked);
         let fitting = self.names.iter();
         let fitting = fitting.filter(|(name, _)| wanted.starts_with(&bytes(name)));
-        match fitting.max_by_key(|(name, _)| name.bits) {
-            Some((_, target)) if target.service != 0 => Choice::Service(target.service),
-            _ => Choice::Local,
+        let Some((_, target)) = fitting.max_by_key(|(name, _)| name.bits) else {
+            return Choice::Local;
+        };
+        *name = target.name;
+        match target.service {
+            0 => Choice::Local,
+            service => Choice::Service(service),
         }
     }
 
