@@ -22,7 +22,9 @@ pub use frontend::{
     Service, Snat, TagKey,
 };
 pub use served::Served;
-pub use tls::{NAME_BYTES, NAME_END, TlsFull, TlsKey, TlsName, TlsSecret, TlsTarget};
+pub use tls::{
+    NAME_BYTES, NAME_END, NO_STAMPS, TlsFull, TlsKey, TlsName, TlsNoStamps, TlsSecret, TlsTarget,
+};
 
 /// IP protocol numbers (IANA).
 pub const TCP: u32 = 6;
@@ -79,6 +81,7 @@ mod pod {
         TlsTarget,
         TlsSecret,
         TlsFull,
+        TlsNoStamps,
         Splice,
         HalfOpen,
         Hello
@@ -108,5 +111,6 @@ const _: () = {
     assert!(size_of::<TlsTarget>() == 16);
     assert!(size_of::<TlsSecret>() == 16);
     assert!(size_of::<TlsFull>() == 8);
+    assert!(size_of::<TlsNoStamps>() == 4);
     assert!(size_of::<Counters>() == Counter::ALL.len() * size_of::<Count>());
 };

@@ -55,6 +55,9 @@ pub const TLS_NAMES: &str = "tls_names";
 pub const TLS_SECRET: &str = "tls_secret";
 /// One [`crate::abi::TlsFull`].
 pub const TLS_FULL: &str = "tls_full";
+/// Listener, as a [`crate::abi::FrontendKey`] -> [`crate::abi::TlsNoStamps`], LRU: a backend of it has
+/// no time stamps.
+pub const TLS_NO_STAMPS: &str = "tls_no_stamps";
 /// One [`crate::abi::Count`] per [`crate::splice::Outcome`] and CPU.
 pub const TLS_OUTCOMES: &str = "tls_outcomes";
 /// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Splice`].
@@ -74,7 +77,7 @@ pub const TCX_PROGRAMS: &str = "tcx_programs";
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
 /// `uplinks`, `splices`, `ties`, `hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
 /// `tls_secret` and `tls_full` arrays.
-pub const ALL: [&str; 28] = [
+pub const ALL: [&str; 29] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -95,6 +98,7 @@ pub const ALL: [&str; 28] = [
     TLS_NAMES,
     TLS_SECRET,
     TLS_FULL,
+    TLS_NO_STAMPS,
     TLS_OUTCOMES,
     SPLICES,
     TIES,
@@ -135,8 +139,11 @@ pub const TLS_NAMES_MAX: u32 = 262_144;
 pub const SPLICES_MAX: u32 = 1_048_576;
 /// Most of them whose hello is under way, of 20 KB each.
 pub const HELLOS_MAX: u32 = 4_096;
-/// Most clients without time stamps whose SYN was answered, and whose options are remembered.
+/// Most clients whose SYN was answered without time stamps, and whose options are remembered.
 pub const HALF_OPEN_MAX: u32 = 16_384;
+/// Most listeners that are known to have backends without time stamps; those that come in need last are
+/// forgotten first.
+pub const NO_STAMPS_MAX: u32 = 1_024;
 /// Slot of `xdp_programs`.
 pub const SLOT_TLS: u32 = 0;
 /// Slots of `tcx_programs`.

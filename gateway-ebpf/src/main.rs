@@ -18,10 +18,12 @@ mod hello;
 mod log;
 mod lookup;
 mod maps;
+mod notes;
 mod packet;
 mod socket;
 mod splices;
 mod stats;
+mod ties;
 mod tls;
 mod world;
 

@@ -11,13 +11,14 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{
         Address, Backend, BackendStats, Count, Counters, Flow, FlowKey, Frontend, FrontendKey,
-        LinkAddress, Origin, Served, Service, Snat, TagKey, TlsFull, TlsName, TlsSecret, TlsTarget,
+        LinkAddress, Origin, Served, Service, Snat, TagKey, TlsFull, TlsName, TlsNoStamps,
+        TlsSecret, TlsTarget,
     },
     addr::Addr,
     maps::{
         ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRESH_MAX, FRONTENDS_MAX,
-        HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, SERVICES_MAX, SPLICES_MAX,
-        TLS_NAMES_MAX, UPLINKS_MAX,
+        HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, NO_STAMPS_MAX, SERVICES_MAX,
+        SPLICES_MAX, TLS_NAMES_MAX, UPLINKS_MAX,
     },
     splice::{HalfOpen, Hello, Outcome, Scratch, Splice},
 };
@@ -77,6 +78,9 @@ pub(crate) static TLS_NAMES: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usiz
 pub(crate) static TLS_SECRET: Array<TlsSecret, 1> = Array::new();
 #[btf_map(name = "tls_full")]
 pub(crate) static TLS_FULL: Array<TlsFull, 1> = Array::new();
+#[btf_map(name = "tls_no_stamps")]
+pub(crate) static TLS_NO_STAMPS: LruHashMap<FrontendKey, TlsNoStamps, { NO_STAMPS_MAX as usize }> =
+    LruHashMap::new();
 #[btf_map(name = "tls_outcomes")]
 pub(crate) static TLS_OUTCOMES: PerCpuArray<Count, { Outcome::ALL.len() }> = PerCpuArray::new();
 #[btf_map(name = "tls_scratch")]

@@ -9,15 +9,14 @@ use aya_ebpf::{
 use gateway_common::{
     abi::{FlowKey, KIND_TLS, TlsSecret},
     client_hello::Stop,
-    flow::lives,
     splice::{self, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices},
     tables::Tables as _,
 };
 
 use crate::{
     choice, hello,
-    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_FULL, TLS_SECRET},
-    socket,
+    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_SECRET},
+    notes, socket, ties,
     world::World,
 };
 
@@ -62,26 +61,27 @@ impl Splices for Place {
 
     #[inline(always)]
     fn is_full(&self) -> bool {
-        let (now, hz) = (World.now(), World.hz());
-        let full = TLS_FULL.get(0);
-        full.is_some_and(|full| full.is_full != 0 && now.wrapping_sub(full.since) < hz)
+        notes::is_full()
     }
 
     #[inline(always)]
     fn note_full(&mut self) {
-        let Some(full) = TLS_FULL.get_ptr_mut(0) else {
-            return;
-        };
-        // SAFETY: a live map value; whichever CPU writes last is right.
-        unsafe {
-            (*full).since = World.now();
-            (*full).is_full = 1;
-        }
+        notes::note_full();
     }
 
     #[inline(always)]
     fn is_local(&mut self, key: &FlowKey) -> bool {
         socket::has(self.0, key)
+    }
+
+    #[inline(always)]
+    fn has_no_stamps(&mut self, key: &FlowKey) -> bool {
+        notes::has_no_stamps(&key.to())
+    }
+
+    #[inline(always)]
+    fn note_no_stamps(&mut self, key: &FlowKey) {
+        notes::note_no_stamps(&key.to());
     }
 
     #[inline(always)]
@@ -146,34 +146,12 @@ impl Splices for Place {
 
     #[inline(always)]
     fn tied(&self, backend: &FlowKey, client: &mut FlowKey) -> bool {
-        // SAFETY: values are replaced whole.
-        let Some(tied) = (unsafe { TIES.get(backend) }) else {
-            return false;
-        };
-        *client = tied.copied();
-        true
+        ties::find(backend, client)
     }
 
     #[inline(always)]
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
-        let (now, hz) = (World.now(), World.hz());
-        match World.find(backend) {
-            Some(flow) if lives(backend, flow, now, hz) => return false,
-            // Flows are looked for first: what an ended one left must go.
-            Some(_) => World.forget(backend),
-            None => {}
-        }
-        if TIES.insert(backend, client, u64::from(BPF_NOEXIST)).is_ok() {
-            return true;
-        }
-        // SAFETY: as above.
-        match unsafe { TIES.get(backend) } {
-            Some(tied) => tied == client,
-            None => {
-                self.note_full();
-                false
-            }
-        }
+        ties::tie(backend, client)
     }
 
     #[inline(always)]

@@ -46,14 +46,21 @@ fn the_documentation_shows_every_map_as_bpftool_does() -> Result<()> {
     let mut open = bed.start("open", &open)?;
     open.goes_on(100_000)?;
     bed.udp(&format!("--to {GATEWAY}:53 --count 2"))?;
+    // A backend without time stamps, behind a listener whose first client has them.
+    for server in [&bed.node, &bed.app1, &bed.app2] {
+        server.sysctl("net/ipv4/tcp_timestamps", "0")?;
+    }
     // Of TLS passthrough: one that a backend has, one whose hello is under way, and one of a client
     // without time stamps that says nothing.
     let whole = hello("a.example");
     let _whole = open_with(&bed, "whole", &whole)?;
+    let pins = daemon.pins().join(format!("v{ABI_VERSION}/maps"));
+    wait_until(LIMIT, "what the backend lacks is known", || {
+        Ok(entries(&pins.join(maps::TLS_NO_STAMPS))? > 0)
+    })?;
     let _half = open_with(&bed, "half", &whole[..whole.len() / 2])?;
     bed.client.sysctl("net/ipv4/tcp_timestamps", "0")?;
     let _mute = open_with(&bed, "mute", &[])?;
-    let pins = daemon.pins().join(format!("v{ABI_VERSION}/maps"));
     wait_until(LIMIT, "the connections are in the maps", || {
         let filled = |name: &str| Ok::<_, anyhow::Error>(entries(&pins.join(name))? > 0);
         Ok(filled(maps::TIES)? && filled(maps::HELLOS)? && filled(maps::HALF_OPEN)?)

@@ -10,6 +10,7 @@ pub(crate) mod hellos;
 mod loss;
 mod names;
 mod stacks;
+mod stamps;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -2,6 +2,9 @@
 
 /// Most bytes of a [`TlsName`]: a name of 253 with its end.
 pub const NAME_BYTES: usize = 254;
+/// Seconds for which clients of a listener are told no time stamps, as a backend has none. Each time one
+/// connection has to find it out anew.
+pub const NO_STAMPS: u32 = 3_600;
 /// Ends an exact name, so that it is no prefix of longer ones.
 pub const NAME_END: u8 = 0;
 
@@ -54,6 +57,22 @@ pub struct TlsFull {
     pub since: u32,
     /// 1: they did once.
     pub is_full: u32,
+}
+
+/// When a backend of a listener was found to have no time stamps.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsNoStamps {
+    /// Low 32 bits of jiffies.
+    pub since: u32,
+}
+
+impl TlsNoStamps {
+    /// It is believed still.
+    #[inline(always)]
+    pub const fn counts(&self, now: u32, hz: u32) -> bool {
+        now.wrapping_sub(self.since) < NO_STAMPS.wrapping_mul(hz)
+    }
 }
 
 impl TlsName {

@@ -103,6 +103,9 @@ where
             splice.last_seen = now;
             splice.accept(&scratch.segment, &scratch.walk);
             scratch.credit.signal = ACCEPTS;
+            if splice.offer.has_stamps() && !splice.answer.has_stamps() {
+                tables.note_no_stamps(&scratch.key);
+            }
             replay::piece::<P, I, T>(packet, scratch, true, false, tables)
         }
         (_, true) => {

@@ -56,6 +56,11 @@ impl Offer {
     }
 
     #[inline(always)]
+    pub(super) const fn drop_stamps(&mut self) {
+        self.flags &= !STAMPS;
+    }
+
+    #[inline(always)]
     pub const fn has_sack(&self) -> bool {
         self.flags & SACK != 0
     }

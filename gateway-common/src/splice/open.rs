@@ -116,6 +116,11 @@ where
         return Outcome::NoCookie;
     }
     let mut offer = scratch.walk.offer;
+    // A client that is told time stamps may take nothing without (RFC 7323, 3.2), and a backend that has
+    // none never sends any.
+    if offer.has_stamps() && tables.has_no_stamps(&scratch.key) {
+        offer.drop_stamps();
+    }
     if offer.needs_keeping() {
         let half_open = HalfOpen {
             initial: scratch.segment.sequence,

@@ -122,7 +122,7 @@ pub struct Splice {
     pub answer: Offer,
 }
 
-/// A client without time stamps that was answered, and what it offered; or that was heard of though
+/// A client that was answered without time stamps, and what it offered; or that was heard of though
 /// nothing is known of it. 12 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -80,8 +80,14 @@ pub trait Splices {
     /// only waits for late packets (TIME_WAIT). Asked only where there is no entry.
     fn is_local(&mut self, key: &FlowKey) -> bool;
 
-    /// Keeps what a client without time stamps offered, for [`super::COOKIE`] seconds; replaces what
-    /// was kept of the same client before. `false`: full.
+    /// A backend of this listener was found to have no time stamps, not long ago
+    /// ([`crate::abi::NO_STAMPS`]).
+    fn has_no_stamps(&mut self, key: &FlowKey) -> bool;
+    /// A backend of this listener has none. Where there is no room, another listener may be forgotten.
+    fn note_no_stamps(&mut self, key: &FlowKey);
+
+    /// Keeps what a client offered that was told no time stamps, for [`super::COOKIE`] seconds; replaces
+    /// what was kept of the same client before. `false`: full.
     fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool;
     fn held(&self, key: &FlowKey) -> Option<HalfOpen>;
     fn release(&mut self, key: &FlowKey);

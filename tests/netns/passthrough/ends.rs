@@ -17,14 +17,14 @@ use tokio::{
 use super::{NAMES, PATIENCE, all_came_to, block_on, connect, expect, listen, pair, rest};
 
 /// Of our own servers.
-const PORT: u16 = 9_444;
+pub(super) const PORT: u16 = 9_444;
 /// Where nobody listens.
 const CLOSED: u16 = 9_445;
 const APP1: [&str; 2] = ["10.77.1.2", "2001:db8:78::2"];
 const NODE: [&str; 2] = ["10.77.0.1", "2001:db8:77::1"];
 
 /// A bed whose names lead to our own servers.
-fn bed() -> Result<(Bed, Daemon)> {
+pub(super) fn bed() -> Result<(Bed, Daemon)> {
     let bed = Bed::passthrough()?;
     bed.tls_service("app1", &APP1, PORT)?;
     bed.tls_service("node", &NODE, PORT)?;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use gateway_common::{
-    abi::{Counter, FlowKey, KIND_TLS, TlsKey, TlsSecret, TlsTarget},
+    abi::{Counter, FlowKey, FrontendKey, KIND_TLS, TlsKey, TlsNoStamps, TlsSecret, TlsTarget},
     client_hello::Scan,
     flow::lives,
     packet::Buffer,
@@ -42,6 +42,7 @@ pub(crate) struct Tables {
     pub(crate) seconds: u32,
     /// When a table took no entry.
     full: Option<u32>,
+    no_stamps: HashMap<FrontendKey, TlsNoStamps>,
     splices: HashMap<FlowKey, Splice>,
     hellos: HashMap<FlowKey, Box<Hello>>,
     ties: HashMap<FlowKey, FlowKey>,
@@ -59,6 +60,7 @@ impl OnHost {
                 clock: 1_000_000,
                 seconds: 1_000,
                 full: None,
+                no_stamps: HashMap::new(),
                 splices: HashMap::new(),
                 hellos: HashMap::new(),
                 ties: HashMap::new(),
@@ -134,6 +136,10 @@ impl Judge for OnHost {
             Entry::FullSince(seconds) => {
                 tables.full = Some(0_u32.wrapping_sub(seconds * HZ));
             }
+            Entry::NoStamps(key, seconds) => {
+                let since = 0_u32.wrapping_sub(seconds * HZ);
+                tables.no_stamps.insert(key, TlsNoStamps { since });
+            }
             Entry::Listener(key, frontend) => tables.host.put_frontend(&key, frontend.as_ref()),
             Entry::Socket(key) => {
                 tables.local.insert(key);
@@ -207,6 +213,15 @@ impl Splices for Tables {
         self.local.contains(key)
     }
 
+    fn has_no_stamps(&mut self, key: &FlowKey) -> bool {
+        let noted = self.no_stamps.get(&key.to());
+        noted.is_some_and(|noted| noted.counts(0, HZ))
+    }
+
+    fn note_no_stamps(&mut self, key: &FlowKey) {
+        self.no_stamps.insert(key.to(), TlsNoStamps { since: 0 });
+    }
+
     fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool {
         let held = self.half_open.contains_key(key) || fits(&self.half_open, key);
         if held {
@@ -261,9 +276,10 @@ impl Splices for Tables {
     }
 
     fn tie(&mut self, backend: &FlowKey, client: &FlowKey) -> bool {
-        let flow = self.host.find(backend);
-        if flow.is_some_and(|flow| lives(backend, flow, 0, HZ)) {
-            return false;
+        match self.host.find(backend) {
+            Some(flow) if lives(backend, flow, 0, HZ) => return false,
+            Some(_) => self.host.forget(backend),
+            None => {}
         }
         if let Some(tied) = self.ties.get(backend) {
             return tied == client;

@@ -29,6 +29,8 @@ pub(crate) enum Entry {
     Secret(TlsSecret),
     /// A table took no entry, so many seconds ago.
     FullSince(u32),
+    /// A backend of the listener had no time stamps, so many seconds ago.
+    NoStamps(FrontendKey, u32),
     Listener(FrontendKey, Option<Frontend>),
     /// The node's stack has this connection: in the kernel it must be so.
     Socket(FlowKey),

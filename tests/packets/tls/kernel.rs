@@ -11,7 +11,7 @@ use aya::{
     programs::{SchedClassifier, Xdp},
 };
 use gateway_common::{
-    abi::{Count, Flow, FlowKey, TlsFull, TlsName, TlsTarget},
+    abi::{Count, Flow, FlowKey, FrontendKey, TlsFull, TlsName, TlsNoStamps, TlsTarget},
     maps,
     splice::{HalfOpen, Hello, Outcome, Splice},
 };
@@ -137,12 +137,12 @@ impl Loaded {
         map.iter().map(|entry| entry.expect("an entry")).collect()
     }
 
-    fn clear<V: Pod>(&mut self, name: &str) {
-        let keys: Vec<FlowKey> = {
-            let map: HashMap<_, FlowKey, V> = self.kernel.hash(name);
+    fn clear<K: Pod, V: Pod>(&mut self, name: &str) {
+        let keys: Vec<K> = {
+            let map: HashMap<_, K, V> = self.kernel.hash(name);
             map.keys().map(|key| key.expect("a key")).collect()
         };
-        let mut map = self.kernel.hash_mut::<FlowKey, V>(name);
+        let mut map = self.kernel.hash_mut::<K, V>(name);
         for key in keys {
             map.remove(&key).expect("an entry to remove");
         }
@@ -165,12 +165,13 @@ impl Judge for InKernel {
 
     fn reset(&mut self, all: &Passthrough) {
         let loaded = &mut *self.0;
-        loaded.clear::<Splice>(maps::SPLICES);
-        loaded.clear::<FlowKey>(maps::TIES);
-        loaded.clear::<Hello>(maps::HELLOS);
-        loaded.clear::<HalfOpen>(maps::HALF_OPEN);
-        loaded.clear::<Flow>(maps::FLOWS);
-        loaded.clear::<Flow>(maps::FRESH);
+        loaded.clear::<FlowKey, Splice>(maps::SPLICES);
+        loaded.clear::<FlowKey, FlowKey>(maps::TIES);
+        loaded.clear::<FlowKey, Hello>(maps::HELLOS);
+        loaded.clear::<FlowKey, HalfOpen>(maps::HALF_OPEN);
+        loaded.clear::<FlowKey, Flow>(maps::FLOWS);
+        loaded.clear::<FlowKey, Flow>(maps::FRESH);
+        loaded.clear::<FrontendKey, TlsNoStamps>(maps::TLS_NO_STAMPS);
         loaded.kernel.put(maps::TLS_SECRET, 0, SECRET);
         loaded.kernel.put(maps::TLS_FULL, 0, TlsFull::default());
         for (key, frontend) in &all.config.frontends {
@@ -194,6 +195,10 @@ impl Judge for InKernel {
             Entry::FullSince(seconds) => {
                 let since = now.wrapping_sub(seconds * HZ);
                 kernel.put(maps::TLS_FULL, 0, TlsFull { since, is_full: 1 });
+            }
+            Entry::NoStamps(key, seconds) => {
+                let since = now.wrapping_sub(seconds * HZ);
+                kernel.insert(maps::TLS_NO_STAMPS, key, &TlsNoStamps { since });
             }
             Entry::Listener(key, frontend) => kernel.put_frontend(key, frontend.as_ref()),
             Entry::Socket(_) => {}

@@ -8,3 +8,4 @@ mod local;
 mod opening;
 mod refused;
 mod spliced;
+mod stamps;

@@ -32,6 +32,8 @@ pub(super) struct Config {
     /// said before it knew this peer.
     pub(super) step: u32,
     pub(super) first: u32,
+    /// Segments without the time stamps that both offered are dropped (RFC 7323, 3.2), as BSD does.
+    pub(super) strict: bool,
     /// What cannot be is dropped, where a client has begun anew; else it is a fault.
     pub(super) forgives: bool,
 }

@@ -69,6 +69,8 @@ struct Seen {
     again: u64,
     /// Connections that the network killed: all SYNs for all endpoints were lost.
     unlucky: u64,
+    /// Of those, strict ones after it was learned that a backend has no time stamps.
+    learned: u64,
     /// Things that must have come up.
     selective: u64,
     probes: u64,
@@ -110,6 +112,7 @@ fn connections_come_through_whatever_the_network_does() {
         seen.unlucky < runs / 50 && seen.again > runs / 5,
         "{seen:?}"
     );
+    assert!(seen.learned > runs / 500, "{seen:?}");
     assert!(seen.selective > runs && seen.probes > runs / 50, "{seen:?}");
     for outcome in plan::MUST_COME_UP {
         assert!(

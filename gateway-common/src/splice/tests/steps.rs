@@ -8,6 +8,7 @@ mod errors;
 mod hellos;
 mod local;
 mod opening;
+mod stamps;
 
 use std::net::SocketAddr;
 

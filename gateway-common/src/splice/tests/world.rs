@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    abi::{FORWARD, FlowKey, TCP, TlsSecret},
+    abi::{FORWARD, FlowKey, TCP, TlsNoStamps, TlsSecret},
     splice::{
         COOKIE, Choice, Endpoint, Found, HalfOpen, Hello, Listener, Splice, Splices, forget,
         is_loose, state::ROOM,
@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) secret: Option<TlsSecret>,
     /// When a table took no entry.
     full: Option<u64>,
+    /// When a backend was found to have no time stamps.
+    pub(super) no_stamps: Option<TlsNoStamps>,
     pub(super) gateway: SocketAddr,
     pub(super) listener: Listener,
     pub(super) names: HashMap<String, Choice>,
@@ -49,6 +51,7 @@ impl World {
             epoch: 0,
             secret: Some(TlsSecret { key: [7, 8] }),
             full: None,
+            no_stamps: None,
             gateway,
             listener,
             names: HashMap::new(),
@@ -151,6 +154,15 @@ impl Splices for World {
 
     fn is_local(&mut self, key: &FlowKey) -> bool {
         self.local.contains(key)
+    }
+
+    fn has_no_stamps(&mut self, _key: &FlowKey) -> bool {
+        let now = self.now();
+        self.no_stamps.is_some_and(|noted| noted.counts(now, HZ))
+    }
+
+    fn note_no_stamps(&mut self, _key: &FlowKey) {
+        self.no_stamps = Some(TlsNoStamps { since: self.now() });
     }
 
     fn hold(&mut self, key: &FlowKey, half_open: &HalfOpen) -> bool {

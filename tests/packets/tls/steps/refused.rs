@@ -1,7 +1,7 @@
 //! Backends that refuse, are silent, or know nothing of a connection.
 
 use gateway_common::{
-    abi::{ESTABLISHED, FORWARD, Flow},
+    abi::{ESTABLISHED, FORWARD, Flow, RESET},
     splice::Outcome::*,
 };
 
@@ -217,6 +217,22 @@ fn an_end_that_the_client_talks_to_already_is_passed_over() {
             let own = (world.back_key(second, CLIENT), world.key());
             assert!(world.kept().ties.contains(&own));
         }
+    });
+}
+
+/// What an ended flow of layer 4 has left is in nobody's way.
+#[test]
+fn an_end_that_the_client_has_talked_to_is_asked() {
+    in_all_worlds(|world| {
+        let way = Way::Near;
+        let back = world.back_key(way.ends()[0], CLIENT);
+        let flow = Flow {
+            state: ESTABLISHED | RESET,
+            ..Flow::default()
+        };
+        world.put(&Entry::Flow(back, flow));
+        let (rows, _) = Talk::of(way).establish();
+        world.run(&rows);
     });
 }
 

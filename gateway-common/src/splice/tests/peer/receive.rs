@@ -79,6 +79,9 @@ impl Peer {
         if self.config.forgives && !self.may_be(segment) {
             return;
         }
+        if self.config.strict && self.stamps && segment.stamps.is_none() {
+            return;
+        }
         if self.stamps {
             if let Some((value, _)) = segment.stamps {
                 if newer(self.recent, value) {

@@ -86,6 +86,10 @@ impl Simulation<'_> {
         let initial = self.client.beyond().wrapping_add(self.rng.word() >> 8);
         let numbers = (initial, self.rng.word());
         let now = self.now;
+        // Once it is known what backends lack, nobody needs to put up with it.
+        let learned = self.world.no_stamps.is_some();
+        self.plan.config.strict = self.plan.strict && (learned || !self.plan.lacks_stamps());
+        self.seen.learned += u64::from(learned && self.plan.config.strict);
         self.client = Peer::client(self.plan.config.clone(), ends, numbers, now);
         self.client.cuts = self.plan.cuts.clone();
         self.client.say(&self.plan.said[..self.plan.at_once], now);

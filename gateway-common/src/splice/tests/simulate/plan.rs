@@ -96,6 +96,9 @@ pub(super) struct Plan {
     pub(super) server_waits: bool,
     /// Applications do not always read.
     pub(super) pauses: bool,
+    /// The client takes no segment without the time stamps that both offered, unless it is the first one
+    /// with a backend that has none.
+    pub(super) strict: bool,
     /// Milliseconds, and whether it is the client that gives up.
     pub(super) abort: Option<(u64, bool)>,
     pub(super) started: u64,
@@ -116,6 +119,7 @@ impl std::fmt::Debug for Plan {
         f.debug_struct("Plan")
             .field("goal", &self.goal)
             .field("config", &self.config)
+            .field("strict", &self.strict)
             .field("servers", &self.servers)
             .field("listener", &self.listener)
             .field("hello", &(self.hello, self.at_once, self.said.len()))
@@ -171,6 +175,7 @@ impl Plan {
             client_waits: false,
             server_waits: false,
             pauses: rng.percent(20),
+            strict: false,
             abort: rng
                 .percent(15)
                 .then(|| (rng.below(1_500) as u64, rng.percent(60))),
@@ -186,7 +191,14 @@ impl Plan {
             plan.crash = Some(rng.below(3_000) as u64);
         }
         plan.talk(rng);
+        plan.strict = rng.percent(30);
+        plan.config.strict = plan.strict && !plan.lacks_stamps();
         plan
+    }
+
+    /// The client may ask a backend for time stamps that it has not.
+    pub(super) fn lacks_stamps(&self) -> bool {
+        self.config.stamps && self.servers.iter().any(|server| !server.stamps)
     }
 
     /// What is said.
@@ -255,6 +267,7 @@ fn client(rng: &mut Rng) -> Config {
         shift: rng.pick(&[0, 1, 2, 2, 2, 3]),
         step: 1,
         first: 0,
+        strict: false,
         forgives: false,
     }
 }

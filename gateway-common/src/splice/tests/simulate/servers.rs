@@ -25,7 +25,7 @@ pub(super) enum Temper {
 pub(super) struct ServerPlan {
     pub(super) temper: Temper,
     pub(super) address: SocketAddr,
-    stamps: bool,
+    pub(super) stamps: bool,
     sack: bool,
     scale: Option<u8>,
     pub(super) mss: u16,
@@ -45,6 +45,7 @@ impl ServerPlan {
             shift: self.shift,
             step: self.step,
             first: u32::from(WINDOW),
+            strict: false,
             forgives: false,
         }
     }

@@ -35,7 +35,7 @@ pub struct SpliceGauges {
     pub draining: u64,
     /// Hellos that are kept.
     pub hellos: u64,
-    /// Clients without time stamps whose SYN was answered.
+    /// Clients whose SYN was answered without time stamps.
     pub half_open: u64,
 }
 

@@ -58,7 +58,7 @@ fn gauges(snapshot: &Snapshot, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resu
         ),
         (
             "tls_half_open",
-            "Clients without time stamps whose SYN was answered, as of the last sweep",
+            "Clients whose SYN was answered without time stamps, as of the last sweep",
             live.half_open,
         ),
     ] {
