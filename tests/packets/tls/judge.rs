@@ -2,7 +2,7 @@
 
 use gateway_common::{
     abi::{Flow, FlowKey, Frontend, FrontendKey, TlsSecret},
-    splice::{HalfOpen, Outcome, Splice},
+    splice::{HalfOpen, Outcome, Splice, state::SPLICED},
 };
 
 use super::fixture::Passthrough;
@@ -76,6 +76,16 @@ pub(crate) trait Judge {
         for (key, mut half_open) in kept.half_open {
             half_open.since = half_open.since.wrapping_sub(jiffies);
             self.put(&Entry::HalfOpen(key, half_open));
+        }
+    }
+
+    /// Drains the connections whose ends talk with each other, as user space does.
+    fn drain(&mut self) {
+        for (key, mut splice) in self.kept().splices {
+            if splice.phase == SPLICED {
+                splice.drain(splice.last_seen);
+                self.put(&Entry::Splice(key, splice));
+            }
         }
     }
 }

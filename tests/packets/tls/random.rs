@@ -98,6 +98,10 @@ impl Both {
                 self.host.age(milliseconds);
                 self.kernel.age(milliseconds);
             }
+            if rng.below(100) == 0 {
+                self.host.drain();
+                self.kernel.drain();
+            }
             let which = rng.below(CLIENTS);
             let (hook, frame) = clients[which].frame(rng, self.family);
             let tags = match hook {

@@ -2,6 +2,7 @@
 
 mod asked;
 mod chosen;
+mod drained;
 mod errors;
 mod hellos;
 mod local;

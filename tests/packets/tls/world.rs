@@ -220,6 +220,11 @@ impl World {
         self.judge.age(milliseconds);
     }
 
+    /// Drains what is established.
+    pub(crate) fn drain(&mut self) {
+        self.judge.drain();
+    }
+
     pub(crate) fn put(&mut self, entry: &Entry) {
         self.judge.put(entry);
     }

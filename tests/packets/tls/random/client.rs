@@ -123,7 +123,11 @@ impl Client {
             0 => vec![7; rng.below(300)],
             _ => rest[..rest.len().min(1 + rng.below(1_400))].to_vec(),
         };
-        let mut segment = self.segment(ACK, self.sent as u32, &data);
+        let flags = match data.is_empty() && rng.below(3) == 0 {
+            true => ACK | FIN,
+            false => ACK,
+        };
+        let mut segment = self.segment(flags, self.sent as u32, &data);
         self.sent += data.len();
         segment.options = self.options(rng);
         segment
