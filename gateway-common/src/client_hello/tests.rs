@@ -142,6 +142,18 @@ fn a_hello_without_extensions_has_no_name() {
     assert_eq!(read(&records(&message, 100)), Err(Stop::Malformed));
 }
 
+/// Whether it is good enough is for who ends TLS to say.
+#[test]
+fn a_hello_of_an_old_version_has_its_name() {
+    // TLS 1.0, 1.1 and 1.2, which 1.3 calls itself too (RFC 8446 section 4.1.2).
+    for minor in 1..=3 {
+        let mut bytes = hello(&[list(HOST)]);
+        assert_eq!(bytes[9..11], [3, 3], "the version of the hello");
+        (bytes[2], bytes[10]) = (minor, minor);
+        assert_eq!(read(&bytes), Ok(Some("a.example.com".into())), "3.{minor}");
+    }
+}
+
 #[test]
 fn any_cut_into_records_and_segments_gives_the_same() {
     let message = message(&[grease(), list(HOST), extension(51, &[9; 300])].concat());
@@ -179,7 +191,15 @@ fn few_looks_are_needed() {
 
 #[test]
 fn other_protocols_are_told_at_their_first_wrong_byte() {
-    for other in [&b"G"[..], b"SSH-2.0", &[23], &[22, 2], &[22, 3, 1, 0, 9, 2]] {
+    for other in [
+        &b"G"[..],
+        b"SSH-2.0",
+        &[23],
+        &[22, 2],
+        &[22, 3, 1, 0, 9, 2],
+        // The form of SSL 2.0, in which TLS 1.0 may be offered (RFC 2246 appendix E).
+        &[0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10],
+    ] {
         assert_eq!(read(other), Err(Stop::NotTls), "{other:x?}");
     }
     assert_eq!(read(&[]), Err(Stop::Incomplete(6)));

@@ -107,7 +107,14 @@ fn names_are_told_from_addresses_and_nonsense() {
 
 #[test]
 fn what_is_no_hello_is_refused_as_by_the_whole() {
-    for other in [&b"G"[..], b"SSH-2.0", &[23], &[22, 2], &[22, 3, 1, 0, 9, 2]] {
+    for other in [
+        &b"G"[..],
+        b"SSH-2.0",
+        &[23],
+        &[22, 2],
+        &[22, 3, 1, 0, 9, 2],
+        &[0x80, 0x2e, 1, 3, 1],
+    ] {
         assert_eq!(scan(other, &[]), Err(Stop::NotTls), "{other:x?}");
     }
     for length in [[0, 0], [0x40, 1]] {
