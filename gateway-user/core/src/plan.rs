@@ -39,6 +39,7 @@ pub use self::{
     node::NodeWish,
     parameters::{
         AccessLog, L4Mode, LogFormat, Parameters, RequestId, RequestIdPolicy, TlsPassthrough,
+        TlsUnmatched,
     },
     retry::Retry,
 };
@@ -67,6 +68,12 @@ impl Plan {
     pub fn passes_tls_in_kernel(&self, gateway: &ObjectName) -> bool {
         let parameters = self.parameters.get(gateway);
         parameters.is_none_or(|p| p.tls_passthrough == TlsPassthrough::Kernel)
+    }
+
+    /// Whether TLS connections to a Gateway are reset that no listener or no route has.
+    pub fn resets_unmatched_tls(&self, gateway: &ObjectName) -> bool {
+        let parameters = self.parameters.get(gateway);
+        parameters.is_some_and(|p| p.tls_unmatched == TlsUnmatched::Reset)
     }
 
     /// How long backends of a Gateway that leave keep the connections they have.

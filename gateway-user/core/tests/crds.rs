@@ -32,7 +32,7 @@ const KINDS: [(&str, &str, &str); 2] = [
             "accessLog": {"enabled": true, "format": "Text",
                 "sample": {"numerator": 1, "denominator": 1000}},
             "l4": {"drainTimeout": "10m", "noBackend": "Drop"},
-            "tls": {"passthrough": "Proxy"},
+            "tls": {"passthrough": "Proxy", "unmatched": "Reset"},
             "healthCheck": {"interval": "10s", "timeout": "500ms", "unhealthyThreshold": 1,
                 "healthyThreshold": 1, "tcp": {}, "udp": {"send": "cGluZw==", "expectReply": true},
                 "http": {"path": "/ready", "host": "example.com", "statuses": ["200-399"]}}}"#,

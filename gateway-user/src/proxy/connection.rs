@@ -24,7 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Limits,
     client::{Client, Group, Slot, Terms},
-    forward, hello,
+    forward,
+    hello::{self, NoHello},
     local::OnThisThread,
     metrics::TlsOutcome,
     service,
@@ -126,6 +127,9 @@ async fn greet_by_name(
         Err(error) => {
             worker.metrics.tls(None, TlsOutcome::NoHello);
             tracing::debug!(%error, "closed a connection");
+            if matches!(error, NoHello::Refused(_)) {
+                turn_away(names, &stream);
+            }
             return Ok(None);
         }
     };
@@ -147,12 +151,22 @@ async fn greet_by_name(
         Taken::NoRoute(listener) => {
             let taken = Some((&**listener, None));
             worker.metrics.tls(taken, TlsOutcome::NoRoute);
+            turn_away(names, &stream);
             Ok(None)
         }
         Taken::NoListener => {
             worker.metrics.tls(None, TlsOutcome::NoListener);
+            turn_away(names, &stream);
             Ok(None)
         }
+    }
+}
+
+/// Has a connection that nobody takes reset when it is closed, where its Gateway wishes that.
+fn turn_away(names: &Names, stream: &TcpStream) {
+    if names.resets_unmatched {
+        // Fails only for a socket that is of no use any more.
+        let _ = socket::abort_on_close(stream);
     }
 }
 

@@ -206,6 +206,17 @@ pub(crate) fn table_with(
     Table::compile(&plan(address, listeners, tls), endpoints)
 }
 
+/// Of a Gateway with these parameters.
+pub(crate) fn plan_for_tls(
+    address: SocketAddr,
+    tls: Vec<TlsListener>,
+    parameters: Parameters,
+) -> Plan {
+    let mut plan = plan(address, Vec::new(), tls);
+    plan.parameters.insert(gateway(), parameters.into());
+    plan
+}
+
 fn plan(address: SocketAddr, listeners: Vec<HttpListener>, tls: Vec<TlsListener>) -> Plan {
     let gateway = gateway();
     let frontend = Frontend::Http(HttpFrontend {

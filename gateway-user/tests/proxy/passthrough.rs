@@ -1,11 +1,15 @@
 //! TLSRoutes: the ClientHello decides, and everything goes to the backend as it is.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use gateway_core::{
     endpoints::{Endpoint, Endpoints},
+    http::Table,
     name::ObjectName,
-    plan::{BackendId, HostPattern, Target, TlsListener, TlsRoute, Transport, WeightedBackend},
+    plan::{
+        BackendId, HostPattern, Parameters, Target, TlsListener, TlsRoute, TlsUnmatched, Transport,
+        WeightedBackend,
+    },
 };
 use gateway_user::proxy::Limits;
 use tokio::{
@@ -16,7 +20,7 @@ use tokio::{
 
 use crate::{
     backend::refusing,
-    bed::{Bed, table_with},
+    bed::{Bed, plan_for_tls, table_with},
     certificate::{Certificate, connect, hello},
 };
 
@@ -114,6 +118,39 @@ async fn rejections_close_without_a_byte() {
     let accepted = time::timeout(Duration::from_millis(100), backend.accept()).await;
     assert!(accepted.is_err(), "the backend was asked");
     bed.stop().await;
+}
+
+/// As the kernel does it, where connections come to the proxy all the same.
+#[tokio::test]
+async fn rejections_reset_where_that_is_asked_for() {
+    let (mut listener, endpoints) = listener("a.example.com", &[]);
+    listener.hostname = HostPattern::Suffix("example.com".into());
+    for unmatched in [TlsUnmatched::Proxy, TlsUnmatched::Reset] {
+        let bed = Bed::start(&[]);
+        let parameters = Parameters {
+            tls_unmatched: unmatched,
+            ..Parameters::default()
+        };
+        let plan = plan_for_tls(bed.address, vec![listener.clone()], parameters);
+        let table = Table::compile(&plan, &endpoints);
+        bed.table.store(Arc::new(table));
+        for (what, bytes, reset) in [
+            ("no route", hello("b.example.com"), true),
+            ("no listener", hello("b.example.org"), true),
+            ("no name", hello("192.0.2.1"), true),
+            ("not TLS", b"GET / HTTP/1.1\r\n\r\n".to_vec(), true),
+            ("no backend", hello("a.example.com"), false),
+        ] {
+            let mut stream = TcpStream::connect(bed.address).await.unwrap();
+            stream.write_all(&bytes).await.unwrap();
+            let (said, end) = rest(&mut stream).await;
+            assert_eq!(said, b"", "{what}");
+            let expected = reset && unmatched == TlsUnmatched::Reset;
+            let was_reset = end.is_err_and(|e| e.kind() == ErrorKind::ConnectionReset);
+            assert_eq!(was_reset, expected, "{what}, {unmatched:?}");
+        }
+        bed.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -225,7 +262,7 @@ async fn endpoints_that_refuse_are_passed_over_and_a_reset_stays_one() {
         drop(client);
         let (_, end) = rest(&mut upstream).await;
         let kind = end.unwrap_err().kind();
-        assert_eq!(kind, std::io::ErrorKind::ConnectionReset);
+        assert_eq!(kind, ErrorKind::ConnectionReset);
     }
     // Each of those that refuse is asked once.
     let all = vec![refusing().await, refusing().await, good];
@@ -264,7 +301,7 @@ async fn silence_ends_a_connection_and_a_route_that_goes_does_not() {
         assert_eq!(client.read_u8().await.unwrap(), b'x');
     }
     let (_, end) = rest(&mut client).await;
-    assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
     // New connections find nothing.
     let mut late = TcpStream::connect(bed.address).await.unwrap();
     assert_eq!(rest(&mut late).await.0, b"");

@@ -2,7 +2,9 @@
 
 use gateway_core::{
     balance::Share,
-    plan::{AccessLog, HealthCheck, L4Mode, Pace, Parameters, RequestId, TlsPassthrough},
+    plan::{
+        AccessLog, HealthCheck, L4Mode, Pace, Parameters, RequestId, TlsPassthrough, TlsUnmatched,
+    },
 };
 
 /// The parameters that are not as by default.
@@ -22,6 +24,7 @@ pub(super) fn set(parameters: &Parameters) -> String {
         request_id,
         l4_mode,
         tls_passthrough,
+        tls_unmatched,
         health_check,
     } = parameters;
     let parts = [
@@ -40,6 +43,7 @@ pub(super) fn set(parameters: &Parameters) -> String {
         (*l4_mode != L4Mode::default()).then(|| format!("L4 mode {}", l4_mode.as_str())),
         (*tls_passthrough == TlsPassthrough::Proxy)
             .then(|| "TLS passthrough by the proxy".to_owned()),
+        (*tls_unmatched == TlsUnmatched::Reset).then(|| "unmatched TLS is reset".to_owned()),
         health_check.as_deref().map(checks),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -82,12 +82,21 @@ pub struct L4Spec {
 pub struct TlsSpec {
     /// Who passes connections of mode Passthrough through.
     pub passthrough: Option<Open<TlsPassthrough>>,
+    /// What becomes of connections that no listener or no route has.
+    pub unmatched: Option<Open<TlsUnmatched>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum TlsPassthrough {
     Kernel,
     Proxy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TlsUnmatched {
+    /// The proxy closes them.
+    Proxy,
+    Reset,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -9,12 +9,16 @@ use crate::{
     balance::Weighted,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, HttpFrontend, Target, TlsListener, TlsRoute},
+    plan::{BackendId, HttpFrontend, Target, TlsListener, TlsRoute, TlsUnmatched},
 };
 
 /// The HTTPS and TLS listeners of one address and port.
 #[derive(Debug)]
-pub struct Names(Hosts<Taker>);
+pub struct Names {
+    takers: Hosts<Taker>,
+    /// What nobody takes is reset.
+    pub resets_unmatched: bool,
+}
 
 /// Who takes a connection.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +77,7 @@ impl Names {
         frontend: &HttpFrontend,
         https: Option<&Arc<ServerConfig>>,
         endpoints: &Endpoints,
+        unmatched: TlsUnmatched,
     ) -> Self {
         let mut takers = Hosts::default();
         for listener in &frontend.tls {
@@ -85,14 +90,17 @@ impl Names {
                 takers.entry(&listener.hostname, || Taker::Https(https.clone()));
             }
         }
-        Self(takers)
+        Self {
+            takers,
+            resets_unmatched: unmatched == TlsUnmatched::Reset,
+        }
     }
 
     /// Who takes a connection for `name`, which is lower-case, and empty if the client gave none.
     /// The most specific listener does, even if another one had a route; of its routes, the one
     /// with the most specific host name.
     pub fn take(&self, name: &str) -> Taken<'_> {
-        match self.0.matching(name).next() {
+        match self.takers.matching(name).next() {
             None => Taken::NoListener,
             Some(Taker::Https(config)) => Taken::Https(config),
             Some(Taker::Tls(listener)) => match listener.routes.matching(name).next() {
@@ -108,7 +116,7 @@ impl Names {
 
     /// Whether a listener of protocol TLS takes this name.
     pub(super) fn is_forwarded(&self, name: &str) -> bool {
-        matches!(self.0.matching(name).next(), Some(Taker::Tls(_)))
+        matches!(self.takers.matching(name).next(), Some(Taker::Tls(_)))
     }
 }
 

@@ -167,7 +167,12 @@ impl Frontend {
             (true, None) if !secure => Opening::Clear,
             (true, Some(config)) => Opening::Https(config),
             // Also where TLS is wanted and cannot be had: then nobody is let in.
-            (_, https) => Opening::ByName(Arc::new(Names::new(http, https.as_ref(), endpoints))),
+            (_, https) => {
+                let unmatched = parameters.as_ref().map(|p| p.tls_unmatched);
+                let unmatched = unmatched.unwrap_or_default();
+                let names = Names::new(http, https.as_ref(), endpoints, unmatched);
+                Opening::ByName(Arc::new(names))
+            }
         };
         Self {
             listeners,

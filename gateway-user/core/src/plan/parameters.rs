@@ -33,6 +33,7 @@ pub struct Parameters {
     pub request_id: RequestId,
     pub l4_mode: L4Mode,
     pub tls_passthrough: TlsPassthrough,
+    pub tls_unmatched: TlsUnmatched,
     /// `None`: endpoints are not checked.
     pub health_check: Option<Arc<HealthCheck>>,
 }
@@ -105,4 +106,15 @@ pub enum TlsPassthrough {
     Kernel,
     /// The proxy alone.
     Proxy,
+}
+
+/// What becomes of TLS connections whose server name no listener or no route has, and of those to
+/// such a port that do not begin with a hello.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsUnmatched {
+    /// The proxy closes them.
+    #[default]
+    Proxy,
+    /// They are reset, in the kernel where it reads the hello.
+    Reset,
 }

@@ -10,6 +10,7 @@ use crate::{
         health_check::{HealthCheckSpec, StatusRange},
         parameters::{
             self, AccessLogSpec, L4Spec, LimitsSpec, NoBackend, ParametersSpec, RequestIdSpec,
+            TlsSpec,
         },
         refs::ParametersRef,
     },
@@ -17,7 +18,7 @@ use crate::{
     name::ObjectName,
     plan::{
         AccessLog, HealthCheck, HttpCheck, L4Mode, LogFormat, NodeWish, Pace, Parameters,
-        RequestId, RequestIdPolicy, TlsPassthrough, UdpCheck,
+        RequestId, RequestIdPolicy, TlsPassthrough, TlsUnmatched, UdpCheck,
     },
     verdict::{ParametersFault, hint},
 };
@@ -138,23 +139,37 @@ fn merge(class: Option<&ParametersSpec>, own: Option<&ParametersSpec>) -> Parame
             Some(parameters::L4Mode::Dsr) => L4Mode::Dsr,
             Some(parameters::L4Mode::Snat) | None => L4Mode::Snat,
         },
-        tls_passthrough: merge_passthrough(class, own),
         health_check: check(own)
             .or_else(|| check(class))
             .map(|spec| Arc::new(health_check(*spec))),
-        ..merge_limits(class, own)
+        ..merge_tls(class, own, merge_limits(class, own))
     }
 }
 
-fn merge_passthrough(
+/// What concerns TLS listeners; the rest is `others`.
+fn merge_tls(
     class: Option<&ParametersSpec>,
     own: Option<&ParametersSpec>,
-) -> TlsPassthrough {
-    let asked = |spec: Option<&ParametersSpec>| spec?.tls.as_ref()?.passthrough.clone();
-    let passthrough = asked(own).or_else(|| asked(class));
-    match passthrough.and_then(|value| value.known().copied()) {
-        Some(parameters::TlsPassthrough::Proxy) => TlsPassthrough::Proxy,
-        Some(parameters::TlsPassthrough::Kernel) | None => TlsPassthrough::Kernel,
+    others: Parameters,
+) -> Parameters {
+    let tls = |spec: Option<&ParametersSpec>| spec.and_then(|s| s.tls.as_deref().cloned());
+    let class = tls(class).unwrap_or_default();
+    let TlsSpec {
+        passthrough,
+        unmatched,
+    } = tls(own).unwrap_or_default();
+    let passthrough = passthrough.or(class.passthrough);
+    let unmatched = unmatched.or(class.unmatched);
+    Parameters {
+        tls_passthrough: match passthrough.and_then(|value| value.known().copied()) {
+            Some(parameters::TlsPassthrough::Proxy) => TlsPassthrough::Proxy,
+            Some(parameters::TlsPassthrough::Kernel) | None => TlsPassthrough::Kernel,
+        },
+        tls_unmatched: match unmatched.and_then(|value| value.known().copied()) {
+            Some(parameters::TlsUnmatched::Reset) => TlsUnmatched::Reset,
+            Some(parameters::TlsUnmatched::Proxy) | None => TlsUnmatched::Proxy,
+        },
+        ..others
     }
 }
 
@@ -263,105 +278,4 @@ fn number<N: TryFrom<i64>>(value: Option<i64>) -> Option<N> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::{Value as Json, from_value, json};
-
-    use super::*;
-
-    fn read(json: Json) -> ParametersSpec {
-        from_value(json).expect("parameters")
-    }
-
-    #[test]
-    fn log_and_request_ids_are_merged_as_well() {
-        let class = read(json!({
-            "requestId": {"policy": "Generate"},
-            "accessLog": {"enabled": true, "format": "Text", "sample": {"numerator": 5}},
-        }));
-        let own = read(json!({
-            "requestId": {"inResponse": true},
-            "accessLog": {"sample": {"numerator": 1, "denominator": 1000}},
-        }));
-        let expected = Parameters {
-            access_log: Some(AccessLog {
-                format: LogFormat::Text,
-                sample: Share {
-                    numerator: 1,
-                    denominator: 1000,
-                },
-            }),
-            request_id: RequestId {
-                policy: RequestIdPolicy::Generate,
-                in_response: true,
-            },
-            ..Parameters::default()
-        };
-        assert_eq!(merge(Some(&class), Some(&own)), expected);
-    }
-
-    #[test]
-    fn the_gateways_own_fields_win_one_by_one() {
-        let class = read(json!({
-            "limits": {"connections": 10, "idleTimeout": "5s", "http2Streams": 7,
-                "requestTargetBytes": 4096, "requestBodyBytes": 1000},
-            "l4": {"drainTimeout": "10m", "noBackend": "Drop", "mode": "DSR"},
-            "tls": {"passthrough": "Proxy"},
-            "accessLog": {"enabled": true},
-            "healthCheck": {"timeout": "2s", "http": {"path": "/ready", "statuses": ["200-299"]}},
-        }));
-        let own = read(json!({
-            "limits": {"connections": 20, "requestHeaderBytes": 2048, "bodyTimeout": "1m",
-                "requestBodyBytes": 0},
-            "l4": {"drainTimeout": "5m"},
-        }));
-        let merged = merge(Some(&class), Some(&own));
-        let expected = Parameters {
-            connections: Some(20),
-            head_bytes: Some(2048),
-            target_bytes: Some(4096),
-            body_bytes: Some(0),
-            h2_streams: Some(7),
-            greeting_timeout: None,
-            idle_timeout: Some(Duration::from_secs(5)),
-            body_timeout: Some(Duration::from_secs(60)),
-            drain: Some(Duration::from_secs(300)),
-            silent: true,
-            access_log: Some(AccessLog {
-                format: LogFormat::Json,
-                sample: Share::ALL,
-            }),
-            request_id: RequestId::default(),
-            l4_mode: L4Mode::Dsr,
-            tls_passthrough: TlsPassthrough::Proxy,
-            health_check: Some(Arc::new(HealthCheck {
-                pace: Pace {
-                    timeout: Duration::from_secs(2),
-                    ..Pace::default()
-                },
-                tcp: false,
-                udp: None,
-                http: Some(HttpCheck {
-                    path: "/ready".into(),
-                    host: None,
-                    statuses: vec![200..=299],
-                }),
-            })),
-        };
-        assert_eq!(merged, expected);
-        let off = json!({"accessLog": {"enabled": false}, "tls": {"passthrough": "Kernel"},
-            "l4": {"noBackend": "Refuse", "mode": "SNAT"}});
-        let off = merge(Some(&class), Some(&read(off)));
-        assert!(off.access_log.is_none() && !off.silent && off.l4_mode == L4Mode::Snat);
-        assert_eq!(off.tls_passthrough, TlsPassthrough::Kernel);
-        let other = merge(
-            Some(&class),
-            Some(&read(json!({"healthCheck": {"tcp": {}}}))),
-        );
-        let other = other.health_check.expect("its own health check");
-        assert!(other.tcp && other.http.is_none(), "it is taken whole");
-        assert_eq!(other.pace, Pace::default());
-        assert_eq!(merge(None, None), Parameters::default());
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use super::{Problems, filter::part, health_check::health_check};
 use crate::api::{
     GatewayParameters, Open,
     duration::ApiDuration,
-    parameters::{AccessLogSpec, L4Spec, LimitsSpec, ParametersSpec, RequestIdPolicy},
+    parameters::{AccessLogSpec, L4Spec, LimitsSpec, ParametersSpec, RequestIdPolicy, TlsSpec},
     path::Path,
 };
 
@@ -33,15 +33,8 @@ pub(crate) fn gateway_parameters(object: &GatewayParameters, out: &mut Problems)
     if let Some(l4) = &object.spec.l4 {
         self::l4(l4, out);
     }
-    let passthrough = object
-        .spec
-        .tls
-        .as_ref()
-        .and_then(|t| t.passthrough.as_ref());
-    if let Some(Open::Unknown(value)) = passthrough {
-        let at = Path::spec().field("tls").field("passthrough");
-        let message = format!("{value:?} is not known: use Kernel or Proxy");
-        out.error(at, message);
+    if let Some(tls) = &object.spec.tls {
+        self::tls(tls, out);
     }
     if let Some(log) = &object.spec.access_log {
         access_log(log, out);
@@ -138,6 +131,19 @@ fn l4(l4: &L4Spec, out: &mut Problems) {
     if let Some(Open::Unknown(value)) = &l4.mode {
         let message = format!("{value:?} is not known: use SNAT or DSR");
         out.error(at.field("mode"), message);
+    }
+}
+
+/// What concerns TLS listeners.
+fn tls(tls: &TlsSpec, out: &mut Problems) {
+    let at = Path::spec().field("tls");
+    if let Some(Open::Unknown(value)) = &tls.passthrough {
+        let message = format!("{value:?} is not known: use Kernel or Proxy");
+        out.error(at.field("passthrough"), message);
+    }
+    if let Some(Open::Unknown(value)) = &tls.unmatched {
+        let message = format!("{value:?} is not known: use Proxy or Reset");
+        out.error(at.field("unmatched"), message);
     }
 }
 

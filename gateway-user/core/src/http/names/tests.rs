@@ -7,7 +7,7 @@ use crate::{
     balance::Rng,
     endpoints::{Conditions, Endpoint},
     http::hosts::pattern,
-    plan::{HttpListener, Transport, WeightedBackend},
+    plan::{HttpListener, TlsUnmatched, Transport, WeightedBackend},
 };
 
 fn id(name: &str) -> BackendId {
@@ -55,7 +55,12 @@ fn names(https: &[&str], tls: Vec<TlsListener>) -> Names {
         },
     );
     let config = tls::server_config([any].into_iter(), &[]);
-    Names::new(&frontend, config.as_ref(), &Endpoints::default())
+    Names::new(
+        &frontend,
+        config.as_ref(),
+        &Endpoints::default(),
+        TlsUnmatched::Proxy,
+    )
 }
 
 fn taker(names: &Names, name: &str) -> String {
