@@ -23,7 +23,8 @@ pub use frontend::{
 };
 pub use served::Served;
 pub use tls::{
-    NAME_BYTES, NAME_END, NO_STAMPS, TlsFull, TlsKey, TlsName, TlsNoStamps, TlsSecret, TlsTarget,
+    NAME_BYTES, NAME_END, NO_STAMPS, TLS_NOBODY, TLS_PROXY, TlsFull, TlsKey, TlsName, TlsNoStamps,
+    TlsSecret, TlsTarget,
 };
 
 /// IP protocol numbers (IANA).

@@ -60,6 +60,8 @@ pub const TLS_FULL: &str = "tls_full";
 pub const TLS_NO_STAMPS: &str = "tls_no_stamps";
 /// One [`crate::abi::Count`] per [`crate::splice::Outcome`] and CPU.
 pub const TLS_OUTCOMES: &str = "tls_outcomes";
+/// A number per [`crate::splice::HelloKind`] and CPU.
+pub const TLS_HELLOS_READ: &str = "tls_hellos_read";
 /// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Splice`].
 pub const SPLICES: &str = "splices";
 /// [`crate::abi::FlowKey`] of a backend's packets -> the client's.
@@ -100,6 +102,7 @@ pub const ALL: [&str; 29] = [
     TLS_FULL,
     TLS_NO_STAMPS,
     TLS_OUTCOMES,
+    TLS_HELLOS_READ,
     SPLICES,
     TIES,
     HELLOS,

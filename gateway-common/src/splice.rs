@@ -38,6 +38,7 @@ mod cookie;
 mod endpoint;
 mod errors;
 mod forge;
+mod hello_kind;
 mod offer;
 mod open;
 mod options;
@@ -56,6 +57,7 @@ pub use self::{
     cookie::COOKIE,
     endpoint::endpoint,
     forge::turn,
+    hello_kind::{HelloKind, choose},
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::{Credit, Scratch},

@@ -1,22 +1,39 @@
-//! Which service a hello is for.
+//! Where a hello leads.
 
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use gateway_common::{
-    abi::{FlowKey, TlsKey, TlsName},
-    splice::Choice,
+    abi::{FlowKey, Frontend, TLS_NOBODY, TLS_PROXY, TlsKey, TlsName},
+    splice::{self, Choice, Found},
     tables::Tables as _,
 };
 
 use crate::{
     maps::{HELLOS, TLS_NAMES},
+    stats,
     world::World,
 };
 
-/// Where the name of a hello leads, or a hello without one; puts down what stands for the entry.
+/// What becomes of a connection that begins so; counts what it is, and puts down what stands for the
+/// entry of its name.
 #[inline(always)]
-pub(crate) fn service(key: &FlowKey, name: &mut u64) -> Choice {
-    let (Some(hello), Some(frontend)) = (HELLOS.get_ptr_mut(key), World.frontend(&key.to())) else {
+pub(crate) fn choose(key: &FlowKey, found: Found, name: &mut u64) -> Choice {
+    let Some(frontend) = World.frontend(&key.to()) else {
         return Choice::Local;
+    };
+    let service = match found {
+        Found::Name | Found::NoName => service(key, frontend, name),
+        Found::NotTls | Found::Malformed | Found::TooLong => TLS_NOBODY,
+    };
+    let (kind, choice) = splice::choose(found, service, frontend.resets != 0);
+    stats::count_hello(kind);
+    choice
+}
+
+/// Where the name of a hello leads, or a hello without one.
+#[inline(always)]
+fn service(key: &FlowKey, frontend: &Frontend, name: &mut u64) -> u32 {
+    let Some(hello) = HELLOS.get_ptr_mut(key) else {
+        return TLS_PROXY;
     };
     // SAFETY: as in `Splices::hello`.
     let asked = unsafe { (*hello).scan.key() };
@@ -24,11 +41,8 @@ pub(crate) fn service(key: &FlowKey, name: &mut u64) -> Choice {
     let asked: *const TlsKey = asked;
     // SAFETY: the same layout, but for the alignment.
     let Some(target) = TLS_NAMES.get(unsafe { &*asked.cast::<Key<TlsName>>() }) else {
-        return Choice::Local;
+        return TLS_NOBODY;
     };
     *name = target.name;
-    match target.service {
-        0 => Choice::Local,
-        service => Choice::Service(service),
-    }
+    target.service
 }

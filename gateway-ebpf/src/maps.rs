@@ -20,7 +20,7 @@ use gateway_common::{
         HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, NO_STAMPS_MAX, SERVICES_MAX,
         SPLICES_MAX, TLS_NAMES_MAX, UPLINKS_MAX,
     },
-    splice::{HalfOpen, Hello, Outcome, Scratch, Splice},
+    splice::{HalfOpen, Hello, HelloKind, Outcome, Scratch, Splice},
 };
 
 /// Room is taken for what there is: most nodes have few of them, and the largest have many.
@@ -83,6 +83,8 @@ pub(crate) static TLS_NO_STAMPS: LruHashMap<FrontendKey, TlsNoStamps, { NO_STAMP
     LruHashMap::new();
 #[btf_map(name = "tls_outcomes")]
 pub(crate) static TLS_OUTCOMES: PerCpuArray<Count, { Outcome::ALL.len() }> = PerCpuArray::new();
+#[btf_map(name = "tls_hellos_read")]
+pub(crate) static TLS_HELLOS_READ: PerCpuArray<u64, { HelloKind::ALL.len() }> = PerCpuArray::new();
 #[btf_map(name = "tls_scratch")]
 pub(crate) static TLS_SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 #[btf_map(name = "xdp_programs")]

@@ -161,10 +161,7 @@ impl Splices for Place {
 
     #[inline(never)]
     fn choose(&mut self, key: &FlowKey, found: Found, name: &mut u64) -> Choice {
-        match found {
-            Found::Name | Found::NoName => choice::service(key, name),
-            Found::NotTls | Found::Malformed | Found::TooLong => Choice::Local,
-        }
+        choice::choose(key, found, name)
     }
 
     #[inline(never)]

@@ -3,11 +3,11 @@
 use aya_ebpf::bindings::BPF_NOEXIST;
 use gateway_common::{
     abi::{BackendStats, Count, Counter},
-    splice::{Credit, Outcome},
+    splice::{Credit, HelloKind, Outcome},
     tables::Traffic,
 };
 
-use crate::maps::{BACKEND_STATS, COUNTERS, NO_TRAFFIC, TLS_OUTCOMES};
+use crate::maps::{BACKEND_STATS, COUNTERS, NO_TRAFFIC, TLS_HELLOS_READ, TLS_OUTCOMES};
 
 /// What became of a packet.
 #[inline(always)]
@@ -25,6 +25,15 @@ pub(crate) fn count_tls(outcome: Outcome, bytes: u64) {
     if let Some(count) = TLS_OUTCOMES.get_ptr_mut(outcome as u32) {
         // SAFETY: this CPU's value.
         unsafe { add(count, bytes) };
+    }
+}
+
+/// What a hello of TLS passthrough is.
+#[inline(always)]
+pub(crate) fn count_hello(kind: HelloKind) {
+    if let Some(count) = TLS_HELLOS_READ.get_ptr_mut(kind as u32) {
+        // SAFETY: this CPU's value.
+        unsafe { *count += 1 };
     }
 }
 

@@ -39,5 +39,6 @@ mod tls_inspect;
 mod tls_kernel;
 mod tls_mtu;
 mod tls_names;
+mod tls_unmatched;
 mod udp;
 mod unload;

@@ -22,12 +22,17 @@ const RATE: u64 = 8_000_000;
 /// A bed whose GatewayClass has parameters.
 pub(crate) fn bed(spec: &str) -> Result<Bed> {
     let bed = Bed::new()?;
+    give(&bed, spec)?;
+    Ok(bed)
+}
+
+/// Has the GatewayClass of a bed refer to such parameters.
+pub(crate) fn give(bed: &Bed, spec: &str) -> Result<()> {
     let reference = "parametersRef: {group: xdp-gateway.dev, kind: GatewayParameters, name: node, \
                      namespace: default}";
     let class = format!("{CONTROLLER}\n  {reference}");
     bed.config.replace("gateway.yaml", CONTROLLER, &class)?;
-    ask(&bed, spec)?;
-    Ok(bed)
+    ask(bed, spec)
 }
 
 pub(crate) fn ask(bed: &Bed, spec: &str) -> Result<()> {

@@ -82,12 +82,25 @@ stringData:
 "#;
 
 /// Files of a certificate that is its own authority.
-struct Files {
+pub(crate) struct Files {
     certificate: String,
     key: String,
 }
 
-fn certificate(bed: &Bed, names: &[&str]) -> Result<Files> {
+impl Files {
+    /// The manifest with them in place of the words for them.
+    pub(crate) fn put_into(&self, manifest: &str) -> Result<String> {
+        let indented = |file: &str| -> Result<String> {
+            Ok(fs::read_to_string(file)?.trim().replace('\n', "\n    "))
+        };
+        let (certificate, key) = (indented(&self.certificate)?, indented(&self.key)?);
+        Ok(manifest
+            .replace("CERTIFICATE\n", &format!("{certificate}\n"))
+            .replace("KEY\n", &format!("{key}\n")))
+    }
+}
+
+pub(crate) fn certificate(bed: &Bed, names: &[&str]) -> Result<Files> {
     let path = |what: &str| bed.net.dir().join(format!("{}.{what}", names[0]));
     let path = |what: &str| path(what).to_string_lossy().into_owned();
     let (certificate, key) = (path("crt"), path("key"));
@@ -120,16 +133,8 @@ fn each_server_name_has_its_own_way() -> Result<()> {
         server.certificate, server.key
     );
     let mut backend = Process::server(&bed.app1, "s_server", "openssl", arguments.split(' '))?;
-    let indented = |file: &str| -> Result<String> {
-        Ok(fs::read_to_string(file)?.trim().replace('\n', "\n    "))
-    };
-    let manifest = MANIFEST
-        .replace("10.77.0.101", GATEWAY)
-        .replace(
-            "CERTIFICATE\n",
-            &format!("{}\n", indented(&gateway.certificate)?),
-        )
-        .replace("KEY\n", &format!("{}\n", indented(&gateway.key)?));
+    let manifest = gateway.put_into(MANIFEST)?;
+    let manifest = manifest.replace("10.77.0.101", GATEWAY);
     bed.config.write("tls.yaml", &manifest)?;
     bed.config
         .remove("gateway.yaml")

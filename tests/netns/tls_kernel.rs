@@ -67,7 +67,7 @@ impl Outcomes {
 }
 
 /// Entries of a pinned map.
-fn dump(bed: &Bed, map: &str) -> Result<Vec<Value>> {
+pub(crate) fn dump(bed: &Bed, map: &str) -> Result<Vec<Value>> {
     let pin = bed.net.pins().join(format!("v{ABI_VERSION}/maps/{map}"));
     let pin = pin.display().to_string();
     let said = bed

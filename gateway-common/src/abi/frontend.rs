@@ -36,7 +36,9 @@ pub struct Frontend {
     /// Largest TCP segment without options that clients may send, for [`KIND_TLS`]: what the narrowest
     /// uplink of the node carries.
     pub mss: u32,
-    pub pad: u32,
+    /// 1, for [`KIND_TLS`]: a connection is reset whose server name nobody has, or that does not begin
+    /// with a hello; 0: the proxy gets it.
+    pub resets: u32,
 }
 
 /// A set of weighted backends behind a frontend.

@@ -30,6 +30,12 @@ pub struct TlsKey {
     pub name: TlsName,
 }
 
+/// `TlsTarget::service`: the proxy has the name, of a listener that ends TLS or of a route.
+pub const TLS_PROXY: u32 = 0;
+/// `TlsTarget::service`: no route of the most specific listener has the name, so that
+/// `Frontend::resets` says what becomes of it; as of a name that has no entry.
+pub const TLS_NOBODY: u32 = u32::MAX;
+
 /// Where a server name leads.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +43,7 @@ pub struct TlsTarget {
     /// A hash of the key without its group, by which connections tell the name that they were found
     /// by; never 0.
     pub name: u64,
-    /// Id of the service; 0: the proxy.
+    /// Id of the service, [`TLS_PROXY`] or [`TLS_NOBODY`].
     pub service: u32,
     pub pad: u32,
 }

@@ -169,7 +169,10 @@ where
     let service = match tables.choose(&scratch.key, found, &mut name) {
         Choice::Service(service) => service,
         Choice::Local => LOCAL,
-        Choice::Refuse => return refuse::<P, I, T>(packet, scratch, tables),
+        Choice::Refuse => {
+            super::refuse(&scratch.key, tables);
+            return open::reset::<P, I>(packet, scratch, Outcome::Unmatched);
+        }
     };
     if let Some(splice) = tables.splice(&scratch.key) {
         splice.service = service;

@@ -65,6 +65,8 @@ outcomes! {
         refused: Refused,
         /// Its backend left, and it did not end in time: the client was reset.
         drained: Drained,
+        /// Nobody has its server name, or it begins with no hello: the client was reset.
+        unmatched: Unmatched,
         /// A packet of no known connection was answered with a reset to the backend.
         orphan: Orphan,
     }

@@ -7,7 +7,7 @@ use aya::maps::{MapData, PerCpuArray, PerCpuHashMap};
 use gateway_common::{
     abi::{BackendStats, Count, Counters},
     maps,
-    splice::Outcome,
+    splice::{HelloKind, Outcome},
 };
 
 use super::pins::Pins;
@@ -17,6 +17,7 @@ pub struct Stats {
     counters: PerCpuArray<MapData, Counters>,
     backends: PerCpuHashMap<MapData, u32, BackendStats>,
     tls_outcomes: PerCpuArray<MapData, Count>,
+    tls_hellos: PerCpuArray<MapData, u64>,
 }
 
 impl Stats {
@@ -25,6 +26,7 @@ impl Stats {
             counters: pins.open(maps::COUNTERS)?,
             backends: pins.open(maps::BACKEND_STATS)?,
             tls_outcomes: pins.open(maps::TLS_OUTCOMES)?,
+            tls_hellos: pins.open(maps::TLS_HELLOS_READ)?,
         })
     }
 
@@ -53,6 +55,17 @@ impl Stats {
         });
         let all: Result<_, aya::maps::MapError> = sums.collect();
         all.context("cannot read what became of packets of TLS passthrough")
+    }
+
+    /// Hellos of TLS passthrough that were read since the maps were made, in the order of
+    /// `HelloKind::ALL`.
+    pub fn tls_hellos(&self) -> Result<Vec<(HelloKind, u64)>> {
+        let sums = HelloKind::ALL.iter().map(|&kind| {
+            let per_cpu = self.tls_hellos.get(&(kind as u32), 0)?;
+            Ok((kind, per_cpu.iter().sum()))
+        });
+        let all: Result<_, aya::maps::MapError> = sums.collect();
+        all.context("cannot read what hellos of TLS passthrough are")
     }
 
     /// Traffic by backend id; a backend without traffic has no entry.

@@ -74,7 +74,10 @@ fn server_names(rows: &[NameRow]) -> Table<3> {
         [
             row.address.map_or("-".to_owned(), |at| at.to_string()),
             row.name.clone(),
-            row.service.map_or("proxy".to_owned(), |id| id.to_string()),
+            match row.service {
+                Some(id) => id.to_string(),
+                None => row.served_by.to_owned(),
+            },
         ]
     }));
     table

@@ -59,6 +59,7 @@ impl Kernel {
         Ok(Snapshot {
             counters: self.stats.counters()?,
             tls_outcomes: self.stats.tls_outcomes()?,
+            tls_hellos: self.stats.tls_hellos()?,
             flows: **self.flows.load(),
             backends: encode::backend_stats(names, &stats, BACKENDS_MAX),
         })

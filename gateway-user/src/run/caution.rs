@@ -3,7 +3,7 @@
 //! A broken file keeps the content it had before, but a daemon that has just started never saw
 //! that content: only the kernel knows what came of it.
 
-use gateway_common::abi::KIND_PROXY;
+use gateway_common::abi::{KIND_PROXY, TLS_NOBODY, TLS_PROXY, TlsTarget};
 use gateway_core::{
     endpoints::Endpoints,
     l4::{MapOp, Tables, compile::frontend_key},
@@ -93,12 +93,12 @@ fn is_removal(op: &MapOp) -> bool {
 }
 
 /// TLS passthrough is as [`without_losses`] has it for layer 4, one server name at a time: what leads
-/// to a backend goes on to do so.
+/// to a backend goes on to do so, and what leads to the proxy is not taken from it.
 fn is_loss(op: &MapOp, tables: &Tables) -> bool {
     match op {
         MapOp::PutName(name, target) => {
             let known = tables.names.get(name);
-            target.service == 0 && known.is_some_and(|known| known.service != 0)
+            known.is_some_and(|known| worth(target) < worth(known))
         }
         MapOp::PutFrontend(key, frontend) => {
             frontend.kind == KIND_PROXY && tables.group_of(key).is_some()
@@ -111,13 +111,21 @@ fn is_loss(op: &MapOp, tables: &Tables) -> bool {
     }
 }
 
+const fn worth(target: &TlsTarget) -> u32 {
+    match target.service {
+        TLS_NOBODY => 0,
+        TLS_PROXY => 1,
+        _ => 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, net::SocketAddr};
 
     use gateway_core::{
         endpoints::Endpoint,
-        l4::{Node, compile, diff},
+        l4::{Node, compile, diff, names::NameKey},
         name::ObjectName,
         plan::{
             BackendId, FrontendId, HostPattern, HttpFrontend, TlsListener, TlsRoute, Transport,
@@ -189,6 +197,21 @@ mod tests {
         let news = diff(&Tables::default(), &tables);
         let step = without_removals(Step::Kernel(news.clone()), &Tables::default());
         assert!(matches!(step, Some(Step::Kernel(ops)) if ops == news));
+    }
+
+    #[test]
+    fn a_name_never_leads_to_less() {
+        let name = NameKey::new(1, &HostPattern::Any).expect("it is short enough");
+        let order = [TLS_NOBODY, TLS_PROXY, 7];
+        for (known, wanted) in (0..3).flat_map(|known| (0..3).map(move |wanted| (known, wanted))) {
+            let target = |at: usize| name.leads_to(order[at]);
+            let tables = Tables {
+                names: [(name, target(known))].into(),
+                ..Tables::default()
+            };
+            let op = MapOp::PutName(name, target(wanted));
+            assert_eq!(is_loss(&op, &tables), wanted < known, "{op:?}");
+        }
     }
 
     #[test]

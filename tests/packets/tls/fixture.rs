@@ -3,7 +3,7 @@
 use gateway_common::{
     abi::{
         Address, BY_SNAT, Backend, FORWARD, FlowKey, Frontend, FrontendKey, KIND_TLS, LinkAddress,
-        Service, Snat, TCP, TlsKey, TlsSecret, TlsTarget,
+        Service, Snat, TCP, TLS_NOBODY, TLS_PROXY, TlsKey, TlsSecret, TlsTarget,
     },
     pick,
 };
@@ -110,7 +110,8 @@ impl Passthrough {
             self.serve(family, service, far, ends);
             self.name(group, name, service);
         }
-        self.name(group, "proxy.example", 0);
+        self.name(group, "proxy.example", TLS_PROXY);
+        self.name(group, "bare.example", TLS_NOBODY);
     }
 
     /// A service whose first slot for the client is that of the first end.

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use gateway_common::{
-    abi::{Counter, FlowKey, FrontendKey, KIND_TLS, TlsKey, TlsNoStamps, TlsSecret, TlsTarget},
+    abi::{
+        Counter, FlowKey, FrontendKey, KIND_TLS, TLS_NOBODY, TlsKey, TlsNoStamps, TlsSecret,
+        TlsTarget,
+    },
     client_hello::Scan,
     flow::lives,
     packet::Buffer,
@@ -304,8 +307,9 @@ impl Splices for Tables {
         else {
             return Choice::Local;
         };
+        let resets = frontend.resets != 0;
         if !matches!(found, Found::Name | Found::NoName) {
-            return Choice::Local;
+            return splice::choose(found, TLS_NOBODY, resets).1;
         }
         let asked = hello.scan.key();
         asked.name.group = (frontend.service as u16).to_be_bytes();
@@ -317,13 +321,10 @@ impl Splices for Tables {
         let fitting = self.names.iter();
         let fitting = fitting.filter(|(name, _)| wanted.starts_with(&bytes(name)));
         let Some((_, target)) = fitting.max_by_key(|(name, _)| name.bits) else {
-            return Choice::Local;
+            return splice::choose(found, TLS_NOBODY, resets).1;
         };
         *name = target.name;
-        match target.service {
-            0 => Choice::Local,
-            service => Choice::Service(service),
-        }
+        splice::choose(found, target.service, resets).1
     }
 
     fn endpoint(

@@ -1,6 +1,6 @@
 //! From the tables in force to the desired ones, in an order that is safe at every step.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use gateway_common::{
     abi::{Address, Backend, Frontend, FrontendKey, Origin, Service, TagKey, TlsTarget},
@@ -54,8 +54,7 @@ pub fn diff(current: &Tables, desired: &Tables) -> Vec<MapOp> {
     let op = |(at, slots): (&u32, &Arc<[u32]>)| MapOp::PutRegion(*at, Arc::clone(slots));
     ops.extend(changed(&current.regions, &desired.regions).map(op));
     ops.extend(services(current, desired));
-    let op = |(name, value): (&NameKey, &TlsTarget)| MapOp::PutName(*name, *value);
-    ops.extend(changed(&current.names, &desired.names).map(op));
+    ops.extend(names(current, desired));
     let op = |(key, value): (&FrontendKey, &Frontend)| MapOp::PutFrontend(*key, *value);
     ops.extend(changed(&current.frontends, &desired.frontends).map(op));
 
@@ -82,6 +81,15 @@ fn services(current: &Tables, desired: &Tables) -> impl Iterator<Item = MapOp> {
     };
     let new = desired.services.iter().filter(move |(id, s)| is_new(id, s));
     new.map(|(id, value)| MapOp::PutService(*id, *value, desired.routes.get(id).cloned()))
+}
+
+/// The longest first: else a name that has its own entry afterwards would meanwhile lead where a wider
+/// one does. (Removals are the other way round, for the same reason.)
+fn names<'a>(current: &'a Tables, desired: &'a Tables) -> impl Iterator<Item = MapOp> + 'a {
+    let mut names: Vec<_> = changed(&current.names, &desired.names).collect();
+    names.sort_by_key(|(name, _)| Reverse(name.bits));
+    let op = |(name, value): (&NameKey, &TlsTarget)| MapOp::PutName(*name, *value);
+    names.into_iter().map(op)
 }
 
 /// Entries of `new` that are missing or different in `old`.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{
-    compile::{frontend_key, names::flatten},
+    compile::{
+        frontend_key,
+        names::{Leads, flatten},
+    },
     tables::Tables,
 };
 use crate::{
@@ -38,7 +41,7 @@ pub fn proxied(plan: &Plan, tables: &Tables) -> Vec<Proxied> {
             continue;
         }
         let key = frontend_key(id);
-        for (_, route) in flatten(http).into_values().flatten() {
+        for (_, route) in flatten(http).values().filter_map(Leads::route) {
             if !served.contains(&(key, &route.name)) {
                 let routes = left.entry(&http.gateway).or_default();
                 routes.insert(route.name.clone());

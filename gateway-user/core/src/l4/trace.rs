@@ -15,7 +15,7 @@ use gateway_common::{
         LinkAddress, Origin, REVERSE, Service, Snat, TlsTarget,
     },
     addr::Addr,
-    splice::Splice,
+    splice::{HelloKind, Splice},
     steer::Steer,
 };
 
@@ -97,6 +97,8 @@ pub struct Trace {
     pub outcome: Counter,
     /// What TLS passthrough makes of it, where it has it.
     pub tls: Option<Tls>,
+    /// What its ClientHello will be, where that is known.
+    pub hello: Option<HelloKind>,
     /// Source and destination after the programs, where they changed.
     pub rewritten: Option<(SocketAddr, SocketAddr)>,
     /// The node that it goes to in an outer header, unchanged inside (DSR).
@@ -155,7 +157,7 @@ fn attempt(
     let mut frame = frame::build(&tuple);
     let mut outcome = replay.run(Hook::Ingress, &mut frame);
     let mut reply = false;
-    let mut tls = None;
+    let (mut tls, mut hello) = (None, None);
     if replay.is_sure() && outcome.kind() == Kind::Pass {
         if replay.knows(&tuple.key(REVERSE)) {
             frame = frame::build(&tuple);
@@ -165,7 +167,8 @@ fn attempt(
             (outcome, reply, tls) = (Counter::Tls, true, Some(of));
         }
     } else if replay.is_sure() && outcome == Counter::Tls {
-        tls = Some(tls::client(&replay, &tuple, name));
+        let of_client = tls::client(&replay, &tuple, name);
+        (tls, hello) = (Some(of_client.0), of_client.1);
     }
     let now = frame::addresses(&frame);
     let before = (tuple.source, tuple.destination);
@@ -185,6 +188,7 @@ fn attempt(
         reply,
         outcome,
         tls,
+        hello,
         rewritten,
         node,
         steer,

@@ -5,7 +5,9 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use gateway_common::abi::{BY_DSR, BY_SNAT, BackendStats, KIND_L4, KIND_PROXY, KIND_TLS};
+use gateway_common::abi::{
+    BY_DSR, BY_SNAT, BackendStats, KIND_L4, KIND_PROXY, KIND_TLS, TLS_NOBODY, TLS_PROXY,
+};
 use gateway_core::{
     l4::{Tables, share::shares},
     plan::{L4Mode, Transport},
@@ -28,7 +30,8 @@ pub(super) struct Report {
 pub(super) struct FrontendRow {
     pub address: SocketAddr,
     pub protocol: Transport,
-    /// `xdp`, `proxy`, or `xdp by name`: what no server name leads elsewhere is the proxy's.
+    /// `xdp`, `proxy`, or `xdp by name`: what no server name leads elsewhere is the proxy's, or is
+    /// reset (`xdp by name or reset`).
     pub served_by: &'static str,
     /// Of `xdp`.
     pub service: Option<u32>,
@@ -40,13 +43,15 @@ pub(super) struct FrontendRow {
 
 /// Where a server name of TLS leads.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct NameRow {
     /// `None` where no frontend has the name's group: one is about to come, or has just gone.
     pub address: Option<SocketAddr>,
     /// Such as `a.example`, `*.example` or `*`.
     pub name: String,
-    /// `None`: the proxy.
     pub service: Option<u32>,
+    /// `xdp`, `proxy`, or `nobody`: its listener has no route for it.
+    pub served_by: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -103,6 +108,7 @@ pub(super) fn report(tables: &Tables, traffic: &Traffic, names: &Names) -> Repor
             protocol: transport(key.protocol),
             served_by: match value.kind {
                 KIND_PROXY => "proxy",
+                KIND_TLS if value.resets != 0 => "xdp by name or reset",
                 KIND_TLS => "xdp by name",
                 _ => "xdp",
             },
@@ -144,10 +150,18 @@ fn server_names(tables: &Tables) -> Vec<NameRow> {
             )
         })
         .collect();
-    let rows = tables.names.iter().map(|(name, target)| NameRow {
-        address: of_group.get(&name.group().into()).copied(),
-        name: name.pattern().to_string(),
-        service: (target.service != 0).then_some(target.service),
+    let rows = tables.names.iter().map(|(name, target)| {
+        let (service, served_by) = match target.service {
+            TLS_PROXY => (None, "proxy"),
+            TLS_NOBODY => (None, "nobody"),
+            id => (Some(id), "xdp"),
+        };
+        NameRow {
+            address: of_group.get(&name.group().into()).copied(),
+            name: name.pattern().to_string(),
+            service,
+            served_by,
+        }
     });
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|a, b| (a.address, &a.name).cmp(&(b.address, &b.name)));

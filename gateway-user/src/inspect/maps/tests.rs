@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway_common::abi::{
     Address, BY_DSR, Backend, BackendStats, Frontend, FrontendKey, KIND_L4, KIND_PROXY, KIND_TLS,
-    NEAR, Service, TCP,
+    NEAR, Service, TCP, TLS_NOBODY,
 };
 use gateway_core::{
     l4::{Tables, names::NameKey},
@@ -158,7 +158,7 @@ fn server_names_lead_to_services_or_to_the_proxy() {
     for (pattern, service) in [
         (HostPattern::Exact("a.example".into()), 2),
         (HostPattern::Suffix("example".into()), 0),
-        (HostPattern::Any, 0),
+        (HostPattern::Any, TLS_NOBODY),
     ] {
         let name = NameKey::new(5, &pattern).expect("it is short enough");
         tables.names.insert(name, name.leads_to(service));
@@ -168,6 +168,8 @@ fn server_names_lead_to_services_or_to_the_proxy() {
     let report = report(&tables, &BTreeMap::new(), &names);
     assert_eq!(report.frontends[0].served_by, "xdp by name");
     assert_eq!(report.frontends[0].service, None, "a group is none");
+    let by: Vec<_> = report.names.iter().map(|row| row.served_by).collect();
+    assert_eq!(by, ["nobody", "proxy", "xdp"]);
     let name = report.backends[0].name.as_deref();
     assert_eq!(name, Some("default/echo:9000"));
     let text = render(&report);
@@ -179,11 +181,14 @@ fn server_names_lead_to_services_or_to_the_proxy() {
     assert_eq!(
         shown[2..],
         [
-            ["203.0.113.1:443", "*", "proxy"],
+            ["203.0.113.1:443", "*", "nobody"],
             ["203.0.113.1:443", "*.example", "proxy"],
             ["203.0.113.1:443", "a.example", "2"],
         ]
     );
+    tables.frontends.get_mut(&key).expect("it is there").resets = 1;
+    let report = self::report(&tables, &BTreeMap::new(), &names);
+    assert_eq!(report.frontends[0].served_by, "xdp by name or reset");
 }
 
 #[test]

@@ -210,8 +210,13 @@ fn frontend(key: &FrontendKey, found: Option<&Frontend>, named: Option<&Frontend
         Some(f) if f.kind == KIND_L4 => format!("served by XDP, service {}", f.service),
         Some(f) if f.kind == KIND_PROXY => format!("served by the proxy, {} workers", f.workers),
         Some(f) if f.kind == KIND_TLS => format!(
-            "served by the server name of TLS, group {}: by XDP, or by the proxy, {} workers",
-            f.service, f.workers
+            "served by the server name of TLS, group {}: by XDP, or by the proxy, {} workers{}",
+            f.service,
+            f.workers,
+            match f.resets {
+                0 => "",
+                _ => "; what nobody has is reset",
+            }
         ),
         _ => return format!("frontends: nothing is served at {at}/{protocol}"),
     };
@@ -316,6 +321,7 @@ mod tests {
             reply: false,
             outcome: Counter::PassProxy,
             tls: None,
+            hello: None,
             rewritten: None,
             node: None,
             steer: Some(Steer::Worker(2)),

@@ -10,7 +10,7 @@ use std::{
 
 use gateway_common::{
     abi::{BackendStats, Count, Counter, Counters, Kind},
-    splice::Outcome,
+    splice::{HelloKind, Outcome},
 };
 use gateway_core::{
     l4::{Tables, compile::frontend_key, tables::RouteAt},
@@ -30,6 +30,7 @@ use super::Swept;
 pub(super) struct Snapshot {
     pub(super) counters: Counters,
     pub(super) tls_outcomes: Vec<(Outcome, Count)>,
+    pub(super) tls_hellos: Vec<(HelloKind, u64)>,
     pub(super) flows: Swept,
     pub(super) backends: BTreeMap<BackendName, BackendStats>,
 }

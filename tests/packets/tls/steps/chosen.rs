@@ -1,13 +1,13 @@
 //! Where the first bytes of a connection lead, and where they lead nowhere.
 
-use gateway_common::splice::Outcome::*;
+use gateway_common::{abi::Frontend, splice::Outcome::*};
 use gateway_tests::peer::hello::Opening;
 
 use super::hellos::{collects, part};
 use crate::{
     path::Hook::*,
     tls::{
-        fixture::{TLS, frontend_key},
+        fixture::{TLS, frontend_key, listener},
         judge::{Entry, Table},
         segment::{ACK, PSH},
         talk::*,
@@ -15,18 +15,23 @@ use crate::{
     },
 };
 
-#[test]
-fn what_is_no_hello_goes_to_the_proxy() {
-    let talk = Talk::of(Way::Proxy);
-    let cases = [
+fn nobodys() -> [(&'static str, Vec<u8>); 8] {
+    [
         ("not TLS", b"GET / HTTP/1.1".to_vec()),
         ("an alert", b"\x15\x03\x01\x00\x02\x01\x00".to_vec()),
         ("without a name", hello("", 500)),
         ("nobody's name", hello("nobody.example", 500)),
+        ("a name without a route", hello("bare.example", 500)),
         ("below a name", hello("a.near.example", 500)),
         ("not a name", hello("near..example", 500)),
         ("a final dot (RFC 6066, 3)", hello("near.example.", 500)),
-    ];
+    ]
+}
+
+#[test]
+fn what_nobody_takes_goes_to_the_proxy() {
+    let talk = Talk::of(Way::Proxy);
+    let cases = nobodys();
     in_all_worlds(|world| {
         for (name, data) in &cases {
             world.reset();
@@ -40,6 +45,32 @@ fn what_is_no_hello_goes_to_the_proxy() {
                     talk.asks(TLS),
                 ),
             ]);
+        }
+    });
+}
+
+#[test]
+fn what_nobody_takes_is_reset_where_its_listener_says_so() {
+    let cases = nobodys();
+    in_all_worlds(|world| {
+        let resets = Frontend {
+            resets: 1,
+            ..listener(world.family)
+        };
+        let key = frontend_key(world.family, TLS);
+        for (name, data) in &cases {
+            world.reset();
+            world.put(&Entry::Listener(key, Some(resets)));
+            let talk = Talk::of(Way::Proxy);
+            let reset = talk.reset(ACK, data.len() as u32);
+            let said = talk.says(ACK, 0, data);
+            world.run(&[talk.opens(), becomes(name, Ingress, said, Unmatched, reset)]);
+            assert!(world.kept().is_empty(), "{name}");
+        }
+        for way in Way::ALL {
+            world.reset();
+            world.put(&Entry::Listener(key, Some(resets)));
+            world.run(&Talk::of(way).ask(&way.hello(500)));
         }
     });
 }

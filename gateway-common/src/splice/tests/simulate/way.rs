@@ -80,7 +80,10 @@ impl Simulation<'_> {
         }
         let count = self.seen.outcomes.entry(format!("{outcome:?}"));
         *count.or_default() += 1;
-        self.given_up |= matches!(outcome, Outcome::Refused | Outcome::Failed);
+        self.given_up |= matches!(
+            outcome,
+            Outcome::Refused | Outcome::Unmatched | Outcome::Failed
+        );
         let wrong = matches!(outcome, Outcome::Malformed | Outcome::NoRoom);
         assert!(!wrong, "{}: {outcome:?}", self.context);
     }

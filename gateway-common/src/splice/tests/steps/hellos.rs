@@ -143,7 +143,7 @@ fn what_is_no_hello_is_refused_or_left_to_the_node() {
                 }
                 let rest = &long[16_000..17_500];
                 let expected = match other {
-                    Choice::Refuse => Outcome::Refused,
+                    Choice::Refuse => Outcome::Unmatched,
                     _ => Outcome::AskedProxy,
                 };
                 collected(&mut bench, 16_000, rest, expected);
@@ -155,7 +155,7 @@ fn what_is_no_hello_is_refused_or_left_to_the_node() {
             assert_eq!(bench.world.found, [found]);
             match other {
                 Choice::Refuse => {
-                    assert_eq!(outcome, Outcome::Refused);
+                    assert_eq!(outcome, Outcome::Unmatched);
                     let out = out.unwrap();
                     assert_eq!(out.flags, RST | ACK);
                     assert_eq!(out.sequence, bench.cookie.wrapping_add(1));

@@ -1,5 +1,5 @@
-//! Which server names of a frontend lead to which TLSRoute of mode Passthrough: the choice that the
-//! proxy makes in two steps (listener, then route) as one list in which the most specific wins.
+//! Where server names of a frontend lead: the choice that the proxy makes in two steps (listener, then
+//! route) as one list in which the most specific wins.
 
 use std::{collections::BTreeMap, iter};
 
@@ -8,26 +8,51 @@ use crate::plan::{HostPattern, HttpFrontend, TlsListener, TlsRoute};
 /// A route of mode Passthrough, with the listener that it is attached to.
 pub(in crate::l4) type Passed<'a> = (&'a TlsListener, &'a TlsRoute);
 
-/// Patterns of server names, each once. `None`: names that match it, and no more specific one, are
-/// the proxy's. So are those that match none.
+/// Where names lead that match a pattern, and no more specific one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::l4) enum Leads<'a> {
+    /// To a route that is passed through.
+    Route(Passed<'a>),
+    /// To the proxy, which ends TLS.
+    Proxy,
+    /// Their listener has no route for them. So it is with names that match nothing.
+    Nobody,
+}
+
+impl<'a> Leads<'a> {
+    pub(in crate::l4) const fn route(&self) -> Option<Passed<'a>> {
+        match *self {
+            Self::Route(passed) => Some(passed),
+            Self::Proxy | Self::Nobody => None,
+        }
+    }
+}
+
+/// Patterns of server names, each once.
 ///
 /// The most specific listener takes a name, whether or not it has a route for it; then the most
 /// specific host name of its routes, the first one of equals. So each listener stands in the list
 /// with its own host name, and of its routes' host names those that no more specific listener covers.
-pub(in crate::l4) fn flatten(
-    frontend: &HttpFrontend,
-) -> BTreeMap<&HostPattern, Option<Passed<'_>>> {
+pub(in crate::l4) fn flatten(frontend: &HttpFrontend) -> BTreeMap<&HostPattern, Leads<'_>> {
     let listeners = listeners(frontend);
     let mut names = BTreeMap::new();
     for (hostname, listener) in &listeners {
-        names.entry(*hostname).or_insert(None);
+        let alone = match listener {
+            Some(_) => Leads::Nobody,
+            None => Leads::Proxy,
+        };
+        names.entry(*hostname).or_insert(alone);
         let routes = listener
             .iter()
             .flat_map(|l| l.routes.iter().map(|r| (*l, r)));
         let mut own = BTreeMap::new();
         for (listener, route) in routes {
             for pattern in &route.hostnames {
-                own.entry(pattern).or_insert((listener, route));
+                let leads = match listener.tls {
+                    None => Leads::Route((listener, route)),
+                    Some(_) => Leads::Proxy,
+                };
+                own.entry(pattern).or_insert(leads);
             }
         }
         let takes = |pattern: &HostPattern| {
@@ -35,17 +60,18 @@ pub(in crate::l4) fn flatten(
             wider.find(|wider| listeners.contains_key(wider)) == Some((*hostname).clone())
         };
         let own = own.into_iter().filter(|(pattern, _)| takes(pattern));
-        names.extend(own.map(|(pattern, passed)| (pattern, Some(passed))));
+        names.extend(own);
     }
     names
 }
 
-/// By host name; `Some` for those of mode Passthrough. The first of two with one host name counts.
+/// By host name; `None` for those of HTTPS. The first of two with one host name counts.
 fn listeners(frontend: &HttpFrontend) -> BTreeMap<&HostPattern, Option<&TlsListener>> {
     let mut listeners = BTreeMap::new();
     for listener in &frontend.tls {
-        let passes = listener.tls.is_none().then_some(listener);
-        listeners.entry(&listener.hostname).or_insert(passes);
+        listeners
+            .entry(&listener.hostname)
+            .or_insert(Some(listener));
     }
     // Only HTTPS listeners can be beside those of TLS.
     for listener in &frontend.listeners {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateway_common::abi::{Frontend, FrontendKey, KIND_PROXY, KIND_TLS};
+use gateway_common::abi::{Frontend, FrontendKey, KIND_PROXY, KIND_TLS, TLS_NOBODY, TLS_PROXY};
 
 use super::{
     Compiler, Node, frontend_key,
-    names::{Passed, flatten},
+    names::{Leads, Passed, flatten},
     service::Wanted,
 };
 use crate::{
@@ -50,6 +50,9 @@ pub(super) fn segment(mtu: Option<u32>, family: Family) -> u32 {
     segment.clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
 }
 
+/// Server names of a frontend.
+type Names<'a> = Vec<(NameKey, Leads<'a>)>;
+
 impl Compiler<'_> {
     /// How a frontend is served that has server names which lead to a backend; adds the names and
     /// the services. `None`: there is no such name, or no room.
@@ -64,17 +67,16 @@ impl Compiler<'_> {
         let names = flatten(http);
         let routes: BTreeMap<&ObjectName, Passed> = names
             .values()
-            .flatten()
-            .map(|passed| (&passed.1.name, *passed))
+            .filter_map(Leads::route)
+            .map(|passed| (&passed.1.name, passed))
             .collect();
         if routes.is_empty() {
             return None;
         }
         let group = self.group(&key)?;
-        let names: Vec<(NameKey, Option<&ObjectName>)> = names
+        let names: Names<'_> = names
             .into_iter()
             .filter_map(|(pattern, to)| Some((NameKey::new(group, pattern)?, to)))
-            .map(|(name, to)| (name, to.map(|(_, route)| &route.name)))
             .collect();
         self.take_names(&names)?;
         let known = self.known_services(key, &names);
@@ -98,14 +100,19 @@ impl Compiler<'_> {
         if leads.is_empty() {
             return None;
         }
-        let service = |to: Option<&ObjectName>| to.and_then(|to| leads.get(to)).copied();
+        let service = |to: Leads<'_>| match to {
+            Leads::Route((_, route)) => leads.get(&route.name).copied().unwrap_or(TLS_PROXY),
+            Leads::Proxy => TLS_PROXY,
+            Leads::Nobody => TLS_NOBODY,
+        };
         let names = names.into_iter();
-        let names = names.map(|(name, to)| (name, name.leads_to(service(to).unwrap_or(0))));
+        let names = names.map(|(name, to)| (name, name.leads_to(service(to))));
         self.desired.names.extend(names);
         Some(Frontend {
             kind: KIND_TLS,
             service: group.into(),
             mss: segment(node.mtu, Family::of(&id.address)),
+            resets: plan.resets_unmatched_tls(&http.gateway).into(),
             ..by_proxy(node)
         })
     }
@@ -129,9 +136,9 @@ impl Compiler<'_> {
     }
 
     /// Sees to it that there is room for these names, beside all that are in force.
-    fn take_names(&mut self, names: &[(NameKey, Option<&ObjectName>)]) -> Option<()> {
+    fn take_names(&mut self, names: &Names<'_>) -> Option<()> {
         let in_force: &NameTable = &self.current.names;
-        let is_new = |(name, _): &&(NameKey, _)| !in_force.contains_key(name);
+        let is_new = |(name, _): &&(NameKey, Leads<'_>)| !in_force.contains_key(name);
         self.names_left = self
             .names_left
             .checked_sub(names.iter().filter(is_new).count())?;
@@ -143,21 +150,26 @@ impl Compiler<'_> {
     fn known_services<'n>(
         &self,
         frontend: FrontendKey,
-        names: &[(NameKey, Option<&'n ObjectName>)],
+        names: &Names<'n>,
     ) -> BTreeMap<&'n ObjectName, u32> {
         let owners = &self.current.routes;
         let own = owners.iter().filter(|(_, at)| at.frontend == frontend);
         let by_route: BTreeMap<_, _> = own.map(|(id, at)| (&at.route, *id)).collect();
-        let routes = || names.iter().filter_map(|(name, to)| Some((name, (*to)?)));
+        let routes = || {
+            names
+                .iter()
+                .filter_map(|(name, to)| Some((name, &to.route()?.1.name)))
+        };
         let mut known: BTreeMap<_, _> = routes()
             .filter_map(|(_, route)| Some((route, *by_route.get(route)?)))
             .collect();
         let mut claimed: BTreeSet<u32> = known.values().copied().collect();
         for (name, route) in routes() {
-            let target = self.current.names.get(name).map_or(0, |to| to.service);
-            let is_free = target != 0
-                && !owners.contains_key(&target)
-                && self.current.services.contains_key(&target);
+            let target = self.current.names.get(name);
+            let target = target.map_or(TLS_PROXY, |to| to.service);
+            // Which is neither TLS_PROXY nor TLS_NOBODY.
+            let is_free =
+                !owners.contains_key(&target) && self.current.services.contains_key(&target);
             if is_free && !known.contains_key(route) && claimed.insert(target) {
                 known.insert(route, target);
             }

@@ -1,12 +1,13 @@
 //! The promise of the order, over random histories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gateway_common::abi::{KIND_L4, KIND_PROXY, KIND_TLS};
+use gateway_common::abi::{KIND_L4, KIND_PROXY, KIND_TLS, TLS_NOBODY, TLS_PROXY};
 
 use super::{
     super::{
         compile::{Node, compile},
+        names::matching,
         testing::{Rng, backend, plan, tcp, tls_frontend, tls_listener, tls_route},
     },
     *,
@@ -85,7 +86,8 @@ fn assert_sound(tables: &Tables, step: &str) {
             other => panic!("{step}: kind {other}"),
         }
     }
-    for (name, target) in tables.names.iter().filter(|(_, to)| to.service != 0) {
+    let leads = |to: &TlsTarget| ![TLS_PROXY, TLS_NOBODY].contains(&to.service);
+    for (name, target) in tables.names.iter().filter(|(_, to)| leads(to)) {
         let led = tables.services.contains_key(&target.service);
         assert!(led, "{step}: {:?}", name.pattern());
     }
@@ -122,21 +124,43 @@ fn assert_untouched(tables: &Tables, op: &MapOp, step: &str) {
     }
 }
 
+/// Names of groups that somebody has.
+fn had(tables: &Tables) -> BTreeSet<NameKey> {
+    let groups: BTreeSet<u16> = tables.names.keys().map(NameKey::group).collect();
+    let names = ["", "org", "x", "a.x", "b.x", "d.x", "c.b.x", "d.b.x"];
+    let asked = groups
+        .iter()
+        .flat_map(|group| names.map(|name| NameKey::asked(*group, name)));
+    let led = |asked: &NameKey| {
+        let found = matching(&tables.names, *asked);
+        found.is_some_and(|(_, target)| target.service != TLS_NOBODY)
+    };
+    asked.flatten().filter(led).collect()
+}
+
 #[test]
 fn every_prefix_of_every_change_is_sound() {
     let seed = 20_240_521;
     let mut rng = Rng(seed);
     let mut current = Tables::default();
-    let mut ops_seen = 0;
+    let (mut ops_seen, mut kept_names) = (0, 0);
     for round in 0..300 {
         let (plan, endpoints) = (random_plan(&mut rng), random_endpoints(&mut rng));
         let desired = compile(&plan, &endpoints, Node::new(2), &current).expect("it fits");
         let ops = diff(&current, &desired);
+        let kept: Vec<_> = had(&current)
+            .intersection(&had(&desired))
+            .copied()
+            .collect();
+        kept_names += kept.len();
         for (i, op) in ops.iter().enumerate() {
             let step = format!("seed {seed}, round {round}, operation {i}, {op:?}");
             assert_untouched(&current, op, &step);
             current.apply(op);
             assert_sound(&current, &step);
+            let now = had(&current);
+            let lost = kept.iter().find(|name| !now.contains(name));
+            assert!(lost.is_none(), "{step}: {:?}", lost.map(NameKey::pattern));
         }
         assert_eq!(current, desired, "seed {seed}, round {round}");
         assert_eq!(diff(&current, &desired), [], "seed {seed}, round {round}");
@@ -148,6 +172,7 @@ fn every_prefix_of_every_change_is_sound() {
         }
     }
     assert!(ops_seen > 3_000, "the histories did something: {ops_seen}");
+    assert!(kept_names > 200, "names stayed: {kept_names}");
 }
 
 #[test]

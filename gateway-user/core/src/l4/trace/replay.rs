@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use gateway_common::{
     abi::{
-        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, LinkAddress, Origin,
-        Service, Snat, TagKey, TlsTarget,
+        Address, Backend, Counter, Flow, FlowKey, Frontend, FrontendKey, KIND_TLS, LinkAddress,
+        Origin, Service, Snat, TagKey, TlsTarget,
     },
     addr::Addr,
     decide,
@@ -152,10 +152,10 @@ impl<'a> Replay<'a> {
         found
     }
 
-    /// The group of server names of the frontend that a client addresses.
-    pub(super) fn group(&self, client: &FlowKey) -> Option<u16> {
+    /// The frontend that a client addresses, if it is one for TLS passthrough.
+    pub(super) fn tls_frontend(&self, client: &FlowKey) -> Option<&Frontend> {
         let frontend = self.frontend(&client.to())?;
-        u16::try_from(frontend.service).ok()
+        (frontend.kind == KIND_TLS).then_some(frontend)
     }
 
     pub(super) fn name(&self, asked: NameKey) -> Option<TlsTarget> {

@@ -29,6 +29,8 @@ struct Maps {
     snat: Option<Snat>,
     names: NameTable,
     splices: BTreeMap<FlowKey, Splice>,
+    /// As of the frontend for TLS.
+    resets: u32,
 }
 
 impl Source for Maps {
@@ -46,6 +48,7 @@ impl Source for Maps {
             kind,
             service,
             workers,
+            resets: self.resets,
             ..Frontend::default()
         }))
     }
@@ -150,6 +153,7 @@ fn maps(backends: u32) -> Maps {
         snat: None,
         names: NameTable::new(),
         splices: BTreeMap::new(),
+        resets: 0,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use gateway_common::{
-    abi::{FORWARD, FlowKey, REVERSE},
+    abi::{FORWARD, FlowKey, REVERSE, TLS_NOBODY},
     addr::Addr,
     splice::{
-        Endpoint, Splice, endpoint,
+        Choice, Endpoint, Found, HelloKind, Splice, choose, endpoint,
         state::{DRAINED, LOCAL, REFUSED},
     },
 };
@@ -30,6 +30,8 @@ pub enum Tls {
     },
     /// The service has no endpoint for it: the client is reset.
     Nobody { service: u32 },
+    /// Nobody has the server name: the client is reset.
+    Unmatched,
 }
 
 impl Tls {
@@ -54,23 +56,41 @@ impl Tls {
     }
 }
 
-/// A first packet of a client that asks for `name`, or one of a connection that is known.
-pub(super) fn client(replay: &Replay<'_>, tuple: &Tuple, name: Option<&str>) -> Tls {
+/// A first packet of a client that asks for `name`, with what its hello is; or one of a connection that
+/// is known.
+pub(super) fn client(
+    replay: &Replay<'_>,
+    tuple: &Tuple,
+    name: Option<&str>,
+) -> (Tls, Option<HelloKind>) {
     let key = tuple.key(FORWARD);
     let known = replay.splice(&key).copied();
     if let Some(splice) = known.filter(|s| !matches!(s.phase, REFUSED | DRAINED) && !s.closing()) {
-        return Tls::Known(key, splice);
+        return (Tls::Known(key, splice), None);
     }
     let Some(name) = name else {
-        return Tls::Unnamed;
+        return (Tls::Unnamed, None);
     };
-    let service = replay.group(&key).and_then(|group| {
-        let target = replay.name(NameKey::asked(group, name)?)?;
-        Some(target.service)
-    });
-    let Some(service) = service.filter(|service| *service != LOCAL) else {
-        return Tls::Proxy;
+    let Some(frontend) = replay.tls_frontend(&key) else {
+        return (Tls::Proxy, None);
     };
+    let asked = NameKey::asked(frontend.service as u16, name);
+    let target = asked.and_then(|asked| replay.name(asked));
+    let service = target.map_or(TLS_NOBODY, |target| target.service);
+    let found = match name {
+        "" => Found::NoName,
+        _ => Found::Name,
+    };
+    let (kind, choice) = choose(found, service, frontend.resets != 0);
+    let tls = match choice {
+        Choice::Local => Tls::Proxy,
+        Choice::Refuse => Tls::Unmatched,
+        Choice::Service(service) => to_service(replay, tuple, service),
+    };
+    (tls, Some(kind))
+}
+
+fn to_service(replay: &Replay<'_>, tuple: &Tuple, service: u32) -> Tls {
     let mut found = Endpoint {
         address: Addr::default(),
         port: 0,
@@ -79,7 +99,7 @@ pub(super) fn client(replay: &Replay<'_>, tuple: &Tuple, name: Option<&str>) -> 
         source: Addr::default(),
         source_port: 0,
     };
-    match endpoint(&key, service, 0, &mut found, replay) {
+    match endpoint(&tuple.key(FORWARD), service, 0, &mut found, replay) {
         None => Tls::Nobody { service },
         Some(()) => Tls::Backend {
             service,

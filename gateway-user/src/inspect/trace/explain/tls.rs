@@ -1,6 +1,8 @@
 //! The same of TLS passthrough.
 
-use gateway_common::abi::{FlowKey, TlsTarget};
+use std::iter;
+
+use gateway_common::abi::{FlowKey, TLS_NOBODY, TLS_PROXY, TlsTarget};
 use gateway_core::{
     l4::{
         flows::Row,
@@ -48,10 +50,11 @@ pub(super) fn name(
         name => name.to_string(),
     };
     let Some((entry, target)) = found else {
-        return format!("tls_names: no entry for {asked}: the proxy's");
+        return format!("tls_names: no entry for {asked}: no listener has it");
     };
     let to = match target.service {
-        0 => "the proxy".to_owned(),
+        TLS_PROXY => "the proxy".to_owned(),
+        TLS_NOBODY => "nobody: its listener has no route for it".to_owned(),
         id => format!("service {id}{}", route(id, names)),
     };
     format!(
@@ -72,7 +75,7 @@ pub(super) fn service(tls: &Tls) -> Option<u32> {
     match tls {
         Tls::Known(_, splice) => Some(splice.service),
         Tls::Backend { service, .. } | Tls::Nobody { service } => Some(*service),
-        Tls::Unnamed | Tls::Proxy => None,
+        Tls::Unnamed | Tls::Proxy | Tls::Unmatched => None,
     }
 }
 
@@ -108,11 +111,20 @@ pub(super) fn notes(trace: &Trace, tls: &Tls) -> Vec<String> {
                  {backend}, {seen}; the next backends follow if it refuses or is silent"
             )
         }
+        (Tls::Unmatched, _) => {
+            "XDP answers the SYN, and with the ClientHello resets the connection: \
+                                nobody has its server name (tls.unmatched of GatewayParameters)"
+                .to_owned()
+        }
         (Tls::Nobody { .. }, _) => {
             "XDP answers the SYN, and with the ClientHello resets the connection: no backend is \
              there for it"
                 .to_owned()
         }
     };
-    vec![next]
+    let counted = trace.hello.map(|kind| {
+        let (name, help) = kind.describe();
+        format!("tls_hellos_read counts its ClientHello as {name}: {help}")
+    });
+    iter::once(next).chain(counted).collect()
 }

@@ -22,6 +22,11 @@ pub(super) fn encode(snapshot: &Snapshot, encoder: &mut DescriptorEncoder<'_>) -
     let help = "Bytes of frames of TLS passthrough in the kernel, by what became of them";
     let bytes = series(|count| count.bytes);
     counter(encoder, ("tls", help, Some(&Unit::Bytes)), bytes)?;
+    let help = "ClientHellos of TLS passthrough in the kernel, and what came in place of one, by what \
+                they were found to be";
+    let hellos = snapshot.tls_hellos.iter();
+    let hellos = hellos.map(|(kind, count)| ([("found", kind.describe().0)], *count));
+    counter(encoder, ("tls_hellos_read", help, None), hellos)?;
     let help = "Answers of TLS passthrough that left behind XDP, as the uplink's driver may lose what \
                 XDP sends; counted by their outcomes too";
     let name = "tls_answers_behind_xdp";

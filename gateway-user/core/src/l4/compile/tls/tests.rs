@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod many;
+mod unmatched;
 
 const NODE: Node = Node {
     workers: 2,
@@ -62,11 +63,11 @@ fn frontend(tables: &Tables, port: u16) -> Frontend {
     tables.frontends[&frontend_key(&tcp(port))]
 }
 
-/// What the kernel finds for a name; 0: the proxy.
+/// What the kernel finds for a name, as [`TlsTarget::service`] has it.
 fn service(tables: &Tables, port: u16, name: &str) -> u32 {
     let group = frontend(tables, port).service as u16;
     let asked = NameKey::asked(group, name).expect("it is short enough");
-    matching(&tables.names, asked).map_or(0, |(_, target)| target.service)
+    matching(&tables.names, asked).map_or(TLS_NOBODY, |(_, target)| target.service)
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_name_leads_to_the_backends_of_its_route() {
         assert_eq!(tables.services[&id].backends, 1);
     }
     for name in ["", "b.x", "x.a.x", "org"] {
-        assert_eq!(service(&tables, 443, name), 0, "{name:?} is the proxy's");
+        assert_eq!(service(&tables, 443, name), TLS_NOBODY, "{name:?}");
     }
     assert!(
         tables.origins.is_empty(),

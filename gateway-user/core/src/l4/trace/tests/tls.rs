@@ -1,8 +1,11 @@
 //! TLS passthrough: by name, and of connections that are known.
 
 use gateway_common::{
-    abi::BY_SNAT,
-    splice::state::{COLLECT, DRAINED, LOCAL, REFUSED, SPLICED},
+    abi::{BY_SNAT, TLS_NOBODY},
+    splice::{
+        HelloKind,
+        state::{COLLECT, DRAINED, LOCAL, REFUSED, SPLICED},
+    },
 };
 
 use super::*;
@@ -65,6 +68,33 @@ fn the_longest_name_leads_to_a_backend_or_the_proxy() {
         assert!(matches!(trace.steer, Some(Steer::Worker(0..4))), "{name:?}");
         assert_eq!(looked_up(&trace), ["no splice", step], "{name:?}");
     }
+}
+
+#[test]
+fn a_hello_is_called_as_it_is_counted_and_reset_where_nobody_has_it() {
+    for (resets, nobody) in [(0, Tls::Proxy), (1, Tls::Unmatched)] {
+        let mut maps = named();
+        maps.resets = resets;
+        let bare = NameKey::new(GROUP, &HostPattern::Suffix("bare".into()));
+        let bare = bare.expect("it is short enough");
+        maps.names.insert(bare, bare.leads_to(TLS_NOBODY));
+        for (name, kind, expected) in [
+            ("a.example", HelloKind::NameOfProxy, &Tls::Proxy),
+            ("a.bare", HelloKind::UnknownName, &nobody),
+            ("org", HelloKind::UnknownName, &nobody),
+            ("", HelloKind::NoName, &nobody),
+        ] {
+            let trace = asked(&maps, name);
+            let found = (trace.hello, trace.tls.as_ref());
+            assert_eq!(found, (Some(kind), Some(expected)), "{name:?}");
+            assert_eq!(trace.rewritten, None, "{name:?}");
+            assert_eq!(trace.steer.is_some(), *expected == Tls::Proxy, "{name:?}");
+        }
+        let trace = asked(&maps, "b.example");
+        assert_eq!(trace.hello, Some(HelloKind::Name));
+        assert!(matches!(trace.tls, Some(Tls::Backend { service: 1, .. })));
+    }
+    assert_eq!(run(&named(), CLIENT, TLS).hello, None, "nobody says which");
 }
 
 #[test]

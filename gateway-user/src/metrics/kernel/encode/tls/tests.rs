@@ -2,7 +2,7 @@
 
 use gateway_common::{
     abi::{Count, Counter},
-    splice::Outcome,
+    splice::{HelloKind, Outcome},
 };
 use gateway_core::l4::sweep::splices::SpliceGauges;
 
@@ -37,6 +37,21 @@ fn every_outcome_has_packets_and_bytes_of_its_own() {
                 &format!("xdp_gateway_tls_bytes_total{{outcome=\"{name}\"}} {bytes}"),
             ],
         );
+    }
+}
+
+#[test]
+fn hellos_are_told_by_what_they_are() {
+    let tls_hellos = HelloKind::ALL.iter().map(|&kind| (kind, 10 + kind as u64));
+    let text = text(Snapshot {
+        tls_hellos: tls_hellos.collect(),
+        ..Snapshot::default()
+    });
+    for kind in HelloKind::ALL {
+        let (name, _) = kind.describe();
+        let count = 10 + *kind as u64;
+        let line = format!("xdp_gateway_tls_hellos_read_total{{found=\"{name}\"}} {count}");
+        assert_lines(&text, &[&line]);
     }
 }
 
@@ -89,10 +104,11 @@ fn answers_of_tls_are_none_about_addresses() {
 
 /// Who sees a name in a metric finds there what it means.
 #[test]
-fn the_documentation_has_every_outcome() {
+fn the_documentation_has_every_outcome_and_kind() {
     let page = include_str!("../../../../../../docs/tls-passthrough.md");
-    for outcome in Outcome::ALL {
-        let (name, help) = outcome.describe();
+    let outcomes = Outcome::ALL.iter().map(|outcome| outcome.describe());
+    let kinds = HelloKind::ALL.iter().map(|kind| kind.describe());
+    for (name, help) in outcomes.chain(kinds) {
         let row = format!("| `{name}` | {} |", help.trim_end_matches('.'));
         assert!(
             page.contains(&row),
