@@ -79,7 +79,7 @@ pub const TCX_PROGRAMS: &str = "tcx_programs";
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
 /// `uplinks`, `splices`, `ties`, `hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
 /// `tls_secret` and `tls_full` arrays.
-pub const ALL: [&str; 29] = [
+pub const ALL: [&str; 30] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,

@@ -98,7 +98,7 @@ pub fn compile(
         if let plan::Frontend::Http(http) = frontend {
             let in_kernel = plan.passes_tls_in_kernel(&http.gateway);
             let value = match in_kernel {
-                true => compiler.tls(id, http, endpoints, node),
+                true => compiler.tls(id, http, plan, endpoints, node),
                 false => None,
             };
             let value = value.unwrap_or_else(|| tls::by_proxy(node));

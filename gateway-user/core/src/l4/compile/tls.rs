@@ -19,7 +19,7 @@ use crate::{
         unserved::is_of_other_family,
     },
     name::ObjectName,
-    plan::{FrontendId, HttpFrontend, L4Mode, L4Options, L4Service},
+    plan::{FrontendId, HttpFrontend, L4Mode, L4Options, L4Service, Plan},
 };
 
 /// Ids of groups end here.
@@ -60,6 +60,7 @@ impl Compiler<'_> {
         &mut self,
         id: &FrontendId,
         http: &HttpFrontend,
+        plan: &Plan,
         endpoints: &Endpoints,
         node: Node,
     ) -> Option<Frontend> {
