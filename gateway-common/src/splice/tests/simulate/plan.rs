@@ -191,9 +191,14 @@ impl Plan {
             plan.crash = Some(rng.below(3_000) as u64);
         }
         plan.talk(rng);
-        plan.strict = rng.percent(30);
-        plan.config.strict = plan.strict && !plan.lacks_stamps();
+        plan.demand(rng);
         plan
+    }
+
+    /// How the client takes what it was promised.
+    fn demand(&mut self, rng: &mut Rng) {
+        self.strict = rng.percent(30);
+        self.config.strict = self.strict && !self.lacks_stamps();
     }
 
     /// The client may ask a backend for time stamps that it has not.
