@@ -5,15 +5,15 @@ mod client;
 
 use std::collections::HashMap;
 
-use gateway_common::splice::Outcome;
+use gateway_common::{abi::Frontend, splice::Outcome};
 use gateway_tests::measured::measured;
 use rustix::time::{ClockId, clock_gettime};
 
 use self::client::Client;
 use super::{
-    fixture::{Passthrough, passthrough},
+    fixture::{Passthrough, TLS, frontend_key, listener, passthrough},
     host::OnHost,
-    judge::{Judge as _, Kept},
+    judge::{Entry, Judge as _, Kept},
     kernel::InKernel,
     segment::Read,
     way::Way,
@@ -91,6 +91,15 @@ impl Both {
     fn round(&mut self, all: &Passthrough, rng: &mut Rng, context: &str) {
         self.host.reset(all);
         self.kernel.reset(all);
+        let listener = Entry::Listener(
+            frontend_key(self.family, TLS),
+            Some(Frontend {
+                resets: rng.below(2) as u32,
+                ..listener(self.family)
+            }),
+        );
+        self.host.put(&listener);
+        self.kernel.put(&listener);
         let mut clients: Vec<_> = (0..CLIENTS).map(|n| Client::new(n, rng)).collect();
         for number in 0..FRAMES {
             if rng.below(16) == 0 {
