@@ -31,7 +31,7 @@ pub(crate) struct Options {
 }
 
 const BUILD: Duration = Duration::from_secs(1800);
-const TESTS: Duration = Duration::from_secs(1500);
+const TESTS: Duration = Duration::from_secs(2400);
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     privileges::ensure()?;
