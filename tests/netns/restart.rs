@@ -17,7 +17,8 @@ use super::{admin::sum, inspect::json};
 /// A backend of the TCPRoute, in `/config`.
 const BACKEND: &str = "10.77.1.2 port 9000";
 const LIMIT: Duration = Duration::from_secs(10);
-const BYTES: u64 = 120_000_000;
+/// Enough for the time that two daemons take to load their programs.
+const BYTES: u64 = 480_000_000;
 const RATE: u64 = 12_000_000;
 const STEP: u64 = 10_000_000;
 pub(crate) const CONNECTIONS: u64 = 1_000;

@@ -18,7 +18,7 @@ use crate::{
     wait::wait_until,
 };
 
-const READY_LIMIT: Duration = Duration::from_secs(30);
+const READY_LIMIT: Duration = Duration::from_secs(90);
 const ADMIN: &str = "127.0.0.1:9901";
 
 /// `xdp-gateway run` in a namespace; killed on drop.
