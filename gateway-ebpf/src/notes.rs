@@ -52,5 +52,5 @@ pub(crate) fn has_no_stamps(listener: &FrontendKey) -> bool {
 pub(crate) fn note_no_stamps(listener: &FrontendKey) {
     let noted = TlsNoStamps { since: World.now() };
     // Without room for it, the next connection finds it out.
-    let _ = TLS_NO_STAMPS.insert(listener, &noted, u64::from(BPF_ANY));
+    let _ = TLS_NO_STAMPS.insert(listener, noted, u64::from(BPF_ANY));
 }
