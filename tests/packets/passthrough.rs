@@ -3,7 +3,7 @@
 
 use gateway_common::abi::{
     Counter::{self, *},
-    FORWARD, FlowKey, REVERSE, TCP,
+    FORWARD, REVERSE,
 };
 
 use crate::{
@@ -12,23 +12,12 @@ use crate::{
     frames::{ACK, End, Family, SYN, tcp, udp, v4},
     host::{Host, judge},
     path::Hook::{self, *},
+    tls::fixture::key,
 };
 
 /// An address of the gateway, and a port that it does not serve.
 const NOBODY: End = (ONE.0, 4);
 const ROUTER: End = (v4(198, 51, 100, 77), 0);
-
-fn key(family: Family, from: End, to: End, direction: u16) -> FlowKey {
-    let [(source, source_port), (destination, destination_port)] = [from, to].map(|e| family.of(e));
-    FlowKey {
-        source: source.into(),
-        destination: destination.into(),
-        source_port,
-        destination_port,
-        protocol: TCP as u16,
-        direction,
-    }
-}
 
 /// A frame that stays as it is, and what it is found to be.
 fn stays(host: &mut Host, hook: Hook, frame: &[u8], expected: Counter) {

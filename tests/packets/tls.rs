@@ -1,6 +1,6 @@
 //! The packet table of TLS passthrough: one list of steps, judged on the host and in the kernel.
 
-mod fixture;
+pub(crate) mod fixture;
 mod host;
 mod judge;
 mod kernel;

@@ -7,7 +7,7 @@ use super::{
     fixture::{MSS, TLS},
     segment::{ACK, Item::*, Number, PSH, RST, SYN, Segment},
     way::made_options,
-    world::{Row, World, becomes, stays},
+    world::{Frame, Row, World, becomes, stays},
 };
 use crate::{fixture::CLIENT, frames::End, path::Hook::*};
 
@@ -95,6 +95,31 @@ impl Talk {
             options: made_options(self.client, MSS, 7, (Number::Stamp(0), CLIENT_STAMP.into())),
             data: Vec::new(),
         }
+    }
+
+    /// The SYN of another connection of the client, answered.
+    pub(crate) fn opens_another(self) -> Row {
+        let other = Segment {
+            sequence: 5.into(),
+            ..self.syn()
+        };
+        let told = Segment {
+            acknowledged: 6.into(),
+            ..self.syn_ack()
+        };
+        becomes("another SYN", Ingress, other, Outcome::Accepted, told)
+    }
+
+    /// The first end takes the connection, and gets the first piece.
+    pub(crate) fn takes(self, piece: impl Into<Frame>) -> Row {
+        let accepts = self.accepts();
+        becomes(
+            "SYN-ACK",
+            self.way.hook(),
+            accepts,
+            Outcome::Replayed,
+            piece,
+        )
     }
 
     /// From the client, `offset` bytes behind its SYN.

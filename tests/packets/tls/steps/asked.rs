@@ -40,7 +40,7 @@ fn the_backend_gets_the_hello_as_it_takes_it() {
             let all = talk.hears(ACK, 0, 3000, &[]);
             world.run(&talk.ask(&hello));
             world.run(&[
-                becomes("SYN-ACK", hook, talk.accepts(), Replayed, &first),
+                talk.takes(&first),
                 becomes("again", hook, talk.accepts(), Replayed, &first),
                 stays("nothing new", hook, has(talk, 0, 1000), Idle),
                 stays("never sent", hook, has(talk, 1369, 1000), Idle),
@@ -68,7 +68,7 @@ fn no_piece_is_larger_than_the_window() {
             let asks = talk.says(ACK, 0, &hello[..9]);
             world.run(&talk.ask(&hello));
             world.run(&[
-                becomes("SYN-ACK", hook, talk.accepts(), Replayed, &first),
+                talk.takes(&first),
                 becomes("512 bytes", hook, has(talk, 1368, 1), Replayed, small),
                 stays("shut", hook, has(talk, 1880, 0), Idle),
                 stays("the client, at once", Ingress, &asks, Repeated),
@@ -159,13 +159,7 @@ fn an_end_may_talk_first() {
             };
             world.run(&talk.ask(&hello));
             world.run(&[
-                becomes(
-                    "SYN-ACK",
-                    way.hook(),
-                    talk.accepts(),
-                    Replayed,
-                    talk.piece(ACK, 0, &hello[..1368]),
-                ),
+                talk.takes(talk.piece(ACK, 0, &hello[..1368])),
                 becomes(
                     "it speaks",
                     way.hook(),
@@ -261,7 +255,7 @@ fn a_client_that_gives_up_takes_the_backend_along() {
                 if answered {
                     waits_for = FIRST;
                     let piece = talk.piece(ACK | PSH, 0, &hello);
-                    let row = becomes("SYN-ACK", way.hook(), talk.accepts(), Replayed, piece);
+                    let row = talk.takes(piece);
                     world.check(&row);
                 }
                 world.check(&becomes(

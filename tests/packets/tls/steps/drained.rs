@@ -60,17 +60,9 @@ fn another_connection_takes_its_place() {
         let talk = Talk::of(Way::Near);
         talk.established_in(world);
         world.drain();
-        let other = Segment {
-            sequence: 5.into(),
-            ..talk.syn()
-        };
-        let told = Segment {
-            acknowledged: 6.into(),
-            ..talk.syn_ack()
-        };
         world.run(&[
             stays("an old copy", Ingress, talk.syn(), Repeated),
-            becomes("another SYN", Ingress, other, Accepted, told),
+            talk.opens_another(),
         ]);
         assert!(world.kept().is_empty());
     });

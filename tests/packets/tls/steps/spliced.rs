@@ -229,17 +229,9 @@ fn a_connection_ends_when_both_ends_say_so() {
             assert!(splice.closing());
             assert_eq!(splice.backend_bytes, 3);
             // An old copy of its own SYN ends nothing; another connection takes the place.
-            let other = Segment {
-                sequence: 5.into(),
-                ..talk.syn()
-            };
-            let told = Segment {
-                acknowledged: 6.into(),
-                ..talk.syn_ack()
-            };
             world.run(&[
                 stays("its own SYN", Ingress, talk.syn(), Repeated),
-                becomes("another SYN", Ingress, other, Accepted, told),
+                talk.opens_another(),
             ]);
             assert!(world.kept().is_empty());
         }
