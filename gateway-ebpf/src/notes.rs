@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn is_full() -> bool {
     let (now, hz) = (World.now(), World.hz());
     let full = TLS_FULL.get(0);
-    full.is_some_and(|full| full.is_full != 0 && now.wrapping_sub(full.since) < hz)
+    full.is_some_and(|full| full.counts(now, hz))
 }
 
 /// See `Splices::note_full`.

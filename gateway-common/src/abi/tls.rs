@@ -65,6 +65,14 @@ pub struct TlsFull {
     pub is_full: u32,
 }
 
+impl TlsFull {
+    /// It was a moment ago.
+    #[inline(always)]
+    pub const fn counts(&self, now: u32, hz: u32) -> bool {
+        self.is_full != 0 && now.wrapping_sub(self.since) < hz
+    }
+}
+
 /// When a backend of a listener was found to have no time stamps.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -71,8 +71,7 @@ where
         Err(Stop::Incomplete(_)) => {
             // It will never be complete.
             if scratch.segment.has(FIN) && offset.wrapping_add(scratch.segment.bytes) == filled {
-                super::refuse(&scratch.key, tables);
-                return open::reset::<P, I>(packet, scratch, Outcome::Unused);
+                return refuse::<P, I, T>(packet, scratch, Outcome::Unused, tables);
             }
             return match brought {
                 Brought::Old => acknowledge::<P, I, T>(packet, scratch, filled, tables),
@@ -169,29 +168,31 @@ where
     let service = match tables.choose(&scratch.key, found, &mut name) {
         Choice::Service(service) => service,
         Choice::Local => LOCAL,
-        Choice::Refuse => {
-            super::refuse(&scratch.key, tables);
-            return open::reset::<P, I>(packet, scratch, Outcome::Unmatched);
-        }
+        Choice::Refuse => return refuse::<P, I, T>(packet, scratch, Outcome::Unmatched, tables),
     };
     if let Some(splice) = tables.splice(&scratch.key) {
         splice.service = service;
         splice.name = name;
     }
     match connect::dial::<P, I, T>(packet, scratch, tables) {
-        Outcome::Failed => refuse::<P, I, T>(packet, scratch, tables),
+        Outcome::Failed => refuse::<P, I, T>(packet, scratch, Outcome::Refused, tables),
         outcome => outcome,
     }
 }
 
-/// Resets the client, from which the packet in hand is.
+/// Resets the client, from which the packet in hand is; `why`.
 #[inline(always)]
-pub(super) fn refuse<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+pub(super) fn refuse<P, I, T>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    why: Outcome,
+    tables: &mut T,
+) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
     super::refuse(&scratch.key, tables);
-    open::reset::<P, I>(packet, scratch, Outcome::Refused)
+    open::reset::<P, I>(packet, scratch, why)
 }

@@ -189,7 +189,7 @@ where
         return ask::<P, I, T>(packet, scratch, tables);
     }
     match dial::<P, I, T>(packet, scratch, tables) {
-        Outcome::Failed => collect::refuse::<P, I, T>(packet, scratch, tables),
+        Outcome::Failed => collect::refuse::<P, I, T>(packet, scratch, Outcome::Refused, tables),
         outcome => outcome,
     }
 }

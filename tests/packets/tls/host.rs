@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use gateway_common::{
     abi::{
-        Counter, FlowKey, FrontendKey, KIND_TLS, TLS_NOBODY, TlsKey, TlsNoStamps, TlsSecret,
-        TlsTarget,
+        Counter, FlowKey, FrontendKey, KIND_TLS, TLS_NOBODY, TlsFull, TlsKey, TlsNoStamps,
+        TlsSecret, TlsTarget,
     },
     client_hello::Scan,
     flow::lives,
@@ -44,7 +44,7 @@ pub(crate) struct Tables {
     pub(crate) clock: u32,
     pub(crate) seconds: u32,
     /// When a table took no entry.
-    full: Option<u32>,
+    full: TlsFull,
     no_stamps: HashMap<FrontendKey, TlsNoStamps>,
     splices: HashMap<FlowKey, Splice>,
     hellos: HashMap<FlowKey, Box<Hello>>,
@@ -62,7 +62,7 @@ impl OnHost {
                 secret: SECRET,
                 clock: 1_000_000,
                 seconds: 1_000,
-                full: None,
+                full: TlsFull::default(),
                 no_stamps: HashMap::new(),
                 splices: HashMap::new(),
                 hellos: HashMap::new(),
@@ -137,7 +137,10 @@ impl Judge for OnHost {
             Entry::Flow(key, flow) => tables.host.put_flow(&key, &flow),
             Entry::Secret(secret) => tables.secret = secret,
             Entry::FullSince(seconds) => {
-                tables.full = Some(0_u32.wrapping_sub(seconds * HZ));
+                tables.full = TlsFull {
+                    since: 0_u32.wrapping_sub(seconds * HZ),
+                    is_full: 1,
+                };
             }
             Entry::NoStamps(key, seconds) => {
                 let since = 0_u32.wrapping_sub(seconds * HZ);
@@ -204,12 +207,14 @@ impl Splices for Tables {
     }
 
     fn is_full(&self) -> bool {
-        self.full
-            .is_some_and(|since| 0_u32.wrapping_sub(since) < HZ)
+        self.full.counts(0, HZ)
     }
 
     fn note_full(&mut self) {
-        self.full = Some(0);
+        self.full = TlsFull {
+            since: 0,
+            is_full: 1,
+        };
     }
 
     fn is_local(&mut self, key: &FlowKey) -> bool {
