@@ -55,7 +55,7 @@ impl NameKey {
         }
     }
 
-    /// The entry of the trie that leads to this service; 0: to the proxy.
+    /// The entry of the trie that leads there; `service` as in [`TlsTarget::service`].
     pub fn leads_to(&self, service: u32) -> TlsTarget {
         TlsTarget {
             name: self.id(),
