@@ -72,7 +72,8 @@ pub const HELLOS: &str = "hellos";
 pub const HALF_OPEN: &str = "half_open";
 /// Working memory of the programs for TLS passthrough, per CPU.
 pub const TLS_SCRATCH: &str = "tls_scratch";
-/// Programs that others go on with: [`PROGRAM_TLS`] in XDP, and those of tcx.
+/// Programs that others go on with: [`PROGRAM_TLS`] in XDP, [`PROGRAM_TLS_BACK`]
+/// at tcx.
 pub const XDP_PROGRAMS: &str = "xdp_programs";
 pub const TCX_PROGRAMS: &str = "tcx_programs";
 
@@ -147,11 +148,8 @@ pub const HALF_OPEN_MAX: u32 = 16_384;
 /// Most listeners that are known to have backends without time stamps; those that come in need last are
 /// forgotten first.
 pub const NO_STAMPS_MAX: u32 = 1_024;
-/// Slot of `xdp_programs`.
+/// Slot of `xdp_programs`, and of `tcx_programs`. Empty until a listener of TLS passthrough is there.
 pub const SLOT_TLS: u32 = 0;
-/// Slots of `tcx_programs`.
-pub const SLOT_TLS_EGRESS: u32 = 0;
-pub const SLOT_TLS_INGRESS: u32 = 1;
 /// Slots of `event_gate`: for drops, and for claims.
 pub const EVENT_GATE_DROPS: u32 = 0;
 pub const EVENT_GATE_CLAIMS: u32 = 1;
@@ -168,9 +166,8 @@ pub const PROGRAM_ANSWER: &str = "xdpgw_answer";
 pub const PROGRAM_LOOKUP: &str = "xdpgw_lookup";
 /// XDP program behind [`PROGRAM_INGRESS`]: clients of TLS passthrough.
 pub const PROGRAM_TLS: &str = "xdpgw_tls";
-/// tcx programs behind [`PROGRAM_EGRESS`] and [`PROGRAM_ANSWER`]: its backends, near and far.
-pub const PROGRAM_TLS_EGRESS: &str = "xdpgw_tls_out";
-pub const PROGRAM_TLS_INGRESS: &str = "xdpgw_tls_in";
+/// tcx program behind [`PROGRAM_EGRESS`] and [`PROGRAM_ANSWER`]: its backends, near and far.
+pub const PROGRAM_TLS_BACK: &str = "xdpgw_tls_back";
 /// XDP program that is never attached: a test run returns the low 32 bits of jiffies, the clock
 /// of `Flow::last_seen`.
 pub const PROGRAM_CLOCK: &str = "xdpgw_clock";

@@ -40,7 +40,7 @@ use gateway_common::{
     abi::{Counter, Kind},
     capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
     decide,
-    maps::{ABI_VERSION, SLOT_TLS, SLOT_TLS_EGRESS, SLOT_TLS_INGRESS},
+    maps::{ABI_VERSION, SLOT_TLS},
     packet::Packet as _,
     steer::Steer,
     tables::Tables as _,
@@ -102,8 +102,9 @@ fn xdpgw_answer(ctx: TcContext) -> i32 {
     let outcome = decide::behind(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "behind", outcome);
     if outcome == Counter::Tls {
+        packet::Skb(&ctx).set_hook(HOOK_TCX_INGRESS);
         // SAFETY: as in `xdpgw_ingress`.
-        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS_INGRESS) };
+        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS) };
     }
     // SAFETY: the kernel hands the program a valid context.
     let interface = unsafe { (*ctx.skb.skb).ifindex };
@@ -126,8 +127,9 @@ fn xdpgw_egress(ctx: TcContext) -> i32 {
     let outcome = decide::egress(&mut packet::Skb(&ctx), &mut World);
     log::outcome(&ctx, "egress", outcome);
     if outcome == Counter::Tls {
+        packet::Skb(&ctx).set_hook(HOOK_TCX_EGRESS);
         // SAFETY: as in `xdpgw_ingress`.
-        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS_EGRESS) };
+        unsafe { TCX_PROGRAMS.tail_call(&ctx, SLOT_TLS) };
     }
     let verdict = match outcome.kind() {
         Kind::Done | Kind::Pass | Kind::Tls | Kind::Refuse | Kind::Conflict | Kind::Answer => {

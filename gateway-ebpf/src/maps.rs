@@ -90,7 +90,7 @@ pub(crate) static TLS_SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 #[btf_map(name = "xdp_programs")]
 pub(crate) static XDP_PROGRAMS: ProgramArray<1> = ProgramArray::new();
 #[btf_map(name = "tcx_programs")]
-pub(crate) static TCX_PROGRAMS: ProgramArray<2> = ProgramArray::new();
+pub(crate) static TCX_PROGRAMS: ProgramArray<1> = ProgramArray::new();
 
 #[btf_map(name = "splices")]
 pub(crate) static SPLICES: HashMap<FlowKey, Splice, { SPLICES_MAX as usize }, ON_DEMAND> =

@@ -78,6 +78,19 @@ impl Skb<'_> {
         let skb = unsafe { &*self.0.skb.skb };
         skb.vlan_present != 0 && skb.vlan_tci & NUMBER != 0
     }
+
+    /// Tells the program that goes on with the frame where this one runs, as `capture` has it.
+    #[inline(always)]
+    pub(crate) fn set_hook(&mut self, hook: u32) {
+        // SAFETY: the kernel hands the program a valid context, with words for just this.
+        unsafe { (*self.0.skb.skb).cb[0] = hook };
+    }
+
+    #[inline(always)]
+    pub(crate) fn hook(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.0.skb.skb).cb[0] }
+    }
 }
 
 impl Packet for Skb<'_> {

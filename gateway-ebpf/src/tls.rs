@@ -11,7 +11,7 @@ use aya_ebpf::{
     programs::{TcContext, XdpContext},
 };
 use gateway_common::{
-    capture::{HOOK_TCX_EGRESS, HOOK_TCX_INGRESS, HOOK_XDP},
+    capture::{HOOK_TCX_INGRESS, HOOK_XDP},
     header::{ETHER_IPV4, ETHER_IPV6, Ether, Ip, Ipv4, Ipv6},
     packet::{Frame, Packet as _},
     splice::{self, Scratch, Verdict},
@@ -54,36 +54,47 @@ fn xdpgw_tls(ctx: XdpContext) -> u32 {
     verdict
 }
 
-/// Behind [`crate::xdpgw_egress`]: what near backends say, and the proxy of this node.
+/// Behind [`crate::xdpgw_egress`]: what near backends say, and the proxy of this node; and behind
+/// [`crate::xdpgw_answer`]: what far backends say.
 #[classifier]
-fn xdpgw_tls_out(ctx: TcContext) -> i32 {
-    let verdict = match backend(&ctx) {
-        Verdict::Pass | Verdict::ToClient => TCX_NEXT,
-        Verdict::Drop => TC_ACT_SHOT,
-        verdict => back(&ctx, verdict),
+fn xdpgw_tls_back(ctx: TcContext) -> i32 {
+    let verdict = backend(&ctx);
+    // Read only now: it would need a place on the stack.
+    let hook = Skb(&ctx).hook();
+    let verdict = match hook {
+        HOOK_TCX_INGRESS => far(&ctx, verdict),
+        _ => near(&ctx, verdict),
     };
-    capture::after(&Skb(&ctx), HOOK_TCX_EGRESS, verdict);
+    capture::after(&Skb(&ctx), hook, verdict);
     verdict
 }
 
-/// Behind [`crate::xdpgw_answer`]: what far backends say.
-#[classifier]
-fn xdpgw_tls_in(ctx: TcContext) -> i32 {
+/// What becomes of a frame that is about to leave by an uplink.
+#[inline(always)]
+fn near(ctx: &TcContext, verdict: Verdict) -> i32 {
+    match verdict {
+        Verdict::Pass | Verdict::ToClient => TCX_NEXT,
+        Verdict::Drop => TC_ACT_SHOT,
+        verdict => back(ctx, verdict),
+    }
+}
+
+/// What becomes of a frame that came by an uplink, from a far backend.
+#[inline(always)]
+fn far(ctx: &TcContext, verdict: Verdict) -> i32 {
     // SAFETY: the kernel hands the program a valid context.
     let interface = unsafe { (*ctx.skb.skb).ifindex };
-    let verdict = match backend(&ctx) {
+    match verdict {
         Verdict::Pass => TCX_NEXT,
         Verdict::Drop => TC_ACT_SHOT,
         // SAFETY: the helper has no precondition.
         Verdict::Answer => unsafe { bpf_redirect(interface, 0) as i32 },
-        Verdict::ToBackend | Verdict::ToClient if !hop(&mut Skb(&ctx)) => TC_ACT_SHOT,
+        Verdict::ToBackend | Verdict::ToClient if !hop(&mut Skb(ctx)) => TC_ACT_SHOT,
         // SAFETY: without parameters, the helper finds the next hop and its link address.
         Verdict::ToBackend | Verdict::ToClient => unsafe {
             bpf_redirect_neigh(interface, core::ptr::null_mut(), 0, 0) as i32
         },
-    };
-    capture::after(&Skb(&ctx), HOOK_TCX_INGRESS, verdict);
-    verdict
+    }
 }
 
 /// A packet of a backend.

@@ -46,7 +46,8 @@ fn resize(bed: &Bed, daemon: &Daemon, flows: u64) -> Result<()> {
 
 #[test]
 fn a_thousand_connections_outlive_another_size_of_the_flow_table() -> Result<()> {
-    let bed = parameters::bed("{l4: {flows: 4096}}")?;
+    let bed = Bed::passthrough()?;
+    parameters::give(&bed, "{l4: {flows: 4096}}")?;
     let daemon = bed.daemon()?;
     ensure!(entries(&bed, &daemon)? == 8192, "{}", daemon.log());
     let mut load = Load::start(&bed)?;

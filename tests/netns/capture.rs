@@ -4,8 +4,8 @@ use std::{fs, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use gateway_common::maps::{
-    ABI_VERSION, PROGRAM_INGRESS, PROGRAM_TLS, PROGRAM_TLS_EGRESS, PROGRAM_TLS_INGRESS, SLOT_TLS,
-    SLOT_TLS_EGRESS, SLOT_TLS_INGRESS, TCX_PROGRAMS, XDP_PROGRAMS,
+    ABI_VERSION, PROGRAM_INGRESS, PROGRAM_TLS, PROGRAM_TLS_BACK, SLOT_TLS, TCX_PROGRAMS,
+    XDP_PROGRAMS,
 };
 use gateway_tests::{
     bed::{Bed, GATEWAY, GATEWAYS, UPLINK},
@@ -18,11 +18,10 @@ use serde_json::Value;
 
 use super::{passthrough, tcp::LIMIT};
 
-/// Programs that others go on with: the map, the slot, the program's name.
-const TAIL_CALLED: [(&str, u32, &str); 3] = [
-    (XDP_PROGRAMS, SLOT_TLS, PROGRAM_TLS),
-    (TCX_PROGRAMS, SLOT_TLS_EGRESS, PROGRAM_TLS_EGRESS),
-    (TCX_PROGRAMS, SLOT_TLS_INGRESS, PROGRAM_TLS_INGRESS),
+/// Programs that others go on with: the map whose slot they are in, and their names.
+const TAIL_CALLED: [(&str, &str); 2] = [
+    (XDP_PROGRAMS, PROGRAM_TLS),
+    (TCX_PROGRAMS, PROGRAM_TLS_BACK),
 ];
 
 /// The verifier takes seconds for the programs of TLS passthrough.
@@ -191,11 +190,11 @@ fn pinned(bed: &Bed, program: &str) -> Result<u64> {
     program["id"].as_u64().with_context(|| program.to_string())
 }
 
-/// Ids of the programs in the slots of [`TAIL_CALLED`].
+/// Ids of the programs in the slots of [`TAIL_CALLED`]; fails where there is none.
 pub(crate) fn in_slots(bed: &Bed) -> Result<Vec<u64>> {
-    let id = |(map, slot, _): &(&str, u32, &str)| {
+    let id = |(map, _): &(&str, &str)| {
         let rows = bpftool(bed, &["map", "dump"], &format!("maps/{map}"))?;
-        let id = rows[*slot as usize]["formatted"]["value"].as_u64();
+        let id = rows[SLOT_TLS as usize]["formatted"]["value"].as_u64();
         id.with_context(|| rows.to_string())
     };
     TAIL_CALLED.iter().map(id).collect()
@@ -203,7 +202,7 @@ pub(crate) fn in_slots(bed: &Bed) -> Result<Vec<u64>> {
 
 /// Ids of the daemon's programs for them.
 pub(crate) fn pinned_for_slots(bed: &Bed) -> Result<Vec<u64>> {
-    let id = |(_, _, program): &(&str, u32, &str)| pinned(bed, program);
+    let id = |(_, program): &(&str, &str)| pinned(bed, program);
     TAIL_CALLED.iter().map(id).collect()
 }
 

@@ -39,6 +39,7 @@ mod tls_inspect;
 mod tls_kernel;
 mod tls_mtu;
 mod tls_names;
+mod tls_programs;
 mod tls_unmatched;
 mod udp;
 mod unload;

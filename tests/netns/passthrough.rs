@@ -48,7 +48,7 @@ pub(crate) fn daemon(bed: &Bed) -> Result<Daemon> {
 }
 
 /// Waits until connections for a name come to a server.
-fn served(bed: &Bed, to: &str, name: &str, server: &str) -> Result<()> {
+pub(crate) fn served(bed: &Bed, to: &str, name: &str, server: &str) -> Result<()> {
     wait_until(LIMIT, &format!("{name} at {to} leads to {server}"), || {
         let report = bed.tcp(&format!("--to {to} --server-name {name}"))?;
         Ok(report.servers.contains_key(server))

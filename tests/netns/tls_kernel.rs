@@ -77,7 +77,7 @@ pub(crate) fn dump(bed: &Bed, map: &str) -> Result<Vec<Value>> {
 }
 
 /// What is asked of the bed's gateway, as `peer` has it, went through the kernel alone.
-fn spliced(bed: &Bed, ask: &str) -> Result<TcpReport> {
+pub(crate) fn spliced(bed: &Bed, ask: &str) -> Result<TcpReport> {
     let before = Outcomes::read(bed)?;
     let report: TcpReport = bed.start("spliced", ask)?.report()?;
     let outcomes = before.since(bed)?;

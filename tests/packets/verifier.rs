@@ -4,8 +4,7 @@ use std::{fs, process::Command};
 
 use aya::programs::ProgramInfo;
 use gateway_common::maps::{
-    PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP, PROGRAM_TLS,
-    PROGRAM_TLS_EGRESS, PROGRAM_TLS_INGRESS,
+    PROGRAM_ANSWER, PROGRAM_EGRESS, PROGRAM_INGRESS, PROGRAM_LOOKUP, PROGRAM_TLS, PROGRAM_TLS_BACK,
 };
 use gateway_tests::{measured::measured, net::Net};
 use gateway_user::bpf::{OBJECT, object::OBJECT_LOG};
@@ -37,8 +36,7 @@ fn the_verifier_accepts_every_program() {
         (PROGRAM_ANSWER, INSTRUCTIONS),
         (PROGRAM_LOOKUP, INSTRUCTIONS),
         (PROGRAM_TLS, INSTRUCTIONS_TLS),
-        (PROGRAM_TLS_EGRESS, INSTRUCTIONS_TLS),
-        (PROGRAM_TLS_INGRESS, INSTRUCTIONS_TLS),
+        (PROGRAM_TLS_BACK, INSTRUCTIONS_TLS),
     ] {
         let info = ProgramInfo::from_pin(net.pins().join(name)).expect("every program is loaded");
         let verified = info.verified_instruction_count();

@@ -20,7 +20,7 @@ pub use self::{
     backends::Backends,
     config::Config,
     dual::GATEWAY_V6,
-    passthrough::{AFTER_HELLO, GATEWAYS, TlsRoute},
+    passthrough::{AFTER_HELLO, GATEWAYS, PASSTHROUGH_LISTENERS, TlsRoute},
 };
 use crate::{
     daemon::Daemon,

@@ -61,7 +61,8 @@ impl Capture {
         })?;
         let lock = lock.context("somebody else captures: one at a time")?;
         programs::restore(&pins)?;
-        let mut ebpf = load::load(OBJECT_CAPTURE, &pins, load::hz()?, None)?;
+        let wanted = programs::in_force(&pins);
+        let mut ebpf = load::load(OBJECT_CAPTURE, &pins, load::hz()?, None, wanted)?;
         let map = |ebpf: &mut Ebpf, name: &str| {
             let map = ebpf.take_map(name);
             map.with_context(|| format!("the BPF object has no map {name}"))

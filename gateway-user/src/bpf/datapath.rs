@@ -30,6 +30,7 @@ use super::{
     programs, read, resize, snat,
     splices::Splices,
     stats::Stats,
+    tls::Tls,
     unload, version,
 };
 
@@ -56,6 +57,7 @@ pub struct Datapath {
     xdp_mode: XdpMode,
     hz: u32,
     flows: Capacity,
+    tls: Tls,
     object: &'static [u8],
     kernel_log: bool,
     _lock: Lock,
@@ -108,7 +110,7 @@ impl Datapath {
     ) -> Result<Self> {
         pins.create_dirs()?;
         let hz = load::hz()?;
-        let mut ebpf = load::load(object, &pins, hz, None)?;
+        let mut ebpf = load::load(object, &pins, hz, None, programs::in_force(&pins))?;
         if options.kernel_log {
             kernel_log::forward(&mut ebpf)?;
         }
@@ -144,6 +146,7 @@ impl Datapath {
             xdp_mode: options.xdp_mode,
             hz,
             flows: Capacity::new(flows::entries(&pins)?),
+            tls: Tls::new(object, pins.clone(), hz),
             object,
             kernel_log: options.kernel_log,
             pins,
@@ -188,6 +191,7 @@ impl Datapath {
         programs::restore_abandoned(&self.pins)?;
         self.looks = self.looks.wrapping_add(1);
         self.follow_flows();
+        self.tls.retry(self.looks).await;
         let survey = Survey::take(&self.pins, &self.interfaces).await?;
         if self.looks.is_multiple_of(RETRY) {
             self.failed.clear();
@@ -209,9 +213,9 @@ impl Datapath {
         self.flows.want(wanted)
     }
 
-    /// Why that table has another size than it shall have.
-    pub fn flows_refused(&self) -> Option<&str> {
-        self.flows.refusal()
+    /// What of the data path is not as it was asked for, and why.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
+        self.flows.refusal().into_iter().chain(self.tls.refusal())
     }
 
     /// Makes that table as large as it shall be, without loss.
@@ -243,6 +247,12 @@ impl Datapath {
         let changed = changed || self.snat != snat;
         self.snat = snat;
         Ok(changed)
+    }
+
+    /// Loads the programs that `ops` need and that are not in force yet. Where the kernel refuses,
+    /// [`Self::refusals`] say so, and the proxy serves in their place.
+    pub async fn prepare(&mut self, ops: &[MapOp]) {
+        self.tls.follow(&self.tables, ops).await;
     }
 
     /// Writes to the maps, in order. On an error those before it are done, and [`Self::tables`]

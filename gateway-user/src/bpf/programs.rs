@@ -6,14 +6,11 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::ProgramInfo};
-use gateway_common::maps::{
-    PROGRAM_TLS, PROGRAM_TLS_EGRESS, PROGRAM_TLS_INGRESS, SLOT_TLS, SLOT_TLS_EGRESS,
-    SLOT_TLS_INGRESS, TCX_PROGRAMS, XDP_PROGRAMS,
-};
+use gateway_common::maps::{PROGRAM_TLS, PROGRAM_TLS_BACK, SLOT_TLS, TCX_PROGRAMS, XDP_PROGRAMS};
 
 use super::{
     attach::{PACKETS, program_of},
-    links,
+    links, load,
     object_fd::{self, LinkFd, ProgramsFd},
     pins::{Pins, clear, names},
 };
@@ -22,21 +19,58 @@ use super::{
 enum Place {
     /// On the link of this name.
     Link(String),
-    /// In a slot of the array of this name, from where others go on with it.
-    Slot(&'static str, u32),
+    /// In the array of this name, from where others go on with it.
+    Array(&'static str),
 }
 
-/// Programs that others go on with: by the array that they lie in, and their slot.
-const TAIL_CALLED: [(&str, u32, &str); 3] = [
-    (XDP_PROGRAMS, SLOT_TLS, PROGRAM_TLS),
-    (TCX_PROGRAMS, SLOT_TLS_EGRESS, PROGRAM_TLS_EGRESS),
-    (TCX_PROGRAMS, SLOT_TLS_INGRESS, PROGRAM_TLS_INGRESS),
+/// Programs of TLS passthrough, that others go on with: by the array whose slot is theirs. Where there
+/// is no listener for them they are not loaded, for the verifier takes seconds; and once they are,
+/// they stay, for connections outlive listeners.
+const TLS: [(&str, &str); 2] = [
+    (XDP_PROGRAMS, PROGRAM_TLS),
+    (TCX_PROGRAMS, PROGRAM_TLS_BACK),
 ];
+
+/// Whether `program` is one of TLS passthrough.
+pub(super) fn is_tls(program: &str) -> bool {
+    TLS.iter().any(|(_, name)| *name == program)
+}
+
+/// Whether the programs of TLS passthrough are in force, since this start or an earlier one.
+pub(super) fn have_tls(pins: &Pins) -> bool {
+    TLS.iter().all(|(_, name)| pins.program(name).exists())
+}
+
+/// Whether `program` is one of those that are in force.
+pub(super) fn in_force(pins: &Pins) -> impl Fn(&str) -> bool {
+    let tls = have_tls(pins);
+    move |program| tls || !is_tls(program)
+}
+
+/// Brings those of TLS passthrough into force. The maps are those that are pinned.
+///
+/// # Errors
+/// Where the kernel refuses: it hands packets for them to the stack, and so to the proxy, as before.
+pub(super) fn start_tls(object: &[u8], pins: &Pins, hz: u32) -> Result<()> {
+    let mut ebpf = load::load(object, pins, hz, None, is_tls)?;
+    // One who captures meanwhile finds them.
+    pin_each(&mut ebpf, pins, TLS.map(|(_, name)| name))?;
+    fill(&ebpf, pins)
+}
 
 /// Pins the loaded programs, in place of those of an earlier start.
 pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
-    let tail_called = TAIL_CALLED.map(|(_, _, name)| name);
-    for name in PACKETS.into_iter().chain(tail_called) {
+    pin_each(ebpf, pins, PACKETS)?;
+    let tls = TLS.map(|(_, name)| name).into_iter();
+    pin_each(ebpf, pins, tls.filter(|_| have_tls(pins)))
+}
+
+fn pin_each(
+    ebpf: &mut Ebpf,
+    pins: &Pins,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Result<()> {
+    for name in names {
         let path = pins.program(name);
         let shown = path.display();
         clear(&path)?;
@@ -55,7 +89,7 @@ pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
 /// # Errors
 /// Where the object lacks one of them, or the kernel refuses.
 pub(super) fn fill(ebpf: &Ebpf, pins: &Pins) -> Result<()> {
-    slots().try_for_each(|(place, name)| put(ebpf, pins, &place, name).map(drop))
+    arrays(pins).try_for_each(|(place, name)| put(ebpf, pins, &place, name).map(drop))
 }
 
 /// Puts the programs of `ebpf` in the place of those that packets go through; returns on how many
@@ -71,7 +105,7 @@ pub(super) fn replace(ebpf: &Ebpf, pins: &Pins) -> Result<usize> {
 
 /// Puts the pinned programs back where others are.
 pub(super) fn restore(pins: &Pins) -> Result<()> {
-    for (place, name) in slots().chain(on_links(pins)?) {
+    for (place, name) in arrays(pins).chain(on_links(pins)?) {
         let path = pins.program(name);
         let context = || format!("cannot open the program {}", path.display());
         let pinned = ProgramInfo::from_pin(&path).with_context(context)?;
@@ -91,10 +125,10 @@ pub(super) fn restore_abandoned(pins: &Pins) -> Result<()> {
     }
 }
 
-/// Slots of arrays, each with the name of its program.
-fn slots() -> impl Iterator<Item = (Place, &'static str)> {
-    let slots = TAIL_CALLED.into_iter();
-    slots.map(|(array, slot, name)| (Place::Slot(array, slot), name))
+/// Arrays whose programs are in force, each with the name of its program.
+fn arrays(pins: &Pins) -> impl Iterator<Item = (Place, &'static str)> {
+    let all = have_tls(pins).then_some(TLS).into_iter().flatten();
+    all.map(|(array, name)| (Place::Array(array), name))
 }
 
 /// Links that carry packets, each with the name of its program.
@@ -119,9 +153,9 @@ impl Place {
     fn id(&self, pins: &Pins) -> Result<Option<u32>> {
         match self {
             Self::Link(link) => links::program_id(&pins.link(link)),
-            Self::Slot(array, slot) => {
-                let id = ProgramsFd::open(&pins.map(array)).and_then(|open| open.id(*slot));
-                id.with_context(|| format!("cannot read slot {slot} of the map {array}"))
+            Self::Array(array) => {
+                let id = ProgramsFd::open(&pins.map(array)).and_then(|open| open.id(SLOT_TLS));
+                id.with_context(|| format!("cannot read the map {array}"))
             }
         }
     }
@@ -130,11 +164,10 @@ impl Place {
     fn put(&self, pins: &Pins, program: BorrowedFd<'_>) -> Result<bool> {
         match self {
             Self::Link(link) => update(pins, link, program),
-            Self::Slot(array, slot) => {
+            Self::Array(array) => {
                 let open = ProgramsFd::open(&pins.map(array));
-                let put = open.and_then(|open| open.put(*slot, program));
-                let context =
-                    || format!("cannot put a program into slot {slot} of the map {array}");
+                let put = open.and_then(|open| open.put(SLOT_TLS, program));
+                let context = || format!("cannot put a program into the map {array}");
                 put.map(|()| true).with_context(context)
             }
         }

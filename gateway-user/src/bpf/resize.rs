@@ -52,7 +52,7 @@ pub(super) fn resize(object: &[u8], pins: &Pins, hz: u32, entries: u32) -> Resul
         "more than {FULL} % of {} connections are open; it shrinks when enough have ended",
         entries / 2
     );
-    let mut ebpf = load::load(object, pins, hz, Some(entries))?;
+    let mut ebpf = load::load(object, pins, hz, Some(entries), programs::in_force(pins))?;
     let copied = copy(old.iter().take(most), &mut ebpf, 0)?;
     pin_next(&ebpf, pins)?;
     if let Err(error) = put_in_force(&ebpf, pins) {

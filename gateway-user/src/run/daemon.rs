@@ -142,7 +142,7 @@ impl Daemon {
     ) {
         let path = &self.reconciler.path;
         let mut node = path.choice.row(&outcome.translation.plan.node);
-        let refused = path.kernel.flows_refused().map(str::to_owned);
+        let refused = path.kernel.refusals().map(str::to_owned);
         node.without_effect.extend(refused);
         let report = build(Facts {
             source: source.report(),

@@ -180,6 +180,7 @@ impl DataPath for RealPath {
                 }
             }
             Step::Kernel(ops) => {
+                self.kernel.prepare(&ops).await;
                 self.kernel
                     .apply(&ops)
                     .context("the kernel's maps could not be written")?;

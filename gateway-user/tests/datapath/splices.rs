@@ -53,6 +53,7 @@ impl Tables {
             service: 1,
             phase,
             last_seen: self.ago(ago),
+            sent: self.ago(ago),
             ..Splice::default()
         };
         let client = client(port);

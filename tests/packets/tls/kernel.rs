@@ -59,31 +59,18 @@ impl Loaded {
         let ebpf = &mut kernel.ebpf;
         let xdp: &mut Xdp = program(ebpf, maps::PROGRAM_TLS);
         xdp.load().expect("the verifier accepts the program");
-        for name in [maps::PROGRAM_TLS_EGRESS, maps::PROGRAM_TLS_INGRESS] {
-            let tcx: &mut SchedClassifier = program(ebpf, name);
-            tcx.load().expect("the verifier accepts the program");
-        }
+        let tcx: &mut SchedClassifier = program(ebpf, maps::PROGRAM_TLS_BACK);
+        tcx.load().expect("the verifier accepts the program");
         let mut programs = Vec::new();
         for (array, behind) in [
-            (
-                maps::XDP_PROGRAMS,
-                vec![(maps::SLOT_TLS, maps::PROGRAM_TLS)],
-            ),
-            (
-                maps::TCX_PROGRAMS,
-                vec![
-                    (maps::SLOT_TLS_EGRESS, maps::PROGRAM_TLS_EGRESS),
-                    (maps::SLOT_TLS_INGRESS, maps::PROGRAM_TLS_INGRESS),
-                ],
-            ),
+            (maps::XDP_PROGRAMS, maps::PROGRAM_TLS),
+            (maps::TCX_PROGRAMS, maps::PROGRAM_TLS_BACK),
         ] {
             let map = ebpf.take_map(array).expect("map in the object");
             let mut map = ProgramArray::try_from(map).expect("map type");
-            for (slot, name) in behind {
-                let program = ebpf.program(name).expect("program in the object");
-                let program = program.fd().expect("it is loaded");
-                map.set(slot, program, 0).expect("a slot");
-            }
+            let program = ebpf.program(behind).expect("program in the object");
+            let program = program.fd().expect("it is loaded");
+            map.set(maps::SLOT_TLS, program, 0).expect("a slot");
             programs.push(map);
         }
         let map = ebpf.map_mut(maps::TLS_NAMES).expect("map in the object");

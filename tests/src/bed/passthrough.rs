@@ -25,7 +25,8 @@ const SERVERS: [(&str, [&str; 2]); 3] = [
     ("app2", ["10.77.2.2", "2001:db8:79::2"]),
     ("node", ["10.77.0.1", "2001:db8:77::1"]),
 ];
-const LISTENERS: &str = "  listeners:
+/// In place of the line above the Gateway's listeners.
+pub const PASSTHROUGH_LISTENERS: &str = "  listeners:
     - {name: through, port: 443, protocol: TLS, hostname: '*.pass.example', tls: {mode: Passthrough}}
     - {name: all, port: 8443, protocol: TLS, tls: {mode: Passthrough}}
 ";
@@ -104,7 +105,7 @@ impl Bed {
         }
         bed.wait_for_servers()?;
         bed.config
-            .replace("gateway.yaml", "  listeners:\n", LISTENERS)?;
+            .replace("gateway.yaml", "  listeners:\n", PASSTHROUGH_LISTENERS)?;
         for route in ROUTES {
             bed.tls_route(&route)?;
         }
