@@ -129,12 +129,7 @@ impl Cluster {
     pub(crate) fn ensure(nodes: Option<usize>) -> Result<Self> {
         let plan = nodes.map(Plan::new).transpose()?;
         privileges::ensure()?;
-        setup::run_for_cluster()?;
-        println!("programs");
-        let context = Context::new(Cache::open()?, tools::STEPS.len() + 2 + STEPS);
-        steps::run(&[tools::GO], &context)?;
-        steps::run(tools::STEPS, &context)?;
-        steps::run(&[images::STEP], &context)?;
+        let context = Self::prepare()?;
         let _lock = lock()?;
         let running = Self::running()?;
         let plan = match (plan, &running) {
@@ -157,6 +152,17 @@ impl Cluster {
         cluster.context(
             "what was started is still there to be looked at; `cargo xtask cluster down` removes it",
         )
+    }
+
+    /// Finds or builds the programs of a cluster.
+    pub(crate) fn prepare() -> Result<Context> {
+        setup::run_for_cluster()?;
+        println!("programs");
+        let context = Context::new(Cache::open()?, tools::STEPS.len() + 2 + STEPS);
+        steps::run(&[tools::GO], &context)?;
+        steps::run(tools::STEPS, &context)?;
+        steps::run(&[images::STEP], &context)?;
+        Ok(context)
     }
 
     /// The cluster that `up` made, if there is one; some of its parts may have ended.

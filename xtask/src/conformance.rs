@@ -93,6 +93,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     judge(&tests, result)
 }
 
+/// Builds the suite, if it is not there.
+pub(crate) fn prepare() -> Result<()> {
+    suite::build(&Cache::open()?).map(drop)
+}
+
 /// Where the report goes: nowhere in the clone unless asked for.
 fn report_path(options: &Options, cache: &Cache) -> PathBuf {
     match &options.report {

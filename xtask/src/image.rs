@@ -47,10 +47,11 @@ pub(crate) fn run(output: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// The archive of an image of what is checked out, built where it is not fresh.
+/// The archive of an image of what is checked out, built where it is not fresh: at `output` as it is
+/// shipped, and else, in the cache, for the clusters of this machine.
 pub(crate) fn build(output: Option<&Path>) -> Result<PathBuf> {
     let cache = Cache::open()?;
-    let program = program(&cache)?;
+    let program = program(&cache, output.map_or("trial", |_| "release"))?;
     expect_static(&cache, &program)?;
     let image = Image {
         tags: vec![reference()],
@@ -103,13 +104,13 @@ fn revision(cache: &Cache) -> Result<String> {
     Ok(ask.trim().to_owned())
 }
 
-/// Builds the program, and says where it is.
-fn program(cache: &Cache) -> Result<PathBuf> {
+/// Builds the program in a profile of the workspace, and says where it is.
+fn program(cache: &Cache, profile: &str) -> Result<PathBuf> {
     let root = workspace::root().canonicalize()?;
     let host = host(cache)?;
     let mut found = None;
     Job::new("the build", "cargo", BUILD)
-        .args(["build", "--locked", "--profile=image", "--target", &host])
+        .args(["build", "--locked", "--profile", profile, "--target", &host])
         .args(["--package=gateway-user", "--bin", PROGRAM])
         .arg("--message-format=json-render-diagnostics")
         // With a target these are for the program, not for build scripts and macros.

@@ -105,9 +105,7 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool {
         module: "coredns",
         versioned_by: "github.com/coredns/coredns",
-        packages: &["github.com/coredns/coredns"],
         programs: &["coredns"],
-        takes: "which takes two minutes",
         ..SIMPLE
     },
     Tool {
