@@ -223,6 +223,16 @@ impl Cluster {
             .capture(&log)?)
     }
 
+    /// What a program prints on each node.
+    pub(crate) fn on_nodes(&self, program: &[&str]) -> Result<Vec<String>> {
+        let log = self.state.join("log/on-nodes");
+        let print = |node| {
+            let job = Job::new(program.join(" "), "nsenter", SHORT);
+            Ok(job.args(node::enter(node)?).args(program).capture(&log)?)
+        };
+        self.plan.nodes.iter().map(print).collect()
+    }
+
     /// Copies a docker-archive into every node.
     pub(crate) fn load(&self, archive: &Path) -> Result<()> {
         for node in &self.plan.nodes {

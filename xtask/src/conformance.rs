@@ -12,11 +12,13 @@ use clap::Args;
 
 use crate::{cache::Cache, cluster::Cluster, install, process::Failure, workspace};
 
+mod carried;
 mod report;
 mod results;
 mod suite;
 mod table;
 
+use carried::Carried;
 use results::{Ended, Line, Verdict};
 
 const RUN: Duration = Duration::from_secs(3300);
@@ -68,6 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let _ = fs::remove_file(report);
     }
     let log = cache.log("conformance");
+    let before = Carried::read(&cluster)?;
     let start = Instant::now();
     let (tests, result) = test(
         &cluster,
@@ -90,7 +93,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             table::profiles(&report::read(report)?)
         );
     }
-    judge(&tests, result)
+    judge(&tests, result)?;
+    if options.test.is_none() && profiles.iter().any(|profile| profile == suite::TLS) {
+        let carried = Carried::read(&cluster)?.since(before);
+        println!(
+            "TLS passthrough: the kernel asked a backend {} times, and the proxy {} times",
+            carried.by_kernel, carried.by_proxy
+        );
+        carried.judge()?;
+    }
+    Ok(())
 }
 
 /// Builds the suite, if it is not there.

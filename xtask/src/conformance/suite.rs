@@ -19,10 +19,13 @@ const BUILD: Duration = Duration::from_secs(1800);
 /// The GatewayClass that the chart makes.
 const CLASS: &str = "xdp-gateway";
 
+/// The one with tests of TLS passthrough.
+pub(super) const TLS: &str = "GATEWAY-TLS";
+
 pub(super) const PROFILES: [&str; 5] = [
     "GATEWAY-HTTP",
     "GATEWAY-GRPC",
-    "GATEWAY-TLS",
+    TLS,
     "GATEWAY-TCP",
     "GATEWAY-UDP",
 ];
