@@ -51,7 +51,7 @@ mod pod {
     use super::*;
     use crate::{
         addr::Addr,
-        splice::{HalfOpen, Hello, Splice},
+        splice::{HalfOpen, Hello, ShortHello, Splice},
     };
 
     macro_rules! pod {
@@ -85,7 +85,8 @@ mod pod {
         TlsNoStamps,
         Splice,
         HalfOpen,
-        Hello
+        Hello,
+        ShortHello
     );
 }
 

@@ -66,8 +66,12 @@ pub const TLS_HELLOS_READ: &str = "tls_hellos_read";
 pub const SPLICES: &str = "splices";
 /// [`crate::abi::FlowKey`] of a backend's packets -> the client's.
 pub const TIES: &str = "ties";
-/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Hello`].
+/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::ShortHello`].
 pub const HELLOS: &str = "hellos";
+/// [`crate::abi::FlowKey`] of a client -> [`crate::splice::Hello`], of those that are longer.
+pub const LONG_HELLOS: &str = "long_hellos";
+/// The hello that a packet is about, per CPU.
+pub const TLS_HELLO: &str = "tls_hello";
 /// [`crate::abi::FlowKey`] of a client -> [`crate::splice::HalfOpen`].
 pub const HALF_OPEN: &str = "half_open";
 /// Working memory of the programs for TLS passthrough, per CPU.
@@ -78,9 +82,9 @@ pub const XDP_PROGRAMS: &str = "xdp_programs";
 pub const TCX_PROGRAMS: &str = "tcx_programs";
 
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
-/// `uplinks`, `splices`, `ties`, `hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
+/// `uplinks`, `splices`, `ties`, `hellos`, `long_hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
 /// `tls_secret` and `tls_full` arrays.
-pub const ALL: [&str; 30] = [
+pub const ALL: [&str; 32] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -107,7 +111,9 @@ pub const ALL: [&str; 30] = [
     SPLICES,
     TIES,
     HELLOS,
+    LONG_HELLOS,
     HALF_OPEN,
+    TLS_HELLO,
     TLS_SCRATCH,
     XDP_PROGRAMS,
     TCX_PROGRAMS,
@@ -141,8 +147,9 @@ pub const SNAT_PORTS: u32 = 4_536;
 pub const TLS_NAMES_MAX: u32 = 262_144;
 /// Most connections of TLS passthrough; memory is used for those that there are.
 pub const SPLICES_MAX: u32 = 1_048_576;
-/// Most of them whose hello is under way, of 20 KB each.
-pub const HELLOS_MAX: u32 = 4_096;
+/// Most of them whose hello is under way, of 4 KB each, and of 32 KB each.
+pub const HELLOS_MAX: u32 = 16_384;
+pub const LONG_HELLOS_MAX: u32 = 1_024;
 /// Most clients whose SYN was answered without time stamps, and whose options are remembered.
 pub const HALF_OPEN_MAX: u32 = 16_384;
 /// Most listeners that are known to have backends without time stamps; those that come in need last are

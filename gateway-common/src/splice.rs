@@ -61,7 +61,7 @@ pub use self::{
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::{Credit, Scratch},
-    state::{HalfOpen, Hello, Splice},
+    state::{HalfOpen, Hello, SHORT, ShortHello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
 use crate::{
@@ -225,10 +225,17 @@ fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
 /// Removes everything about a connection.
 #[inline(never)]
 pub fn forget<T: Splices>(key: &FlowKey, tables: &mut T) {
+    let mut has_hello = true;
     if let Some(splice) = tables.splice(key) {
+        has_hello = matches!(
+            splice.phase,
+            state::COLLECT | state::CONNECT | state::REPLAY
+        );
         let back = tie_of(splice);
         tables.untie(&back);
     }
-    tables.close_hello(key);
+    if has_hello {
+        tables.close_hello(key);
+    }
     tables.remove(key);
 }

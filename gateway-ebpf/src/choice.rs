@@ -7,11 +7,7 @@ use gateway_common::{
     tables::Tables as _,
 };
 
-use crate::{
-    maps::{HELLOS, TLS_NAMES},
-    stats,
-    world::World,
-};
+use crate::{hellos, maps::TLS_NAMES, stats, world::World};
 
 /// What becomes of a connection that begins so; counts what it is, and puts down what stands for the
 /// entry of its name.
@@ -21,7 +17,7 @@ pub(crate) fn choose(key: &FlowKey, found: Found, name: &mut u64) -> Choice {
         return Choice::Local;
     };
     let service = match found {
-        Found::Name | Found::NoName => service(key, frontend, name),
+        Found::Name | Found::NoName => service(frontend, name),
         Found::NotTls | Found::Malformed | Found::TooLong => TLS_NOBODY,
     };
     let (kind, choice) = splice::choose(found, service, frontend.resets != 0);
@@ -31,12 +27,12 @@ pub(crate) fn choose(key: &FlowKey, found: Found, name: &mut u64) -> Choice {
 
 /// Where the name of a hello leads, or a hello without one.
 #[inline(always)]
-fn service(key: &FlowKey, frontend: &Frontend, name: &mut u64) -> u32 {
-    let Some(hello) = HELLOS.get_ptr_mut(key) else {
+fn service(frontend: &Frontend, name: &mut u64) -> u32 {
+    // That of the packet in hand, which has just been read.
+    let Some(hello) = hellos::current() else {
         return TLS_PROXY;
     };
-    // SAFETY: as in `Splices::hello`.
-    let asked = unsafe { (*hello).scan.key() };
+    let asked = hello.scan.key();
     asked.name.group = (frontend.service as u16).to_be_bytes();
     let asked: *const TlsKey = asked;
     // SAFETY: the same layout, but for the alignment.

@@ -15,6 +15,7 @@ mod capture;
 mod choice;
 mod events;
 mod hello;
+mod hellos;
 mod log;
 mod lookup;
 mod maps;

@@ -17,10 +17,10 @@ use gateway_common::{
     addr::Addr,
     maps::{
         ADDRESSES_MAX, BACKENDS_MAX, EVENTS_BYTES, FLOWS_MAX, FRESH_MAX, FRONTENDS_MAX,
-        HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, MAGLEV_SLOTS, NO_STAMPS_MAX, SERVICES_MAX,
-        SPLICES_MAX, TLS_NAMES_MAX, UPLINKS_MAX,
+        HALF_OPEN_MAX, HELLOS_MAX, LISTENERS_MAX, LONG_HELLOS_MAX, MAGLEV_SLOTS, NO_STAMPS_MAX,
+        SERVICES_MAX, SPLICES_MAX, TLS_NAMES_MAX, UPLINKS_MAX,
     },
-    splice::{HalfOpen, Hello, HelloKind, Outcome, Scratch, Splice},
+    splice::{HalfOpen, Hello, HelloKind, Outcome, Scratch, ShortHello, Splice},
 };
 
 /// Room is taken for what there is: most nodes have few of them, and the largest have many.
@@ -99,8 +99,13 @@ pub(crate) static SPLICES: HashMap<FlowKey, Splice, { SPLICES_MAX as usize }, ON
 pub(crate) static TIES: HashMap<FlowKey, FlowKey, { SPLICES_MAX as usize }, ON_DEMAND> =
     HashMap::new();
 #[btf_map(name = "hellos")]
-pub(crate) static HELLOS: HashMap<FlowKey, Hello, { HELLOS_MAX as usize }, ON_DEMAND> =
+pub(crate) static HELLOS: HashMap<FlowKey, ShortHello, { HELLOS_MAX as usize }, ON_DEMAND> =
     HashMap::new();
+#[btf_map(name = "long_hellos")]
+pub(crate) static LONG_HELLOS: HashMap<FlowKey, Hello, { LONG_HELLOS_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
+#[btf_map(name = "tls_hello")]
+pub(crate) static TLS_HELLO: PerCpuArray<Hello, 1> = PerCpuArray::new();
 #[btf_map(name = "half_open")]
 pub(crate) static HALF_OPEN: HashMap<FlowKey, HalfOpen, { HALF_OPEN_MAX as usize }, ON_DEMAND> =
     HashMap::new();
@@ -117,4 +122,4 @@ pub(crate) static NO_TRAFFIC: BackendStats = BackendStats {
 };
 
 /// First entry of a connection: a hello of which nothing is there yet.
-pub(crate) static NO_HELLO: Hello = Hello::EMPTY;
+pub(crate) static NO_HELLO: ShortHello = ShortHello::EMPTY;

@@ -14,8 +14,8 @@ use gateway_common::{
 };
 
 use crate::{
-    choice, hello,
-    maps::{HALF_OPEN, HELLOS, NO_HELLO, SPLICES, TIES, TLS_SECRET},
+    choice, hello, hellos,
+    maps::{HALF_OPEN, SPLICES, TIES, TLS_SECRET},
     notes, socket, ties,
     world::World,
 };
@@ -122,21 +122,27 @@ impl Splices for Place {
 
     #[inline(always)]
     fn open_hello(&mut self, key: &FlowKey) -> bool {
-        // By reference: 20 KB are too much for the stack.
-        let empty: &Hello = &NO_HELLO;
-        HELLOS.insert(key, empty, u64::from(BPF_NOEXIST)).is_ok()
+        hellos::open(key)
     }
 
     #[inline(always)]
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello> {
-        // SAFETY: a live map value. Where two CPUs have packets of one client, either may find less or
-        // more than it has put there, never anything beyond it.
-        HELLOS.get_ptr_mut(key).map(|hello| unsafe { &mut *hello })
+        hellos::copy(key)
+    }
+
+    #[inline(always)]
+    fn keep_hello(&mut self, key: &FlowKey) -> bool {
+        hellos::keep(key)
+    }
+
+    #[inline(always)]
+    fn hello_bytes(&mut self, key: &FlowKey) -> Option<u32> {
+        hellos::bytes(key)
     }
 
     #[inline(always)]
     fn close_hello(&mut self, key: &FlowKey) {
-        let _ = HELLOS.remove(key);
+        hellos::close(key);
     }
 
     #[inline(always)]

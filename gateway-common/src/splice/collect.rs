@@ -62,8 +62,14 @@ where
         Err(Stop::Incomplete(_)) if filled >= MAX as u32 => Err(Stop::TooLong),
         read => read,
     };
+    let named = hello.scan.has_name();
+    if !tables.keep_hello(&scratch.key) {
+        tables.note_full();
+        // The client sends it again.
+        return Outcome::NoRoom;
+    }
     let found = match read {
-        Ok(()) if hello.scan.has_name() => Found::Name,
+        Ok(()) if named => Found::Name,
         Ok(()) => Found::NoName,
         Err(Stop::NotTls) => Found::NotTls,
         Err(Stop::Malformed) => Found::Malformed,

@@ -275,7 +275,7 @@ enum Entered {
 #[inline(always)]
 fn enter<T: Splices>(key: &FlowKey, splice: &Splice, tables: &mut T) -> Entered {
     if !tables.open_hello(key) {
-        return match tables.hello(key) {
+        return match tables.hello_bytes(key) {
             Some(_) => Entered::Elsewhere,
             None => Entered::NoRoom,
         };

@@ -24,7 +24,7 @@ where
     I: Ip,
     T: Splices,
 {
-    let filled = tables.hello(&scratch.key).map_or(0, |hello| hello.filled);
+    let filled = tables.hello_bytes(&scratch.key).unwrap_or(0);
     let clock = (tables.now(), tables.hz());
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
@@ -107,7 +107,7 @@ where
     T: Splices,
 {
     let now = tables.now();
-    let Some(filled) = tables.hello(&scratch.key).map(|hello| hello.filled) else {
+    let Some(filled) = tables.hello_bytes(&scratch.key) else {
         // Another CPU may have heard that the backend has all of it.
         let splice = tables.splice(&scratch.key);
         if splice.is_none_or(|splice| splice.phase != SPLICED) {

@@ -3,6 +3,8 @@
 //! Sequence numbers are in host order. Those of the client's bytes are the same at both ends; those
 //! of the backend's bytes differ by [`Splice::delta`]. Times are the low 32 bits of jiffies.
 
+use core::mem::offset_of;
+
 use crate::{
     abi::{CLOSED_BY_BACKEND, CLOSED_BY_CLIENT},
     addr::Addr,
@@ -54,6 +56,8 @@ pub(super) const WINDOW_MAX: u32 = 1 << 30;
 
 /// Most bytes of one segment that are taken at once.
 pub const SEGMENT: u32 = 2048;
+/// Bytes of a hello that is kept in little room, as nearly all are.
+pub const SHORT: usize = 2560;
 /// Bytes for a hello, with room so that one segment at any allowed offset ends inside.
 pub const ROOM: usize = MAX + SEGMENT as usize;
 
@@ -146,11 +150,46 @@ pub struct Hello {
     pub bytes: [u8; ROOM],
 }
 
+/// The beginning of a [`Hello`], where nothing is kept beyond [`SHORT`] bytes. 2,888 bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ShortHello {
+    pub scan: Scan,
+    pub filled: u32,
+    pub beyond: u32,
+    pub beyond_end: u32,
+    pub bytes: [u8; SHORT],
+}
+
 const _: () = assert!(
     size_of::<Splice>() == 176 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_784
 );
+const _: () = assert!(
+    size_of::<ShortHello>() == Hello::HEAD + SHORT
+        && offset_of!(ShortHello, bytes) == offset_of!(Hello, bytes)
+        && offset_of!(ShortHello, filled) == offset_of!(Hello, filled)
+);
+
+impl ShortHello {
+    pub const EMPTY: Self = Self {
+        scan: Scan::NEW,
+        filled: 0,
+        beyond: 0,
+        beyond_end: 0,
+        bytes: [0; SHORT],
+    };
+}
 
 impl Hello {
+    /// Bytes before those of the connection.
+    pub const HEAD: usize = offset_of!(Self, bytes);
+
+    /// Behind the last byte that is kept.
+    #[inline(always)]
+    pub const fn end(&self) -> u32 {
+        max(self.filled, self.beyond_end)
+    }
+
     pub const EMPTY: Self = Self {
         scan: Scan::NEW,
         filled: 0,

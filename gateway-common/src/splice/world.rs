@@ -99,7 +99,17 @@ pub trait Splices {
 
     /// Makes room for a hello, cleared; `false`: there is none, or it is there.
     fn open_hello(&mut self, key: &FlowKey) -> bool;
+    /// In the kernel a copy: see [`Self::keep_hello`].
     fn hello(&mut self, key: &FlowKey) -> Option<&mut Hello>;
+    /// Keeps what was changed in the hello that [`Self::hello`] gave last, with this key; `false`: there
+    /// is no room, and it is as it was.
+    fn keep_hello(&mut self, _key: &FlowKey) -> bool {
+        true
+    }
+    /// [`Hello::filled`] alone.
+    fn hello_bytes(&mut self, key: &FlowKey) -> Option<u32> {
+        self.hello(key).map(|hello| hello.filled)
+    }
     fn close_hello(&mut self, key: &FlowKey);
     /// Reads on in a hello, as [`crate::client_hello::Scan::look`]. In the kernel `bpf_loop`, for the
     /// verifier would follow each turn of another loop.

@@ -7,8 +7,8 @@ use aya::{
 };
 use gateway_common::{
     abi::FlowKey,
-    maps::{self, HALF_OPEN_MAX, HELLOS_MAX, SPLICES_MAX},
-    splice::{HalfOpen, Hello, Splice, is_loose, tie_of},
+    maps::{self, HALF_OPEN_MAX, HELLOS_MAX, LONG_HELLOS_MAX, SPLICES_MAX},
+    splice::{HalfOpen, Hello, ShortHello, Splice, is_loose, tie_of},
 };
 use gateway_core::l4::{
     Sweep,
@@ -31,7 +31,8 @@ const TIES: u32 = 12;
 pub struct Splices {
     splices: HashMap<MapData, FlowKey, Splice>,
     ties: HashMap<MapData, FlowKey, FlowKey>,
-    hellos: HashMap<MapData, FlowKey, Hello>,
+    hellos: HashMap<MapData, FlowKey, ShortHello>,
+    long_hellos: HashMap<MapData, FlowKey, Hello>,
     half_open: HashMap<MapData, FlowKey, HalfOpen>,
     loose_hellos: Suspects,
     loose_ties: Suspects,
@@ -54,6 +55,7 @@ impl Splices {
             splices: pins.open(maps::SPLICES)?,
             ties: pins.open(maps::TIES)?,
             hellos: pins.open(maps::HELLOS)?,
+            long_hellos: pins.open(maps::LONG_HELLOS)?,
             half_open: pins.open(maps::HALF_OPEN)?,
             loose_hellos: Suspects::default(),
             loose_ties: Suspects::default(),
@@ -138,7 +140,7 @@ impl Splices {
         if get(&self.ties, &back)?.as_ref() == Some(key) {
             was_there(self.ties.remove(&back))?;
         }
-        was_there(self.hellos.remove(key))?;
+        self.remove_hello(key)?;
         let removed = was_there(self.splices.remove(key))?;
         Ok(removed.then_some(fate))
     }
@@ -146,7 +148,8 @@ impl Splices {
     fn sweep_hellos(&mut self, swept: &mut SplicesSwept) -> Result<()> {
         self.loose_hellos.turn();
         let mut dead = Vec::new();
-        for key in keys(&self.hellos, HELLOS_MAX) {
+        let long = keys(&self.long_hellos, LONG_HELLOS_MAX);
+        for key in keys(&self.hellos, HELLOS_MAX).chain(long) {
             let key = key?;
             match has_hello(get(&self.splices, &key)?.as_ref()) {
                 true => swept.live.hellos += 1,
@@ -156,10 +159,15 @@ impl Splices {
         }
         for key in dead {
             if !has_hello(get(&self.splices, &key)?.as_ref()) {
-                swept.removed += usize::from(was_there(self.hellos.remove(&key))?);
+                swept.removed += usize::from(self.remove_hello(&key)?);
             }
         }
         Ok(())
+    }
+
+    fn remove_hello(&mut self, key: &FlowKey) -> Result<bool> {
+        let short = was_there(self.hellos.remove(key))?;
+        Ok(was_there(self.long_hellos.remove(key))? || short)
     }
 
     fn sweep_half_open(&mut self, sweep: &Sweep, swept: &mut SplicesSwept) -> Result<()> {

@@ -9,7 +9,7 @@ use aya::{
 use gateway_common::{
     abi::{FORWARD, FlowKey, TCP},
     splice::{
-        COOKIE, HalfOpen, Hello, Splice,
+        COOKIE, HalfOpen, Hello, ShortHello, Splice,
         state::{COLLECT, CONNECT, SPLICED},
         tie_of,
     },
@@ -25,7 +25,8 @@ const TIES: usize = 12;
 struct Tables {
     splices: HashMap<MapData, FlowKey, Splice>,
     ties: HashMap<MapData, FlowKey, FlowKey>,
-    hellos: HashMap<MapData, FlowKey, Hello>,
+    hellos: HashMap<MapData, FlowKey, ShortHello>,
+    long_hellos: HashMap<MapData, FlowKey, Hello>,
     half_open: HashMap<MapData, FlowKey, HalfOpen>,
     sweep: Sweep,
     own: Splices,
@@ -37,6 +38,7 @@ impl Tables {
             splices: pinned(rig, "splices"),
             ties: pinned(rig, "ties"),
             hellos: pinned(rig, "hellos"),
+            long_hellos: pinned(rig, "long_hellos"),
             half_open: pinned(rig, "half_open"),
             sweep: sweep(datapath),
             own: datapath.open_splices().expect("a handle"),
@@ -62,7 +64,7 @@ impl Tables {
     }
 
     fn add_hello(&mut self, port: u16) {
-        let hello = Hello::EMPTY;
+        let hello = ShortHello::EMPTY;
         self.hellos
             .insert(client(port), hello, 0)
             .expect("an entry");
@@ -180,11 +182,15 @@ fn what_belongs_to_no_connection_goes_when_it_is_seen_twice() {
             tables.add(port, SPLICED, 0);
             tables.add_hello(port);
         }
-        // Its tie and hello stay behind, and the hello of the other one, which is established.
+        // Its tie and hello stay behind, and the hello of the other one, which is established; and
+        // a long one.
         tables.splices.remove(&client(1)).expect("it is there");
+        let put = tables.long_hellos.insert(client(3), Hello::EMPTY, 0);
+        put.expect("an entry");
         assert_eq!(tables.sweep().0, 0);
         tables.add(2, CONNECT, 0);
-        assert_eq!(tables.sweep().0, 1, "the hello of nobody");
+        assert_eq!(tables.sweep().0, 2, "the hellos of nobody");
+        assert!(ports(&tables.long_hellos).is_empty());
         tables.expect([&[2], &[1, 2], &[2], &[]]);
         let removed: usize = (2..=TIES).map(|_| tables.sweep().0).sum();
         assert_eq!(removed, 1, "the tie of nobody");

@@ -13,7 +13,7 @@ use aya::{
 use gateway_common::{
     abi::{Count, Flow, FlowKey, FrontendKey, TlsFull, TlsName, TlsNoStamps, TlsTarget},
     maps,
-    splice::{HalfOpen, Hello, Outcome, Splice},
+    splice::{HalfOpen, Hello, Outcome, ShortHello, Splice},
 };
 
 use super::{
@@ -52,7 +52,13 @@ impl InKernel {
 impl Loaded {
     fn new(all: &Passthrough) -> Self {
         let mut kernel = Kernel::with(&all.config, |loader| {
-            for table in [maps::SPLICES, maps::TIES, maps::HELLOS, maps::HALF_OPEN] {
+            for table in [
+                maps::SPLICES,
+                maps::TIES,
+                maps::HELLOS,
+                maps::LONG_HELLOS,
+                maps::HALF_OPEN,
+            ] {
                 loader.map_max_entries(table, MOST);
             }
         });
@@ -154,7 +160,8 @@ impl Judge for InKernel {
         let loaded = &mut *self.0;
         loaded.clear::<FlowKey, Splice>(maps::SPLICES);
         loaded.clear::<FlowKey, FlowKey>(maps::TIES);
-        loaded.clear::<FlowKey, Hello>(maps::HELLOS);
+        loaded.clear::<FlowKey, ShortHello>(maps::HELLOS);
+        loaded.clear::<FlowKey, Hello>(maps::LONG_HELLOS);
         loaded.clear::<FlowKey, HalfOpen>(maps::HALF_OPEN);
         loaded.clear::<FlowKey, Flow>(maps::FLOWS);
         loaded.clear::<FlowKey, Flow>(maps::FRESH);
@@ -173,7 +180,7 @@ impl Judge for InKernel {
             Entry::Splice(key, splice) => kernel.insert(maps::SPLICES, key, splice),
             Entry::Tie(backend, client) => kernel.insert(maps::TIES, backend, client),
             Entry::HalfOpen(key, half_open) => kernel.insert(maps::HALF_OPEN, key, half_open),
-            Entry::Hello(key) => kernel.insert(maps::HELLOS, key, &Hello::EMPTY),
+            Entry::Hello(key) => kernel.insert(maps::HELLOS, key, &ShortHello::EMPTY),
             Entry::Flow(key, flow) => {
                 let last_seen = now.wrapping_add(flow.last_seen);
                 kernel.put_flow(key, &Flow { last_seen, ..*flow });
@@ -197,18 +204,21 @@ impl Judge for InKernel {
         let removed = match table {
             Table::Splices => kernel.hash_mut::<_, Splice>(maps::SPLICES).remove(key),
             Table::Ties => kernel.hash_mut::<_, FlowKey>(maps::TIES).remove(key),
-            Table::Hellos => kernel.hash_mut::<_, Hello>(maps::HELLOS).remove(key),
+            Table::Hellos => kernel.hash_mut::<_, ShortHello>(maps::HELLOS).remove(key),
             Table::HalfOpen => kernel.hash_mut::<_, HalfOpen>(maps::HALF_OPEN).remove(key),
         };
         removed.expect("an entry to remove");
     }
 
     fn kept(&self) -> Kept {
-        let hellos = self.0.entries::<Hello>(maps::HELLOS).into_iter();
+        let short = self.0.entries::<ShortHello>(maps::HELLOS).into_iter();
+        let short = short.map(|(key, hello)| (key, hello.filled));
+        let long = self.0.entries::<Hello>(maps::LONG_HELLOS).into_iter();
+        let long = long.map(|(key, hello)| (key, hello.filled));
         Kept {
             splices: self.0.entries(maps::SPLICES),
             ties: self.0.entries(maps::TIES),
-            hellos: hellos.map(|(key, hello)| (key, hello.filled)).collect(),
+            hellos: short.chain(long).collect(),
             half_open: self.0.entries(maps::HALF_OPEN),
         }
     }

@@ -38,6 +38,9 @@ pub(super) struct World {
     pub(super) hellos: HashMap<FlowKey, Box<Hello>>,
     pub(super) ties: HashMap<FlowKey, FlowKey>,
     pub(super) half_open: HashMap<FlowKey, HalfOpen>,
+    /// Bytes of a hello that there is room for; and the hello asked for last, as it was.
+    pub(super) room: Option<u32>,
+    asked: Option<Box<Hello>>,
     /// Another CPU gets the connection as far as that when this one asks for the hello.
     pub(super) overtaken: Option<Splice>,
     /// Most entries of each table.
@@ -63,6 +66,8 @@ impl World {
             hellos: HashMap::new(),
             ties: HashMap::new(),
             half_open: HashMap::new(),
+            room: None,
+            asked: None,
             overtaken: None,
             most: [100; 4],
         }
@@ -219,7 +224,17 @@ impl Splices for World {
             self.splices.insert(*key, splice);
             self.hellos.remove(key);
         }
+        self.asked = self.hellos.get(key).cloned();
         self.hellos.get_mut(key).map(Box::as_mut)
+    }
+
+    fn keep_hello(&mut self, key: &FlowKey) -> bool {
+        let end = self.hellos.get(key).map(|hello| hello.end());
+        let fits = end <= self.room.or(end);
+        if !fits && let Some(asked) = self.asked.take() {
+            self.hellos.insert(*key, asked);
+        }
+        fits
     }
 
     fn close_hello(&mut self, key: &FlowKey) {

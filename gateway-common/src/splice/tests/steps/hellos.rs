@@ -1,7 +1,7 @@
 //! The hello: cut, reordered, repeated, and what is none.
 
 use super::*;
-use crate::splice::Found;
+use crate::splice::{Found, Splices as _};
 
 const ANSWERED: u32 = CLIENT_ISN.wrapping_add(1);
 
@@ -82,6 +82,19 @@ fn segments_come_in_any_order() {
     collected(&mut bench, 900, &whole[900..1800], Outcome::Asked);
     let kept = bench.world.hellos.values().next().unwrap();
     assert_eq!(kept.bytes[..whole.len()], whole);
+}
+
+/// The client sends again what found none.
+#[test]
+fn a_hello_that_grows_waits_for_room() {
+    let whole = hello(Some("a.example"), 3000, 16_000);
+    let mut bench = opened();
+    bench.world.room = Some(2000);
+    collected(&mut bench, 0, &whole[..1500], Outcome::Collected);
+    collected(&mut bench, 1500, &whole[1500..], Outcome::NoRoom);
+    assert!(bench.world.is_full());
+    bench.world.room = None;
+    collected(&mut bench, 1500, &whole[1500..], Outcome::Asked);
 }
 
 /// Else a backend could be chosen by one name, and be sent another.
