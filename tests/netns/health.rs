@@ -57,14 +57,14 @@ fn what_takes_no_connections_gets_none_for_a_while() -> Result<()> {
     bed.config.write("dead.yaml", of_echo)?;
     let daemon = bed.daemon()?;
     ensure!(weight(&bed)? == Some(1), "the kernel has no such backend");
-    let forty = format!("--to {GATEWAY}:9000 --count 40");
-    let before = bed.tcp(&forty)?;
+    let hundred = format!("--to {GATEWAY}:9000 --count 100");
+    let before = bed.tcp(&hundred)?;
     ensure!(before.failed > 4, "too few go there: {before:?}");
     wait_until(LIMIT, "it gets no new connections", || {
         Ok(weight(&bed)? == Some(0))
     })
     .map_err(|e| e.context(daemon.log()))?;
-    let after = bed.tcp(&forty)?;
+    let after = bed.tcp(&hundred)?;
     ensure!(after.failed == 0, "{after:?}");
     let status = daemon.status_text()?;
     ensure!(status.contains("Failing endpoints"), "{status}");
