@@ -82,13 +82,13 @@ pub(crate) fn keep(key: &FlowKey) -> bool {
 /// See `Splices::hello_bytes`.
 #[inline(always)]
 pub(crate) fn bytes(key: &FlowKey) -> Option<u32> {
-    // SAFETY: live map values; a word is read whole.
-    match HELLOS.get_ptr(key) {
-        Some(short) => Some(unsafe { (*short).filled }),
-        None => LONG_HELLOS
-            .get_ptr(key)
-            .map(|long| unsafe { (*long).filled }),
+    if let Some(short) = HELLOS.get_ptr(key) {
+        // SAFETY: a live map value; a word is read whole.
+        return Some(unsafe { (*short).filled });
     }
+    let long = LONG_HELLOS.get_ptr(key)?;
+    // SAFETY: as above.
+    Some(unsafe { (*long).filled })
 }
 
 /// See `Splices::close_hello`.
