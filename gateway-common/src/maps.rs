@@ -76,14 +76,13 @@ pub const TLS_HELLO: &str = "tls_hello";
 pub const HALF_OPEN: &str = "half_open";
 /// Working memory of the programs for TLS passthrough, per CPU.
 pub const TLS_SCRATCH: &str = "tls_scratch";
-/// Programs that others go on with: [`PROGRAM_TLS`] in XDP, [`PROGRAM_TLS_BACK`]
-/// at tcx.
+/// Programs that others go on with, see [`TAIL_CALLED`].
 pub const XDP_PROGRAMS: &str = "xdp_programs";
 pub const TCX_PROGRAMS: &str = "tcx_programs";
 
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
-/// `uplinks`, `splices`, `ties`, `hellos`, `long_hellos` and `half_open` are hashes, `maglev`, `snat`, `served`,
-/// `tls_secret` and `tls_full` arrays.
+/// `uplinks`, `splices`, `ties`, `hellos`, `long_hellos` and `half_open` are hashes, `maglev`, `snat`,
+/// `served`, `tls_secret` and `tls_full` arrays.
 pub const ALL: [&str; 32] = [
     FRONTENDS,
     SERVICES,
@@ -155,7 +154,7 @@ pub const HALF_OPEN_MAX: u32 = 16_384;
 /// Most listeners that are known to have backends without time stamps; those that come in need last are
 /// forgotten first.
 pub const NO_STAMPS_MAX: u32 = 1_024;
-/// Slot of `xdp_programs`, and of `tcx_programs`. Empty until a listener of TLS passthrough is there.
+/// Slot of `xdp_programs` and of `tcx_programs`. Empty until a listener of TLS passthrough is there.
 pub const SLOT_TLS: u32 = 0;
 /// Slots of `event_gate`: for drops, and for claims.
 pub const EVENT_GATE_DROPS: u32 = 0;
@@ -175,6 +174,11 @@ pub const PROGRAM_LOOKUP: &str = "xdpgw_lookup";
 pub const PROGRAM_TLS: &str = "xdpgw_tls";
 /// tcx program behind [`PROGRAM_EGRESS`] and [`PROGRAM_ANSWER`]: its backends, near and far.
 pub const PROGRAM_TLS_BACK: &str = "xdpgw_tls_back";
+/// Programs that others go on with, by the array whose slot [`SLOT_TLS`] is theirs.
+pub const TAIL_CALLED: [(&str, &str); 2] = [
+    (XDP_PROGRAMS, PROGRAM_TLS),
+    (TCX_PROGRAMS, PROGRAM_TLS_BACK),
+];
 /// XDP program that is never attached: a test run returns the low 32 bits of jiffies, the clock
 /// of `Flow::last_seen`.
 pub const PROGRAM_CLOCK: &str = "xdpgw_clock";

@@ -61,7 +61,7 @@ pub use self::{
     offer::{NO_SCALE, Offer, SACK, SCALE, STAMPS},
     outcome::{Outcome, Verdict},
     scratch::{Credit, Scratch},
-    state::{HalfOpen, Hello, SHORT, ShortHello, Splice},
+    state::{FirstBytes, HalfOpen, Hello, SHORT, ShortHello, Splice},
     world::{Choice, Endpoint, Found, Listener, Splices},
 };
 use crate::{
@@ -227,10 +227,7 @@ fn refuse<T: Splices>(key: &FlowKey, tables: &mut T) {
 pub fn forget<T: Splices>(key: &FlowKey, tables: &mut T) {
     let mut has_hello = true;
     if let Some(splice) = tables.splice(key) {
-        has_hello = matches!(
-            splice.phase,
-            state::COLLECT | state::CONNECT | state::REPLAY
-        );
+        has_hello = splice.has_hello();
         let back = tie_of(splice);
         tables.untie(&back);
     }

@@ -4,7 +4,7 @@
 //! may be in. Where two CPUs have packets of one client, either may undo what the other keeps, as if the
 //! packet were lost.
 
-use core::{ffi::c_void, mem::MaybeUninit};
+use core::mem::MaybeUninit;
 
 use aya_ebpf::{
     bindings::{BPF_ANY, BPF_NOEXIST},
@@ -26,24 +26,18 @@ pub(crate) fn open(key: &FlowKey) -> bool {
 }
 
 /// See `Splices::hello`.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn copy<'a>(key: &FlowKey) -> Option<&'a mut Hello> {
     let copy = TLS_HELLO.get_ptr_mut(0)?;
     let copied = match HELLOS.get_ptr_mut(key) {
         Some(short) => {
-            // SAFETY: a live map value.
-            let end = unsafe { end(&raw const (*short).filled, &raw const (*short).beyond_end) };
-            read(
-                copy.cast(),
-                short.cast(),
-                size_of::<ShortHello>(),
-                short_size(end),
-            )
+            // SAFETY: a live map value; words are read whole.
+            let end = unsafe { (*short).end() };
+            read(copy, short, short_size(end))
         }
         None => {
             let long = LONG_HELLOS.get_ptr_mut(key)?;
-            let size = size_of::<Hello>();
-            read(copy.cast(), long.cast(), size, size as u32)
+            read(copy, long, size_of::<Hello>() as u32)
         }
     };
     // SAFETY: this CPU's value: programs of one CPU run one after the other.
@@ -58,7 +52,7 @@ pub(crate) fn current<'a>() -> Option<&'a mut Hello> {
 }
 
 /// See `Splices::keep_hello`.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn keep(key: &FlowKey) -> bool {
     let Some(copy) = current() else {
         return false;
@@ -67,16 +61,15 @@ pub(crate) fn keep(key: &FlowKey) -> bool {
     if end as usize <= SHORT
         && let Some(short) = HELLOS.get_ptr_mut(key)
     {
-        let copy = (&raw mut *copy).cast();
-        return read(short.cast(), copy, size_of::<Hello>(), short_size(end));
+        return read(short, copy, short_size(end));
     }
     let long: &Hello = copy;
-    if LONG_HELLOS.insert(key, long, u64::from(BPF_ANY)).is_err() {
-        return false;
+    let kept = LONG_HELLOS.insert(key, long, u64::from(BPF_ANY)).is_ok();
+    if kept {
+        // Where it was short until now.
+        let _ = HELLOS.remove(key);
     }
-    // Where it was short until now.
-    let _ = HELLOS.remove(key);
-    true
+    kept
 }
 
 /// See `Splices::hello_bytes`.
@@ -100,38 +93,20 @@ pub(crate) fn close(key: &FlowKey) {
     }
 }
 
-/// # Safety
-/// Both are fields of a live map value.
-#[inline(always)]
-unsafe fn end(filled: *const u32, beyond_end: *const u32) -> u32 {
-    // SAFETY: the caller says so.
-    let (filled, beyond_end) = unsafe { (filled.read(), beyond_end.read()) };
-    if beyond_end > filled {
-        beyond_end
-    } else {
-        filled
-    }
-}
-
 /// Bytes of a hello that ends there, at most all that a short one has.
 #[inline(always)]
 fn short_size(end: u32) -> u32 {
-    let end = if end > SHORT as u32 {
-        SHORT as u32
-    } else {
-        end
-    };
-    Hello::HEAD as u32 + end
+    Hello::HEAD as u32 + end.min(SHORT as u32)
 }
 
-/// The first `size` bytes of a value of `room` bytes into another one. By helper: loops over bytes are the
-/// verifier's, and become calls of `memcpy`, which there is not.
+/// The first `size` bytes of a map value into another one. By helper: loops over bytes are the verifier's,
+/// and become calls of `memcpy`, which there is not.
 #[inline(always)]
-fn read(to: *mut c_void, from: *mut c_void, room: usize, size: u32) -> bool {
+fn read<T, F>(to: *mut T, from: *mut F, size: u32) -> bool {
     let mut view = MaybeUninit::uninit();
-    // SAFETY: `from` is a map value of so many bytes; `to` has room for `size`, as the verifier sees.
+    // SAFETY: `from` is a whole map value; `to` has room for `size`, as the verifier sees.
     unsafe {
-        bpf_dynptr_from_mem(from, room as u32, 0, view.as_mut_ptr()) == 0
-            && bpf_dynptr_read(to, size, view.as_ptr(), 0, 0) == 0
+        bpf_dynptr_from_mem(from.cast(), size_of::<F>() as u32, 0, view.as_mut_ptr()) == 0
+            && bpf_dynptr_read(to.cast(), size, view.as_ptr(), 0, 0) == 0
     }
 }

@@ -3,10 +3,7 @@
 use std::{fs, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use gateway_common::maps::{
-    ABI_VERSION, PROGRAM_INGRESS, PROGRAM_TLS, PROGRAM_TLS_BACK, SLOT_TLS, TCX_PROGRAMS,
-    XDP_PROGRAMS,
-};
+use gateway_common::maps::{ABI_VERSION, PROGRAM_INGRESS, SLOT_TLS, TAIL_CALLED};
 use gateway_tests::{
     bed::{Bed, GATEWAY, GATEWAYS, UPLINK},
     process::Process,
@@ -17,12 +14,6 @@ use gateway_tests::{
 use serde_json::Value;
 
 use super::{passthrough, tcp::LIMIT};
-
-/// Programs that others go on with: the map whose slot they are in, and their names.
-const TAIL_CALLED: [(&str, &str); 2] = [
-    (XDP_PROGRAMS, PROGRAM_TLS),
-    (TCX_PROGRAMS, PROGRAM_TLS_BACK),
-];
 
 /// The verifier takes seconds for the programs of TLS passthrough.
 const START: Duration = Duration::from_secs(60);

@@ -39,16 +39,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The daemon, when all routes of the bed are in force.
 pub(crate) fn daemon(bed: &Bed) -> Result<Daemon> {
     let daemon = bed.daemon()?;
+    all_served(bed)?;
+    Ok(daemon)
+}
+
+/// Waits until all routes of the bed are in force.
+pub(crate) fn all_served(bed: &Bed) -> Result<()> {
     for gateway in GATEWAYS {
         for (name, server) in NAMES {
             served(bed, &format!("{gateway}:443"), name, server)?;
         }
     }
-    Ok(daemon)
+    Ok(())
 }
 
 /// Waits until connections for a name come to a server.
-pub(crate) fn served(bed: &Bed, to: &str, name: &str, server: &str) -> Result<()> {
+fn served(bed: &Bed, to: &str, name: &str, server: &str) -> Result<()> {
     wait_until(LIMIT, &format!("{name} at {to} leads to {server}"), || {
         let report = bed.tcp(&format!("--to {to} --server-name {name}"))?;
         Ok(report.servers.contains_key(server))

@@ -14,7 +14,7 @@ use gateway_tests::{
 
 use crate::{
     capture::{in_slots, pinned_for_slots},
-    passthrough::{NAMES, served},
+    passthrough::{NAMES, all_served},
     tls_kernel::{Outcomes, dump, spliced},
 };
 
@@ -31,15 +31,6 @@ fn listen(bed: &Bed) -> Result<()> {
 fn end_listening(bed: &Bed) -> Result<()> {
     let (none, some) = (NO_LISTENERS, PASSTHROUGH_LISTENERS);
     bed.config.replace("gateway.yaml", some, none)
-}
-
-fn all_served(bed: &Bed) -> Result<()> {
-    for gateway in GATEWAYS {
-        for (name, server) in NAMES {
-            served(bed, &format!("{gateway}:443"), name, server)?;
-        }
-    }
-    Ok(())
 }
 
 /// Nobody waits for the verifier who has no use for them.

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
@@ -25,8 +24,6 @@ mod toolchain;
 mod tools;
 mod workspace;
 
-use cluster::Cluster;
-
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of the repository", version)]
 struct Cli {
@@ -37,12 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Find or install what building and testing need; a second run takes seconds
-    Setup {
-        /// Also build what the tests on Kubernetes need: that Kubernetes, the official suite and the
-        /// container image
-        #[arg(long)]
-        kubernetes: bool,
-    },
+    Setup(setup::Options),
     /// Show the gateway carrying real HTTP, TCP and UDP traffic in namespaces of its own
     Demo {
         /// Leave it running until Enter or Ctrl-C, and say what to try
@@ -80,8 +72,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::Setup { kubernetes: false } => setup::run(),
-        Task::Setup { kubernetes: true } => prepare(),
+        Task::Setup(options) => setup::task(&options),
         Task::Demo { keep } => demo::run(keep),
         Task::Image { output } => image::run(output.as_deref()),
         Task::Test(options) => test::run(&options),
@@ -99,11 +90,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn prepare() -> Result<()> {
-    setup::run_with_go()?;
-    Cluster::prepare()?;
-    conformance::prepare()?;
-    image::build(None).map(drop)
 }

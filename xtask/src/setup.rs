@@ -1,9 +1,12 @@
 //! `cargo xtask setup`: everything that building and testing need, found or installed.
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::{
     cache::Cache,
+    cluster::Cluster,
+    conformance, image,
     steps::{self, Context, Step},
 };
 
@@ -48,6 +51,24 @@ const CLUSTER: &[Step] = &[
         install: programs::install,
     },
 ];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Also build what the tests on Kubernetes need: that Kubernetes, the official suite and the
+    /// container image
+    #[arg(long)]
+    kubernetes: bool,
+}
+
+pub(crate) fn task(options: &Options) -> Result<()> {
+    if !options.kubernetes {
+        return run();
+    }
+    run_with_go()?;
+    Cluster::prepare()?;
+    conformance::prepare()?;
+    image::build(None).map(drop)
+}
 
 /// Idempotent; changes nothing and needs no network when everything is there.
 pub(crate) fn run() -> Result<()> {

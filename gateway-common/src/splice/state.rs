@@ -136,67 +136,50 @@ pub struct HalfOpen {
     pub offer: Offer,
 }
 
-/// The first bytes of a connection. 19,784 bytes. What is beyond [`Hello::filled`] and the one range
-/// apart from it is not read, and needs not be cleared.
+/// The first bytes of a connection, at most `N`. What is beyond [`Self::filled`] and the one range apart
+/// from it is not read, and needs not be cleared.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Hello {
+pub struct FirstBytes<const N: usize> {
     pub scan: Scan,
     /// Bytes without a gap from the first on.
     pub filled: u32,
     /// One range beyond; empty where both are 0.
     pub beyond: u32,
     pub beyond_end: u32,
-    pub bytes: [u8; ROOM],
+    pub bytes: [u8; N],
 }
 
-/// The beginning of a [`Hello`], where nothing is kept beyond [`SHORT`] bytes. 2,888 bytes.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ShortHello {
-    pub scan: Scan,
-    pub filled: u32,
-    pub beyond: u32,
-    pub beyond_end: u32,
-    pub bytes: [u8; SHORT],
-}
+/// Any hello. 19,784 bytes.
+pub type Hello = FirstBytes<ROOM>;
+/// One that ends within [`SHORT`] bytes: the beginning of a [`Hello`]. 2,888 bytes.
+pub type ShortHello = FirstBytes<SHORT>;
 
 const _: () = assert!(
-    size_of::<Splice>() == 176 && size_of::<HalfOpen>() == 12 && size_of::<Hello>() == 19_784
-);
-const _: () = assert!(
-    size_of::<ShortHello>() == Hello::HEAD + SHORT
-        && offset_of!(ShortHello, bytes) == offset_of!(Hello, bytes)
-        && offset_of!(ShortHello, filled) == offset_of!(Hello, filled)
+    size_of::<Splice>() == 176
+        && size_of::<HalfOpen>() == 12
+        && size_of::<Hello>() == Hello::HEAD + ROOM
+        && size_of::<ShortHello>() == Hello::HEAD + SHORT
+        && Hello::HEAD == 328
 );
 
-impl ShortHello {
+impl<const N: usize> FirstBytes<N> {
+    /// Bytes of memory before those of the connection.
+    pub const HEAD: usize = offset_of!(Self, bytes);
+
     pub const EMPTY: Self = Self {
         scan: Scan::NEW,
         filled: 0,
         beyond: 0,
         beyond_end: 0,
-        bytes: [0; SHORT],
+        bytes: [0; N],
     };
-}
-
-impl Hello {
-    /// Bytes before those of the connection.
-    pub const HEAD: usize = offset_of!(Self, bytes);
 
     /// Behind the last byte that is kept.
     #[inline(always)]
     pub const fn end(&self) -> u32 {
         max(self.filled, self.beyond_end)
     }
-
-    pub const EMPTY: Self = Self {
-        scan: Scan::NEW,
-        filled: 0,
-        beyond: 0,
-        beyond_end: 0,
-        bytes: [0; ROOM],
-    };
 
     /// Forgets what was collected.
     #[inline(always)]
@@ -241,6 +224,12 @@ impl Hello {
 }
 
 impl Splice {
+    /// Bytes of its hello may be kept: no backend has all of it.
+    #[inline(always)]
+    pub const fn has_hello(&self) -> bool {
+        matches!(self.phase, COLLECT | CONNECT | REPLAY)
+    }
+
     /// Both ends send time stamps.
     #[inline(always)]
     pub(super) const fn has_stamps(&self) -> bool {

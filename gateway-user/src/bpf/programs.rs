@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::ProgramInfo};
-use gateway_common::maps::{PROGRAM_TLS, PROGRAM_TLS_BACK, SLOT_TLS, TCX_PROGRAMS, XDP_PROGRAMS};
+use gateway_common::maps::{SLOT_TLS, TAIL_CALLED};
 
 use super::{
     attach::{PACKETS, program_of},
@@ -23,22 +23,17 @@ enum Place {
     Array(&'static str),
 }
 
-/// Programs of TLS passthrough, that others go on with: by the array whose slot is theirs. Where there
-/// is no listener for them they are not loaded, for the verifier takes seconds; and once they are,
-/// they stay, for connections outlive listeners.
-const TLS: [(&str, &str); 2] = [
-    (XDP_PROGRAMS, PROGRAM_TLS),
-    (TCX_PROGRAMS, PROGRAM_TLS_BACK),
-];
-
-/// Whether `program` is one of TLS passthrough.
+/// Whether `program` is one of TLS passthrough. Where there is no listener for them they are not loaded,
+/// for the verifier takes seconds; and once they are, they stay, for connections outlive listeners.
 pub(super) fn is_tls(program: &str) -> bool {
-    TLS.iter().any(|(_, name)| *name == program)
+    TAIL_CALLED.iter().any(|(_, name)| *name == program)
 }
 
 /// Whether the programs of TLS passthrough are in force, since this start or an earlier one.
 pub(super) fn have_tls(pins: &Pins) -> bool {
-    TLS.iter().all(|(_, name)| pins.program(name).exists())
+    TAIL_CALLED
+        .iter()
+        .all(|(_, name)| pins.program(name).exists())
 }
 
 /// Whether `program` is one of those that are in force.
@@ -54,28 +49,22 @@ pub(super) fn in_force(pins: &Pins) -> impl Fn(&str) -> bool {
 pub(super) fn start_tls(object: &[u8], pins: &Pins, hz: u32) -> Result<()> {
     let mut ebpf = load::load(object, pins, hz, None, is_tls)?;
     // One who captures meanwhile finds them.
-    pin_each(&mut ebpf, pins, TLS.map(|(_, name)| name))?;
+    pin(&mut ebpf, pins)?;
     fill(&ebpf, pins)
 }
 
-/// Pins the loaded programs, in place of those of an earlier start.
+/// Pins those programs that are loaded, in place of those of an earlier start.
 pub(super) fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
-    pin_each(ebpf, pins, PACKETS)?;
-    let tls = TLS.map(|(_, name)| name).into_iter();
-    pin_each(ebpf, pins, tls.filter(|_| have_tls(pins)))
-}
-
-fn pin_each(
-    ebpf: &mut Ebpf,
-    pins: &Pins,
-    names: impl IntoIterator<Item = &'static str>,
-) -> Result<()> {
-    for name in names {
+    let tail_called = TAIL_CALLED.map(|(_, name)| name);
+    for name in PACKETS.into_iter().chain(tail_called) {
         let path = pins.program(name);
         let shown = path.display();
-        clear(&path)?;
         let program = ebpf.program_mut(name);
         let program = program.with_context(|| format!("the BPF object has no program {name}"))?;
+        if program.fd().is_err() {
+            continue;
+        }
+        clear(&path)?;
         program
             .pin(&path)
             .with_context(|| format!("cannot pin a program at {shown}"))?;
@@ -127,7 +116,7 @@ pub(super) fn restore_abandoned(pins: &Pins) -> Result<()> {
 
 /// Arrays whose programs are in force, each with the name of its program.
 fn arrays(pins: &Pins) -> impl Iterator<Item = (Place, &'static str)> {
-    let all = have_tls(pins).then_some(TLS).into_iter().flatten();
+    let all = have_tls(pins).then_some(TAIL_CALLED).into_iter().flatten();
     all.map(|(array, name)| (Place::Array(array), name))
 }
 

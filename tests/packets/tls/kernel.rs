@@ -13,7 +13,7 @@ use aya::{
 use gateway_common::{
     abi::{Count, Flow, FlowKey, FrontendKey, TlsFull, TlsName, TlsNoStamps, TlsTarget},
     maps,
-    splice::{HalfOpen, Hello, Outcome, ShortHello, Splice},
+    splice::{self, FirstBytes, HalfOpen, Hello, Outcome, ShortHello, Splice},
 };
 
 use super::{
@@ -68,10 +68,7 @@ impl Loaded {
         let tcx: &mut SchedClassifier = program(ebpf, maps::PROGRAM_TLS_BACK);
         tcx.load().expect("the verifier accepts the program");
         let mut programs = Vec::new();
-        for (array, behind) in [
-            (maps::XDP_PROGRAMS, maps::PROGRAM_TLS),
-            (maps::TCX_PROGRAMS, maps::PROGRAM_TLS_BACK),
-        ] {
+        for (array, behind) in maps::TAIL_CALLED {
             let map = ebpf.take_map(array).expect("map in the object");
             let mut map = ProgramArray::try_from(map).expect("map type");
             let program = ebpf.program(behind).expect("program in the object");
@@ -128,6 +125,15 @@ impl Loaded {
     fn entries<V: Pod>(&self, name: &str) -> Vec<(FlowKey, V)> {
         let map: HashMap<_, FlowKey, V> = self.kernel.hash(name);
         map.iter().map(|entry| entry.expect("an entry")).collect()
+    }
+
+    /// How much there is of each hello in this map.
+    fn filled<const N: usize>(&self, name: &str) -> impl Iterator<Item = (FlowKey, u32)>
+    where
+        FirstBytes<N>: Pod,
+    {
+        let all = self.entries::<FirstBytes<N>>(name).into_iter();
+        all.map(|(key, hello)| (key, hello.filled))
     }
 
     fn clear<K: Pod, V: Pod>(&mut self, name: &str) {
@@ -211,10 +217,8 @@ impl Judge for InKernel {
     }
 
     fn kept(&self) -> Kept {
-        let short = self.0.entries::<ShortHello>(maps::HELLOS).into_iter();
-        let short = short.map(|(key, hello)| (key, hello.filled));
-        let long = self.0.entries::<Hello>(maps::LONG_HELLOS).into_iter();
-        let long = long.map(|(key, hello)| (key, hello.filled));
+        let short = self.0.filled::<{ splice::SHORT }>(maps::HELLOS);
+        let long = self.0.filled::<{ splice::state::ROOM }>(maps::LONG_HELLOS);
         Kept {
             splices: self.0.entries(maps::SPLICES),
             ties: self.0.entries(maps::TIES),

@@ -6,7 +6,7 @@ use gateway_common::{
     abi::FlowKey,
     splice::{
         COOKIE, HalfOpen, Splice,
-        state::{COLLECT, CONNECT, LOCAL, REPLAY, SPLICED},
+        state::{LOCAL, SPLICED},
     },
 };
 use serde::Serialize;
@@ -73,7 +73,7 @@ impl Sweep {
 
 /// A hello without such a connection is nobody's.
 pub fn has_hello(splice: Option<&Splice>) -> bool {
-    splice.is_some_and(|splice| matches!(splice.phase, COLLECT | CONNECT | REPLAY))
+    splice.is_some_and(Splice::has_hello)
 }
 
 impl SpliceGauges {
