@@ -123,7 +123,7 @@ pub const FRONTENDS_MAX: u32 = 16_384;
 /// and port is a service, with backends of its own.
 pub const SERVICES_MAX: u32 = 16_384;
 pub const BACKENDS_MAX: u32 = 65_536;
-pub const MAGLEV_SLOTS: u32 = 1_048_576;
+pub const MAGLEV_SLOTS: u32 = 4_194_304;
 /// By default; user space makes the map larger or smaller. A connection has two entries.
 pub const FLOWS_MAX: u32 = 262_144;
 pub const FRESH_MAX: u32 = 65_536;

@@ -25,6 +25,7 @@ mod settle;
 mod snat;
 pub mod splices;
 pub mod stats;
+mod table;
 mod tls;
 mod unload;
 mod version;

@@ -1,19 +1,19 @@
 //! The flow table: listing it, and removing what has outlived its connection.
 
 use anyhow::{Context as _, Result};
-use aya::maps::{HashMap, MapData, MapError, MapInfo};
+use aya::maps::MapInfo;
 use gateway_common::{
     abi::{FORWARD, Flow, FlowKey},
     maps::{self, FRESH_MAX},
 };
 use gateway_core::l4::{Gauges, Sweep, sweep::Fate};
 
-use super::pins::Pins;
+use super::{pins::Pins, table::Table};
 
 /// Entries that one pass over the table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
 
-type Entries = HashMap<MapData, FlowKey, Flow>;
+type Entries = Table<FlowKey, Flow>;
 /// Keys of entries that are over; `true`: of established flows.
 type Dead = Vec<(bool, FlowKey)>;
 
@@ -40,9 +40,9 @@ impl Flows {
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
             pins: pins.clone(),
-            established: pins.open(maps::FLOWS)?,
+            established: Table::open(pins, maps::FLOWS)?,
             size: usize::try_from(entries(pins)?)?,
-            fresh: pins.open(maps::FRESH)?,
+            fresh: Table::open(pins, maps::FRESH)?,
         })
     }
 
@@ -54,14 +54,13 @@ impl Flows {
 
     /// At most `limit` entries, in no order; both directions are entries.
     pub fn list(&self, limit: usize) -> Result<Vec<(FlowKey, Flow)>> {
-        let entries = self.established.iter().chain(self.fresh.iter());
-        let entries = entries.take(limit);
+        let entries = self.entries().take(limit);
         entries
-            .collect::<Result<_, _>>()
-            .context("cannot read the flow table")
+            .map(|entry| entry.map(|(_, key, flow)| (key, flow)))
+            .collect()
     }
 
-    /// Shows every entry, in no order. What comes and goes meanwhile may be shown, twice at worst.
+    /// Shows every entry, in no order. What comes and goes meanwhile may be missing.
     pub fn each(&self, mut show: impl FnMut(&FlowKey, &Flow)) -> Result<()> {
         for entry in self.entries() {
             let (_, key, flow) = entry?;
@@ -72,23 +71,20 @@ impl Flows {
 
     /// The entry of `key` among the established flows.
     pub fn get(&self, key: &FlowKey) -> Result<Option<Flow>> {
-        get(&self.established, key)
+        self.established.get(key)
     }
 
     /// The entry of `key` among those that are not.
     pub fn get_fresh(&self, key: &FlowKey) -> Result<Option<Flow>> {
-        get(&self.fresh, key)
+        self.fresh.get(key)
     }
 
-    /// Of both maps, the established ones (`true`) first. An entry that the kernel evicts under an
-    /// iterator sends it back to the first: bounded.
+    /// Of both maps, the established ones (`true`) first.
     fn entries(&self) -> impl Iterator<Item = Result<(bool, FlowKey, Flow)>> {
-        let established = self.established.iter().take(2 * self.size);
-        let fresh = self.fresh.iter().take(2 * FRESH_MAX as usize);
-        let established = established.map(|entry| (true, entry));
-        let all = established.chain(fresh.map(|entry| (false, entry)));
-        all.map(|(is_established, entry)| {
-            let (key, flow) = entry.context("cannot read the flow table")?;
+        let established = self.established.entries().map(|entry| (true, entry));
+        let fresh = self.fresh.entries().map(|entry| (false, entry));
+        established.chain(fresh).map(|(is_established, entry)| {
+            let (key, flow) = entry?;
             Ok((is_established, key, flow))
         })
     }
@@ -147,19 +143,11 @@ pub(super) fn entries(pins: &Pins) -> Result<u32> {
 
 /// Unless a packet came for it in the meantime; why.
 fn remove(map: &mut Entries, key: &FlowKey, sweep: &Sweep) -> Result<Option<Fate>> {
-    let Some(flow) = get(map, key)? else {
+    let Some(flow) = map.get(key)? else {
         return Ok(None);
     };
     match sweep.judge(key, &flow) {
         Fate::Keep(_) => Ok(None),
-        fate => Ok(map.remove(key).is_ok().then_some(fate)),
-    }
-}
-
-fn get(map: &Entries, key: &FlowKey) -> Result<Option<Flow>> {
-    match map.get(key, 0) {
-        Ok(flow) => Ok(Some(flow)),
-        Err(MapError::KeyNotFound) => Ok(None),
-        Err(error) => Err(error).context("cannot read the flow table"),
+        fate => Ok(map.remove(key)?.then_some(fate)),
     }
 }

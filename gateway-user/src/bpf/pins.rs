@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
@@ -161,16 +162,24 @@ impl Pins {
     where
         M: TryFrom<Map, Error = MapError>,
     {
-        let path = self.map(name);
-        let context = || format!("cannot use the pinned map {}", path.display());
-        let data = if self.read_only {
-            let fd = object_fd::map_to_read(&path).with_context(context)?;
-            MapData::from_fd(fd)
-        } else {
-            MapData::from_pin(&path)
-        };
-        let open = || M::try_from(Map::from_map_data(data?)?);
-        open().with_context(context)
+        self.typed(name, self.map_fd(name)?)
+    }
+
+    pub(super) fn map_fd(&self, name: &str) -> Result<OwnedFd> {
+        object_fd::map(&self.map(name), self.read_only).with_context(|| self.unusable(name))
+    }
+
+    /// Of an open map of this name.
+    pub(super) fn typed<M>(&self, name: &str, fd: OwnedFd) -> Result<M>
+    where
+        M: TryFrom<Map, Error = MapError>,
+    {
+        let open = || M::try_from(Map::from_map_data(MapData::from_fd(fd)?)?);
+        open().with_context(|| self.unusable(name))
+    }
+
+    fn unusable(&self, name: &str) -> String {
+        format!("cannot use the pinned map {}", self.map(name).display())
     }
 }
 

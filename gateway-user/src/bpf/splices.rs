@@ -1,13 +1,9 @@
 //! The tables of TLS passthrough: listing connections, and removing what has outlived them.
 
-use anyhow::{Context as _, Result};
-use aya::{
-    Pod,
-    maps::{HashMap, MapData, MapError},
-};
+use anyhow::Result;
 use gateway_common::{
     abi::FlowKey,
-    maps::{self, HALF_OPEN_MAX, HELLOS_MAX, LONG_HELLOS_MAX, SPLICES_MAX},
+    maps::{self, HELLOS_MAX, LONG_HELLOS_MAX},
     splice::{HalfOpen, Hello, ShortHello, Splice, is_loose, tie_of},
 };
 use gateway_core::l4::{
@@ -18,22 +14,20 @@ use gateway_core::l4::{
     },
 };
 
-use super::pins::Pins;
+use super::{pins::Pins, table::Table};
 
 /// Entries that one pass over a table removes at most: bounds its memory.
 const BATCH: usize = 16_384;
-/// `BPF_EXIST`: only where there is an entry.
-const IF_PRESENT: u64 = 2;
 /// Sweeps from one look at the ties to the next: few are ever loose, and they are many.
 const TIES: u32 = 12;
 
 /// A handle of its own on the tables: sweep from a thread that may block.
 pub struct Splices {
-    splices: HashMap<MapData, FlowKey, Splice>,
-    ties: HashMap<MapData, FlowKey, FlowKey>,
-    hellos: HashMap<MapData, FlowKey, ShortHello>,
-    long_hellos: HashMap<MapData, FlowKey, Hello>,
-    half_open: HashMap<MapData, FlowKey, HalfOpen>,
+    splices: Table<FlowKey, Splice>,
+    ties: Table<FlowKey, FlowKey>,
+    hellos: Table<FlowKey, ShortHello>,
+    long_hellos: Table<FlowKey, Hello>,
+    half_open: Table<FlowKey, HalfOpen>,
     loose_hellos: Suspects,
     loose_ties: Suspects,
     sweeps: u32,
@@ -52,21 +46,20 @@ pub struct SplicesSwept {
 impl Splices {
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
-            splices: pins.open(maps::SPLICES)?,
-            ties: pins.open(maps::TIES)?,
-            hellos: pins.open(maps::HELLOS)?,
-            long_hellos: pins.open(maps::LONG_HELLOS)?,
-            half_open: pins.open(maps::HALF_OPEN)?,
+            splices: Table::open(pins, maps::SPLICES)?,
+            ties: Table::open(pins, maps::TIES)?,
+            hellos: Table::open(pins, maps::HELLOS)?,
+            long_hellos: Table::open(pins, maps::LONG_HELLOS)?,
+            half_open: Table::open(pins, maps::HALF_OPEN)?,
             loose_hellos: Suspects::default(),
             loose_ties: Suspects::default(),
             sweeps: 0,
         })
     }
 
-    /// Shows every connection, in no order. What comes and goes meanwhile may be shown, twice at
-    /// worst.
+    /// Shows every connection, in no order. What comes and goes meanwhile may be missing.
     pub fn each(&self, mut show: impl FnMut(&FlowKey, &Splice)) -> Result<()> {
-        for entry in entries(&self.splices, SPLICES_MAX) {
+        for entry in self.splices.entries() {
             let (key, splice) = entry?;
             show(&key, &splice);
         }
@@ -75,12 +68,12 @@ impl Splices {
 
     /// The connection of this client.
     pub fn get(&self, client: &FlowKey) -> Result<Option<Splice>> {
-        get(&self.splices, client)
+        self.splices.get(client)
     }
 
     /// The client that a backend's packets are for.
     pub fn tied(&self, backend: &FlowKey) -> Result<Option<FlowKey>> {
-        get(&self.ties, backend)
+        self.ties.get(backend)
     }
 
     /// Removes what `sweep` says, and what no connection leads to; counts the rest. A full table
@@ -101,7 +94,7 @@ impl Splices {
         loop {
             let mut dead = Vec::new();
             swept.live = SpliceGauges::default();
-            for entry in entries(&self.splices, SPLICES_MAX) {
+            for entry in self.splices.entries() {
                 let (key, splice) = entry?;
                 match sweep.judge_splice(&splice) {
                     Fate::Keep(standing) => swept.live.add(&splice, standing),
@@ -131,34 +124,37 @@ impl Splices {
             Fate::Keep(_) => return Ok(None),
             Fate::Drained => {
                 splice.drain(sweep.clock.now);
-                let marked = was_there(self.splices.insert(key, splice, IF_PRESENT))?;
+                let marked = self.splices.replace(key, splice)?;
                 return Ok(marked.then_some(Fate::Drained));
             }
             fate => fate,
         };
         let back = tie_of(&splice);
-        if get(&self.ties, &back)?.as_ref() == Some(key) {
-            was_there(self.ties.remove(&back))?;
+        if self.ties.get(&back)?.as_ref() == Some(key) {
+            self.ties.remove(&back)?;
         }
-        self.remove_hello(key)?;
-        let removed = was_there(self.splices.remove(key))?;
+        if splice.has_hello() {
+            self.remove_hello(key)?;
+        }
+        let removed = self.splices.remove(key)?;
         Ok(removed.then_some(fate))
     }
 
     fn sweep_hellos(&mut self, swept: &mut SplicesSwept) -> Result<()> {
         self.loose_hellos.turn();
         let mut dead = Vec::new();
-        let long = keys(&self.long_hellos, LONG_HELLOS_MAX);
-        for key in keys(&self.hellos, HELLOS_MAX).chain(long) {
+        let short = self.hellos.keys(2 * HELLOS_MAX as usize);
+        let long = self.long_hellos.keys(2 * LONG_HELLOS_MAX as usize);
+        for key in short.chain(long) {
             let key = key?;
-            match has_hello(get(&self.splices, &key)?.as_ref()) {
+            match has_hello(self.splices.get(&key)?.as_ref()) {
                 true => swept.live.hellos += 1,
                 false if self.loose_hellos.again(key) => dead.push(key),
                 false => {}
             }
         }
         for key in dead {
-            if !has_hello(get(&self.splices, &key)?.as_ref()) {
+            if !has_hello(self.splices.get(&key)?.as_ref()) {
                 swept.removed += usize::from(self.remove_hello(&key)?);
             }
         }
@@ -166,13 +162,13 @@ impl Splices {
     }
 
     fn remove_hello(&mut self, key: &FlowKey) -> Result<bool> {
-        let short = was_there(self.hellos.remove(key))?;
-        Ok(was_there(self.long_hellos.remove(key))? || short)
+        let short = self.hellos.remove(key)?;
+        Ok(self.long_hellos.remove(key)? || short)
     }
 
     fn sweep_half_open(&mut self, sweep: &Sweep, swept: &mut SplicesSwept) -> Result<()> {
         let mut dead = Vec::new();
-        for entry in entries(&self.half_open, HALF_OPEN_MAX) {
+        for entry in self.half_open.entries() {
             let (key, half_open) = entry?;
             match sweep.is_outdated(&half_open) {
                 true => dead.push(key),
@@ -181,9 +177,9 @@ impl Splices {
         }
         for key in dead {
             // Another SYN may have taken its place.
-            let now = get(&self.half_open, &key)?;
+            let now = self.half_open.get(&key)?;
             if now.is_some_and(|half_open| sweep.is_outdated(&half_open)) {
-                swept.removed += usize::from(was_there(self.half_open.remove(&key))?);
+                swept.removed += usize::from(self.half_open.remove(&key)?);
             }
         }
         Ok(())
@@ -192,7 +188,7 @@ impl Splices {
     fn sweep_ties(&mut self, swept: &mut SplicesSwept) -> Result<()> {
         self.loose_ties.turn();
         let mut dead = Vec::new();
-        for entry in entries(&self.ties, SPLICES_MAX) {
+        for entry in self.ties.entries() {
             let (back, client) = entry?;
             if self.is_loose(&back, &client)? && self.loose_ties.again(back) {
                 dead.push(back);
@@ -202,11 +198,11 @@ impl Splices {
             }
         }
         for back in dead {
-            let client = get(&self.ties, &back)?;
+            let client = self.ties.get(&back)?;
             if let Some(client) = client
                 && self.is_loose(&back, &client)?
             {
-                swept.removed += usize::from(was_there(self.ties.remove(&back))?);
+                swept.removed += usize::from(self.ties.remove(&back)?);
             }
         }
         Ok(())
@@ -214,46 +210,5 @@ impl Splices {
 
     fn is_loose(&self, back: &FlowKey, client: &FlowKey) -> Result<bool> {
         Ok(is_loose(back, self.get(client)?.as_ref()))
-    }
-}
-
-/// At most twice as many as there can be: an entry that is removed under an iterator sends it back to
-/// the first.
-fn entries<V: Pod>(
-    map: &HashMap<MapData, FlowKey, V>,
-    most: u32,
-) -> impl Iterator<Item = Result<(FlowKey, V)>> {
-    let entries = map.iter().take(2 * most as usize);
-    entries.map(|entry| entry.context("cannot read the tables of TLS passthrough"))
-}
-
-/// The same without their values.
-fn keys<V: Pod>(
-    map: &HashMap<MapData, FlowKey, V>,
-    most: u32,
-) -> impl Iterator<Item = Result<FlowKey>> {
-    let keys = map.keys().take(2 * most as usize);
-    keys.map(|key| key.context("cannot read the tables of TLS passthrough"))
-}
-
-fn get<V: Pod>(map: &HashMap<MapData, FlowKey, V>, key: &FlowKey) -> Result<Option<V>> {
-    match map.get(key, 0) {
-        Ok(value) => Ok(Some(value)),
-        Err(MapError::KeyNotFound) => Ok(None),
-        Err(error) => Err(error).context("cannot read the tables of TLS passthrough"),
-    }
-}
-
-/// Whether it was there.
-fn was_there(done: Result<(), MapError>) -> Result<bool> {
-    match done {
-        Ok(()) => Ok(true),
-        Err(MapError::KeyNotFound) => Ok(false),
-        Err(MapError::SyscallError(error))
-            if error.io_error.kind() == std::io::ErrorKind::NotFound =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error).context("cannot write to the tables of TLS passthrough"),
     }
 }

@@ -171,6 +171,23 @@ fn a_connection_goes_with_all_that_is_kept_of_it() {
     });
 }
 
+/// The kernel hands them over by the thousand.
+#[test]
+fn many_connections_are_looked_at_once_each() {
+    const MANY: u16 = 5_000;
+    let rig = Rig::new();
+    let options = rig.options();
+    rig.on_node(async || {
+        let datapath = Datapath::open(&options).await.expect("it opens");
+        let mut tables = Tables::open(&rig, &datapath);
+        for port in 1..=MANY {
+            tables.add(port, SPLICED, 1);
+        }
+        let (removed, live) = tables.sweep();
+        assert_eq!((removed, live.open), (0, u64::from(MANY)));
+    });
+}
+
 #[test]
 fn what_belongs_to_no_connection_goes_when_it_is_seen_twice() {
     let rig = Rig::new();
