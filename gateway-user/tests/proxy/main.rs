@@ -31,3 +31,4 @@ mod terminate;
 mod timeouts;
 mod tls;
 mod upgrade;
+mod websocket;
