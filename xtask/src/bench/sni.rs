@@ -1,5 +1,5 @@
 //! `cargo xtask bench sni`: TLS connections that are passed through by server name, beside HAProxy,
-//! nginx and Envoy, one way after the other in each round.
+//! nginx and Envoy, one way after the other with each load in each round.
 //!
 //! Clients send the hello of a browser, and behind it bytes that only look encrypted: what TLS
 //! itself costs is the same on every way.
@@ -18,6 +18,7 @@ mod site;
 mod tables;
 mod way;
 
+use load::{Sample, What};
 use site::Site;
 use tables::{Row, Tables};
 use way::Way;
@@ -53,10 +54,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let time = args.rounds.time();
     println!("at rest the machine takes {:.0} % of one CPU", at_rest()?);
     for round in 1..=args.rounds.rounds {
-        for (row, site) in &mut running {
-            let sample = site.measure(time)?;
-            println!("round {round}: {}: {sample}", tables.name(*row));
-            tables.push(*row, sample);
+        for (row, sample) in measure(&mut running, time)? {
+            println!("round {round}: {}: {sample}", tables.name(row));
+            tables.push(row, sample);
         }
     }
     println!("\n{tables}");
@@ -66,6 +66,19 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// One round. All ways one after the other with each load: what is compared is measured within seconds,
+/// for this machine may be slow for a minute.
+fn measure(running: &mut [(usize, Site)], time: Duration) -> Result<Vec<(usize, Sample)>> {
+    let rows = running.iter().map(|(row, _)| (*row, Sample::default()));
+    let mut samples: Vec<_> = rows.collect();
+    for what in What::ALL {
+        for ((_, site), (_, sample)) in running.iter_mut().zip(&mut samples) {
+            site.measure(what, time, sample)?;
+        }
+    }
+    Ok(samples)
 }
 
 /// What others do meanwhile is counted as well: this should be little.

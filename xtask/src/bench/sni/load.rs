@@ -15,7 +15,16 @@ use super::{
     site::Site,
 };
 
+/// One thing that is measured.
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    /// So many at once as the index says.
+    Connections(usize),
+    Bulk(Direction),
+}
+
 /// One way in one round; `None`: not measured.
+#[derive(Default)]
 pub(super) struct Sample {
     /// By how many at once.
     pub(super) connections: [Option<Load>; 3],
@@ -39,6 +48,16 @@ pub(super) enum Direction {
     /// From the client.
     Up,
     Down,
+}
+
+impl What {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Connections(0),
+        Self::Connections(1),
+        Self::Connections(2),
+        Self::Bulk(Direction::Up),
+        Self::Bulk(Direction::Down),
+    ];
 }
 
 /// Connections, so many at once, for `time`.

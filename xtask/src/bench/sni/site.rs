@@ -11,7 +11,7 @@ use super::{
         place::{Place, serve, start},
     },
     NAMES,
-    load::{Direction, Sample, bulk, connections},
+    load::{Sample, What, bulk, connections},
     run_time::links,
     way::Way,
 };
@@ -21,6 +21,8 @@ const READY: Duration = Duration::from_secs(120);
 const PROBE: Duration = Duration::from_millis(20);
 /// Connections at once.
 pub(super) const AT_ONCE: [u32; 3] = [1, 4, 16];
+/// Which of these is neither the least nor the most.
+const FEW: usize = 1;
 /// Of those that open a connection each time: more than the usual 28,232 ports, of which a closed
 /// connection holds one for a minute where this does not let it go after a second.
 const CLIENT: [(&str, &str); 2] = [
@@ -83,21 +85,26 @@ impl Site {
         self.process.as_ref().map(Process::log).unwrap_or_default()
     }
 
-    /// Everything with one name; with many, what names can change.
-    pub(super) fn measure(&mut self, time: Duration) -> Result<Sample> {
+    /// With one name all that can be; with many, what names can change. Adds it to `sample`.
+    pub(super) fn measure(
+        &mut self,
+        what: What,
+        time: Duration,
+        sample: &mut Sample,
+    ) -> Result<()> {
         if let Some(process) = &mut self.process {
             process.expect_running()?;
         }
         let all = self.names == NAMES[0];
-        let loads = AT_ONCE.map(|at_once| {
-            let wanted = all || at_once != AT_ONCE[1];
-            wanted.then(|| connections(self, at_once, time)).transpose()
-        });
-        let [one, few, many] = loads;
-        let bulk = |direction| all.then(|| bulk(self, direction, time)).transpose();
-        Ok(Sample {
-            connections: [one?, few?, many?],
-            bulk: [bulk(Direction::Up)?, bulk(Direction::Down)?],
-        })
+        match what {
+            What::Connections(FEW) | What::Bulk(_) if !all => {}
+            What::Connections(at) => {
+                sample.connections[at] = Some(connections(self, AT_ONCE[at], time)?);
+            }
+            What::Bulk(direction) => {
+                sample.bulk[direction as usize] = Some(bulk(self, direction, time)?);
+            }
+        }
+        Ok(())
     }
 }
