@@ -12,6 +12,7 @@ mod demo;
 mod fuzz;
 mod image;
 mod install;
+mod interop;
 mod lint;
 mod oci;
 mod privileges;
@@ -62,6 +63,8 @@ enum Task {
     },
     /// Run the official conformance suite, unmodified, against the chart on that Kubernetes
     Conformance(conformance::Options),
+    /// Have others judge the proxy: h2spec, and gRPC's own interoperability tests
+    Interop(interop::Options),
     /// Feed what reads bytes of strangers with what finds its edges
     Fuzz(fuzz::Options),
     /// Check the rules of the code that no other tool knows
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Task::Bench { subject } => bench::run(&subject),
         Task::Cluster { action } => cluster::run(&action),
         Task::Conformance(options) => conformance::run(&options),
+        Task::Interop(options) => interop::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Tidy => tidy::run(),
         Task::Lint => lint::run(),

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::{
     cache::Cache,
     cluster::Cluster,
-    conformance, image,
+    conformance, image, interop,
     steps::{self, Context, Step},
 };
 
@@ -54,8 +54,8 @@ const CLUSTER: &[Step] = &[
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Also build what the tests on Kubernetes need: that Kubernetes, the official suite and the
-    /// container image
+    /// Also build what the tests on Kubernetes need: that Kubernetes, the official suite, the
+    /// judges of `cargo xtask interop` and the container image
     #[arg(long)]
     kubernetes: bool,
 }
@@ -67,6 +67,7 @@ pub(crate) fn task(options: &Options) -> Result<()> {
     run_with_go()?;
     Cluster::prepare()?;
     conformance::prepare()?;
+    interop::prepare()?;
     image::build(None).map(drop)
 }
 

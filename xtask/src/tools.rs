@@ -1,4 +1,5 @@
-//! Programs written in Go that the tests on Kubernetes need, built once for each version.
+//! Programs written in Go that the tests on Kubernetes and `cargo xtask interop` need, built once for
+//! each version.
 //!
 //! `xtask/go/NAME` pins what is built. A result is kept in the cache under a name with a digest of
 //! everything that it depends on; it is made beside its place and moved there when it is whole.
@@ -21,12 +22,29 @@ use crate::{
 mod go;
 mod table;
 
-pub(crate) use go::STEP as GO;
-use table::{TOOLS, Tool};
+use table::{INTEROP, TOOLS, Tool};
 
 /// A cold build of Kubernetes takes eight minutes on two cores.
 const BUILD: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_secs(300);
+
+/// A Go that builds what [`STEPS`] need.
+pub(crate) const GO: Step = Step {
+    name: "Go",
+    check: |context| go::check(context, programs(context)?.exists()),
+    install: go::install,
+};
+
+/// What `cargo xtask interop` runs, which no cluster has use for.
+pub(crate) const INTEROP_STEPS: &[Step] = &[
+    Step {
+        check: |context| go::check(context, are_built(INTEROP, context)?),
+        ..GO
+    },
+    step::<7>(),
+    step::<8>(),
+];
+const _: () = assert!(INTEROP_STEPS.len() == INTEROP.len() + 1);
 
 /// One step for each tool, then one for the directory with all programs.
 pub(crate) const STEPS: &[Step] = &[
@@ -54,10 +72,25 @@ const _: () = assert!(STEPS.len() == TOOLS.len() + 1);
 
 const fn step<const N: usize>() -> Step {
     Step {
-        name: TOOLS[N].module,
-        check: |context| TOOLS[N].check(context),
-        install: |context, _| TOOLS[N].build(context),
+        name: tool(N).module,
+        check: |context| tool(N).check(context),
+        install: |context, _| tool(N).build(context),
     }
+}
+
+/// Those of the cluster first.
+const fn tool(n: usize) -> &'static Tool {
+    if n < TOOLS.len() {
+        &TOOLS[n]
+    } else {
+        &INTEROP[n - TOOLS.len()]
+    }
+}
+
+fn are_built(tools: &[Tool], context: &Context) -> Result<bool> {
+    tools
+        .iter()
+        .try_fold(true, |all, tool| Ok(all && tool.place(context)?.exists()))
 }
 
 /// The directory with every program, named after all that they depend on.
@@ -69,9 +102,11 @@ pub(crate) fn programs(context: &Context) -> Result<PathBuf> {
     Ok(place(context, &format!("programs-{}", hex(digest))))
 }
 
-/// What a tool has besides programs: the Gateway API's CRDs, the conformance suite's manifests.
+/// One of a tool's programs, or what it has besides: the Gateway API's CRDs, the conformance suite's
+/// manifests.
 pub(crate) fn data(context: &Context, module: &str, name: &str) -> Result<PathBuf> {
-    let tool = TOOLS.iter().find(|tool| tool.module == module);
+    let mut all = TOOLS.iter().chain(INTEROP);
+    let tool = all.find(|tool| tool.module == module);
     let tool = tool.with_context(|| format!("there is no tool {module}"))?;
     Ok(tool.place(context)?.join(name))
 }

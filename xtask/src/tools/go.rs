@@ -6,25 +6,22 @@ use anyhow::{Result, bail};
 
 use crate::{
     process::Job,
-    steps::{Context, State, Step},
+    steps::{Context, State},
     workspace,
 };
 
-pub(crate) const STEP: Step = Step {
-    name: "Go",
-    check,
-    install: |_, missing| {
-        bail!(
-            "{missing}: install Go 1.26 or newer from https://go.dev/dl; from 1.21 on Go fetches \
-             the newer one by itself unless GOTOOLCHAIN=local forbids it"
-        )
-    },
-};
 const ASK: Duration = Duration::from_secs(300);
 
+pub(super) fn install(_: &Context, missing: &str) -> Result<()> {
+    bail!(
+        "{missing}: install Go 1.26 or newer from https://go.dev/dl; from 1.21 on Go fetches the \
+         newer one by itself unless GOTOOLCHAIN=local forbids it"
+    )
+}
+
 /// Not needed once everything is built. Asked where the oldest version that will do is written, so that Go may fetch it.
-fn check(context: &Context) -> Result<State> {
-    if super::programs(context)?.exists() {
+pub(super) fn check(context: &Context, built: bool) -> Result<State> {
+    if built {
         return Ok(State::Ready("not needed: everything is built".into()));
     }
     if Command::new("go").arg("help").output().is_err() {

@@ -133,3 +133,25 @@ pub(super) const TOOLS: &[Tool] = &[
         ..SIMPLE
     },
 ];
+
+/// What judges the proxy from outside.
+pub(super) const INTEROP: &[Tool] = &[
+    Tool {
+        module: "h2spec",
+        versioned_by: "github.com/summerwind/h2spec",
+        packages: &["github.com/summerwind/h2spec/cmd/h2spec"],
+        programs: &["h2spec"],
+        takes: "which takes seconds",
+        ..SIMPLE
+    },
+    Tool {
+        module: "grpc",
+        versioned_by: "google.golang.org/grpc",
+        packages: &[
+            "google.golang.org/grpc/interop/client",
+            "google.golang.org/grpc/interop/server",
+        ],
+        programs: &["client", "server"],
+        ..SIMPLE
+    },
+];

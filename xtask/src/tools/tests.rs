@@ -13,7 +13,7 @@ fn the_required_version_is_read_in_both_forms() {
 
 #[test]
 fn every_tool_is_pinned_and_names_a_program() {
-    for tool in TOOLS {
+    for tool in TOOLS.iter().chain(INTEROP) {
         let version = tool.version().expect("a version");
         assert!(version.starts_with('v'), "{}: {version}", tool.module);
         let several = tool.packages.len() == tool.programs.len();
