@@ -2,6 +2,7 @@
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::{
+    env,
     io::{self, IsTerminal as _},
     process::ExitCode,
 };
@@ -57,11 +58,36 @@ fn done(result: Result<()>) -> Result<ExitCode> {
 
 /// One line for each noteworthy thing; `RUST_LOG` says how much (default: info).
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let wished = env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(directives(wished.as_deref())))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
+}
+
+/// What libraries warn of is what clients send, as often as they like: it would fill the log. Of two
+/// directives for one target the later one is in force, so that `RUST_LOG` may name them all the same.
+fn directives(wished: Option<&str>) -> String {
+    format!("h2=error,rustls=error,{}", wished.unwrap_or("info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+
+    #[test]
+    fn libraries_warn_only_where_they_are_named() {
+        let default = EnvFilter::new(directives(None)).to_string();
+        assert!(
+            default.contains("h2=error") && default.contains("info"),
+            "{default}"
+        );
+        let named = EnvFilter::new(directives(Some("info,h2=trace")));
+        assert_eq!(named.max_level_hint(), Some(LevelFilter::TRACE));
+        assert!(!named.to_string().contains("h2=error"), "{named}");
+    }
 }
