@@ -13,6 +13,7 @@ mod manifests;
 mod place;
 mod programs;
 mod rounds;
+mod routes;
 mod sni;
 mod tcp;
 
@@ -22,6 +23,8 @@ pub(crate) enum Subject {
     Kernel(kernel::Args),
     /// One worker on one core beside nginx: requests a second, CPU time a request, latency
     Http(http::Args),
+    /// Nanoseconds to find the route of a request among up to 10,000 on its host
+    Routes,
     /// Bytes of a TCP connection beside HAProxy and nftables: rate, CPU time a gigabyte
     Tcp(tcp::Args),
     /// TLS passthrough by server name beside HAProxy, nginx and Envoy: connections, bytes, CPU time
@@ -34,6 +37,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Kernel(args) => kernel::run(args),
         Subject::Http(args) => http::run(args),
+        Subject::Routes => routes::run(),
         Subject::Tcp(args) => tcp::run(args),
         Subject::Sni(args) => sni::run(args),
     }

@@ -14,6 +14,7 @@ mod hosts;
 mod matcher;
 mod names;
 mod paths;
+mod patterns;
 mod rank;
 pub mod request_id;
 mod rule;

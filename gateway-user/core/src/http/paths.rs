@@ -1,14 +1,14 @@
-//! The routes of one host by path: a hash map for exact paths, a list for regular expressions,
-//! a tree of path elements for prefixes.
+//! The routes of one host by path: a hash map for exact paths, trees of path elements for prefixes and
+//! regular expressions.
 
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use regex::Regex;
 
 use super::{
     filter,
     matcher::{Conditions, Probe},
+    patterns::Patterns,
     rank::Rank,
     rule::Rule,
 };
@@ -17,8 +17,8 @@ use crate::plan::{HttpMatch, PathMatch};
 /// One match of one rule.
 #[derive(Debug)]
 pub(super) struct Candidate {
-    rank: Rank,
-    conditions: Conditions,
+    pub(super) rank: Rank,
+    pub(super) conditions: Conditions,
     pub(super) rule: Arc<Rule>,
     /// The path prefix that led here, if it was one.
     pub(super) prefix: Option<Arc<str>>,
@@ -27,10 +27,10 @@ pub(super) struct Candidate {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     exact: HashMap<Arc<str>, Vec<Candidate>>,
-    regex: Vec<(Regex, Candidate)>,
+    regex: Patterns,
     prefix: Node,
     /// Patterns of gRPC services and methods.
-    methods: Vec<(Regex, Candidate)>,
+    methods: Patterns,
 }
 
 /// A path element; the root stands for the prefix `/`.
@@ -53,9 +53,9 @@ impl Paths {
                 let same = self.exact.entry(path.clone()).or_default();
                 same.push(candidate(None));
             }
-            PathMatch::Regex(regex) => self.regex.push((regex.clone(), candidate(None))),
+            PathMatch::Regex(regex) => self.regex.insert(regex.clone(), candidate(None)),
             PathMatch::Method(pattern) => {
-                self.methods.push((pattern.regex.clone(), candidate(None)));
+                self.methods.insert(pattern.regex.clone(), candidate(None));
             }
             PathMatch::Prefix(path) => {
                 let node = elements(path).fold(&mut self.prefix, |node, element| {
@@ -71,8 +71,8 @@ impl Paths {
         for same in self.exact.values_mut() {
             same.sort_by(|a, b| a.rank.cmp(&b.rank));
         }
-        self.regex.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
-        self.methods.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
+        self.regex.sort();
+        self.methods.sort();
         self.prefix.sort();
     }
 
@@ -83,13 +83,11 @@ impl Paths {
         let path = probe.head.path;
         let exact = self.exact.get(path);
         let exact = exact.and_then(|same| same.iter().find(|c| c.conditions.hold(probe)));
-        exact
-            .or_else(|| first_match(&self.regex, probe))
-            .or_else(|| {
-                let method = first_match(&self.methods, probe);
-                let found = method.into_iter().chain(self.find_prefix(probe));
-                found.min_by(|a, b| a.rank.cmp(&b.rank))
-            })
+        exact.or_else(|| self.regex.first(probe)).or_else(|| {
+            let method = self.methods.first(probe);
+            let found = method.into_iter().chain(self.find_prefix(probe));
+            found.min_by(|a, b| a.rank.cmp(&b.rank))
+        })
     }
 
     fn find_prefix(&self, probe: &Probe<'_>) -> Option<&Candidate> {
@@ -109,14 +107,6 @@ impl Paths {
         }
         best
     }
-}
-
-fn first_match<'c>(all: &'c [(Regex, Candidate)], probe: &Probe<'_>) -> Option<&'c Candidate> {
-    let path = probe.head.path;
-    let found = all
-        .iter()
-        .find(|(regex, c)| c.conditions.hold(probe) && regex.is_match(path));
-    found.map(|(_, candidate)| candidate)
 }
 
 impl Node {

@@ -11,8 +11,25 @@ use crate::{
 };
 
 const HOSTS: [&str; 5] = ["*", "*.com", "*.a.com", "b.a.com", "a.com"];
-const PATHS: [&str; 13] = [
-    "/", "/a", "/a/b", "/b", "/a/b/c", "=/", "=/a", "=/a/b", "=/b/", "~/a/.", "~/.*b", "@b", "@x",
+const PATHS: [&str; 18] = [
+    "/",
+    "/a",
+    "/a/b",
+    "/b",
+    "/a/b/c",
+    "=/",
+    "=/a",
+    "=/a/b",
+    "=/b/",
+    "~/a/.",
+    "~/.*b",
+    "~.*",
+    "~/a.*",
+    "~/[ab]/",
+    "~(/a|/b)+",
+    "@b",
+    "@x",
+    "@.",
 ];
 const ASKED_HOSTS: [&str; 6] = ["b.a.com", "c.a.com", "x.b.a.com", "a.com", "com", ""];
 const ASKED_PATHS: [&str; 9] = [
