@@ -18,10 +18,12 @@ use tokio::{sync::oneshot, time};
 
 mod access_log;
 mod answer;
+mod auth;
 mod body;
 mod client;
 mod connection;
 mod crew;
+mod filters;
 mod flag;
 mod forward;
 mod hello;

@@ -3,6 +3,7 @@
 //! [`Table`] answers "which rule", [`filter`] edits heads, [`head`] and [`framing`] refuse what
 //! could be read in two ways, [`forward`] makes a head fit for the next hop. All of it is pure.
 
+pub mod auth;
 mod budget;
 mod clients;
 pub mod filter;
@@ -22,6 +23,7 @@ mod session;
 mod table;
 mod tls;
 
+pub use auth::Auth;
 pub use budget::Budget;
 pub use matcher::RequestHead;
 pub use names::{Destination, Forward, Names, Taken};

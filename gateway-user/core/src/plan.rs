@@ -7,6 +7,7 @@ mod backend_tls;
 mod backends;
 pub mod certificate;
 pub mod cors;
+pub(crate) mod external_auth;
 mod filter;
 mod health_check;
 mod host;
@@ -32,6 +33,7 @@ pub use self::{
     backend_tls::{Authorities, BackendTls, Identity, Inside, SubjectName},
     certificate::{Certificate, UsedFor, Validity},
     cors::Cors,
+    external_auth::{AuthProtocol, ExternalAuth, HttpAuth, Names},
     filter::{HeaderEdit, HttpFilter, Mirror, PathRewrite, Redirect, Rewrite, Scheme},
     health_check::{HealthCheck, HttpCheck, Pace, UdpCheck},
     host::HostPattern,

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use thiserror::Error;
 
 use super::{
+    auth::AuthFailure,
     body::Source,
     flag::Flag,
     upstream::{Failure, Kind},
@@ -43,6 +44,11 @@ pub(super) enum Answer {
     ForeignOrigin,
     #[error("{}\n", .0.kind)]
     Upstream(Failure),
+    /// An authorization server answers in the backend's place.
+    #[error("")]
+    Denied(Box<Response<Source>>),
+    #[error("whether this request is allowed cannot be found out now\n")]
+    AuthFailed(AuthFailure),
 }
 
 impl Answer {
@@ -65,16 +71,9 @@ impl Answer {
             Self::Redirect(location) => {
                 StatusCode::from_u16(location.status).unwrap_or(StatusCode::FOUND)
             }
-            Self::Upstream(failure) => match failure.kind {
-                Kind::ConnectTimeout | Kind::BackendTimeout | Kind::RequestTimeout => {
-                    StatusCode::GATEWAY_TIMEOUT
-                }
-                Kind::Connect | Kind::Unsteady => StatusCode::SERVICE_UNAVAILABLE,
-                Kind::Tls | Kind::Reset | Kind::Protocol => StatusCode::BAD_GATEWAY,
-                Kind::Silent => StatusCode::REQUEST_TIMEOUT,
-                Kind::Malformed => StatusCode::BAD_REQUEST,
-                Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            },
+            Self::Upstream(failure) => failure.kind.status(),
+            Self::Denied(response) => response.status(),
+            Self::AuthFailed(failure) => failure.status(),
         }
     }
 
@@ -92,11 +91,16 @@ impl Answer {
             Self::Preflight(_) => Flag::Preflight,
             Self::ForeignOrigin => Flag::ForeignOrigin,
             Self::Upstream(failure) => failure.kind.into(),
+            Self::Denied(_) => Flag::Unauthorized,
+            Self::AuthFailed(_) => Flag::AuthFailure,
         }
     }
 
     /// The answer to a request; `call`: to one of gRPC, which has its own way to tell a failure.
     pub(super) fn into_response(self, call: bool) -> Response<Source> {
+        if let Self::Denied(response) = self {
+            return *response;
+        }
         if call && !matches!(self, Self::Redirect(_)) {
             return self.into_failure();
         }
@@ -130,6 +134,22 @@ impl Answer {
         let code = grpc::code(self.status().as_u16());
         *response.headers_mut() = grpc::failure(code, self.to_string().trim_end());
         response
+    }
+}
+
+impl Kind {
+    /// Of the answer to a request that failed so.
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::ConnectTimeout | Self::BackendTimeout | Self::RequestTimeout => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
+            Self::Connect | Self::Unsteady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Tls | Self::Reset | Self::Protocol => StatusCode::BAD_GATEWAY,
+            Self::Silent => StatusCode::REQUEST_TIMEOUT,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
     }
 }
 

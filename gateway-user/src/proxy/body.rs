@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    fmt,
     future::{Future as _, poll_fn},
     pin::Pin,
     rc::Rc,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
@@ -18,11 +20,13 @@ mod copy;
 mod drain;
 mod inbound;
 mod kept;
+mod origin;
 mod replay;
 
 pub(super) use copy::copy;
 pub(super) use drain::drain;
 pub(super) use inbound::{Inbound, Room};
+pub(super) use origin::{Held, Origin, Unsent};
 pub(super) use replay::{Attempt, Replay};
 
 use super::{client::InFlight, flag::Flag, metrics::Flight, pool::Lease, upstream::Kind};
@@ -246,6 +250,22 @@ impl Upstream {
         }
     }
 
+    /// Reads to the end, with trailers; `None` if there are more than `most` bytes of data.
+    pub(super) async fn collect(
+        mut self,
+        most: usize,
+    ) -> Result<Option<(Vec<u8>, HeaderMap)>, AnswerError> {
+        let (mut data, mut trailers) = (Vec::new(), HeaderMap::new());
+        while let Some(frame) = poll_fn(|cx| self.poll_frame(cx)).await {
+            match frame?.into_data() {
+                Ok(piece) if piece.len() > most - data.len() => return Ok(None),
+                Ok(piece) => data.extend_from_slice(&piece),
+                Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+            }
+        }
+        Ok(Some((data, trailers)))
+    }
+
     /// `deadline`: when the body is broken off, if it is not through.
     pub(super) fn new(
         incoming: Incoming,
@@ -297,6 +317,12 @@ impl Upstream {
         {
             lease.give_back();
         }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
     }
 }
 

@@ -27,6 +27,7 @@ use super::{Limits, metrics::Connected};
 pub(super) struct Client {
     /// Address and port of the frontend.
     pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
     /// The client's own address, as headers have it.
     pub(super) address: HeaderValue,
     pub(super) scheme: Scheme,
@@ -91,6 +92,7 @@ impl Client {
     ) -> Self {
         Self {
             local,
+            peer,
             address: forward::client_address(peer.ip()),
             scheme: if sni.is_some() {
                 Scheme::Https

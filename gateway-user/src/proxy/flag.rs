@@ -23,6 +23,8 @@ pub(super) enum Flag {
     Redirect,
     Preflight,
     ForeignOrigin,
+    Unauthorized,
+    AuthFailure,
 }
 
 impl Flag {
@@ -46,10 +48,12 @@ impl Flag {
             Self::Redirect => "RD",
             Self::Preflight => "CP",
             Self::ForeignOrigin => "CO",
+            Self::Unauthorized => "UAEX",
+            Self::AuthFailure => "UAF",
         }
     }
 
-    /// Whether a backend, or its route, is to blame: such requests are in samples of any size.
+    /// Whether a backend, its route or an authorization server is to blame: such requests are in samples of any size.
     pub(super) fn is_failure(self) -> bool {
         matches!(
             self,
@@ -59,6 +63,7 @@ impl Flag {
                 | Self::UpstreamTimeout
                 | Self::UpstreamClosed
                 | Self::UpstreamProtocol
+                | Self::AuthFailure
         )
     }
 }

@@ -29,7 +29,8 @@ pub struct Metrics {
     tls_bytes: Family<TlsBytes, Counter>,
     lost_lines: Counter,
     refused: Counter,
-    mirrored: Family<Mirrored, Counter>,
+    mirrored: Family<Outcome, Counter>,
+    authorized: Family<Outcome, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,7 +67,7 @@ struct TlsBytes {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Mirrored {
+struct Outcome {
     outcome: &'static str,
 }
 
@@ -77,6 +78,15 @@ pub(super) enum MirrorOutcome {
     Failed,
     /// Too many were under way.
     Dropped,
+}
+
+/// What an authorization server said of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AuthOutcome {
+    Allowed,
+    Denied,
+    /// Nothing that is a decision.
+    Failed,
 }
 
 /// What became of a connection to a port with listeners of protocol TLS; those of HTTPS listeners
@@ -172,6 +182,11 @@ impl Metrics {
             "http_mirrored",
             "Copies of requests for mirrors, by what became of them",
             self.mirrored.clone(),
+        );
+        registry.register(
+            "http_external_auth",
+            "Requests that an authorization server was asked about, by what it said",
+            self.authorized.clone(),
         );
     }
 
@@ -273,8 +288,18 @@ impl Handles {
             MirrorOutcome::Failed => "failed",
             MirrorOutcome::Dropped => "dropped",
         };
-        let labels = Mirrored { outcome };
+        let labels = Outcome { outcome };
         self.all.mirrored.get_or_create(&labels).inc();
+    }
+
+    pub(super) fn authorized(&self, outcome: AuthOutcome) {
+        let outcome = match outcome {
+            AuthOutcome::Allowed => "allowed",
+            AuthOutcome::Denied => "denied",
+            AuthOutcome::Failed => "failed",
+        };
+        let labels = Outcome { outcome };
+        self.all.authorized.get_or_create(&labels).inc();
     }
 
     pub(super) fn retried(&self) {
@@ -318,6 +343,11 @@ impl Flight {
     pub(super) fn at(&mut self, series: Rc<Series>, listener: &Arc<ListenerId>) {
         self.series = series;
         self.note(|entry| entry.at(listener));
+    }
+
+    /// When the request's head was there.
+    pub(super) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Does something with what will be written about the request, if anything will be.

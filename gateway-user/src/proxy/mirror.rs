@@ -5,10 +5,9 @@ use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use gateway_core::{http::Mirror, plan::Timeouts};
 use http::request::Parts;
-use hyper::body::{Body as _, Incoming};
 
 use super::{
-    body::{self, Inbound, Room, Upstream},
+    body::{self, Inbound, Origin, Room, Upstream},
     metrics::MirrorOutcome,
     outgoing,
     upstream::{self, Outgoing},
@@ -51,7 +50,7 @@ pub(super) fn start<'m>(
     mirrors: impl Iterator<Item = &'m Arc<Mirror>>,
     parts: &Parts,
     trailers: bool,
-    incoming: Incoming,
+    origin: Origin,
     room: Room,
 ) -> Inbound {
     let mut feeds = Vec::new();
@@ -60,8 +59,8 @@ pub(super) fn start<'m>(
             worker.metrics.mirrored(MirrorOutcome::Dropped);
             continue;
         };
-        let (feed, copy) = body::copy(incoming.size_hint());
-        if incoming.is_end_stream() {
+        let (feed, copy) = body::copy(origin.size_hint());
+        if origin.is_end_stream() {
             feed.end(true);
         }
         feeds.push(feed);
@@ -72,7 +71,7 @@ pub(super) fn start<'m>(
             copied.await;
         });
     }
-    Inbound::Client(incoming, feeds, room)
+    Inbound::Client(origin, feeds, room)
 }
 
 async fn send(

@@ -6,16 +6,16 @@ use gateway_core::{
     balance::Share,
     http::{
         Backend, Choice, Matched, Outcome, RequestHead, Rule, Seat,
-        filter::{self, Decision, Target},
-        forward, grpc,
+        auth::Edit,
+        filter, forward, grpc,
         head::{self, Refusal},
         request_id::{self, X_REQUEST_ID},
     },
-    plan::{HttpFilter, RouteKind},
+    plan::{RouteKind, Timeouts},
 };
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, HOST, UPGRADE},
+    header::{CONNECTION, EXPECT, HOST, UPGRADE},
     request::Parts,
 };
 use hyper::{body::Incoming, upgrade::OnUpgrade};
@@ -23,8 +23,10 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 use super::{
     access_log::Entry,
     answer::Answer,
-    body::{Inbound, ResponseBody, Room, Source, Upstream},
+    auth::Asking,
+    body::{Inbound, ResponseBody, Room, Source, Unsent, Upstream},
     client::Client,
+    filters::{self, Came},
     metrics::Flight,
     mirror, outgoing, request, session,
     sharing::{self, Sharing},
@@ -42,6 +44,8 @@ struct Exchange<'e> {
     id: Option<HeaderValue>,
     /// How the answer is shared with pages of other origins, whoever gives it.
     sharing: Option<Sharing>,
+    /// What authorization servers want changed about the answer, whoever gives it.
+    changes: Vec<Edit>,
 }
 
 /// Answers a request. Whatever goes wrong is an answer, too.
@@ -59,6 +63,7 @@ pub(super) async fn handle(
             .start(entry(worker, client, &request, id.as_ref())),
         id,
         sharing: None,
+        changes: Vec::new(),
     };
     let (in_flight, ambiguous) = client.next_request();
     let is_http1 = request.version() != Version::HTTP_2;
@@ -70,8 +75,10 @@ pub(super) async fn handle(
     };
     let mut status = None;
     let mut response = answer.unwrap_or_else(|answer| {
-        if let Answer::Upstream(failure) = &answer {
-            tracing::debug!(%failure, "no answer from a backend");
+        match &answer {
+            Answer::Upstream(failure) => tracing::debug!(%failure, "no answer from a backend"),
+            Answer::AuthFailed(failure) => tracing::debug!(%failure, "a request is not authorized"),
+            _ => {}
         }
         status = Some(answer.status());
         let flag = answer.flag();
@@ -82,8 +89,12 @@ pub(super) async fn handle(
         mut flight,
         id,
         sharing,
+        changes,
         ..
     } = exchange;
+    for change in changes {
+        change.apply(response.headers_mut());
+    }
     if let Some(id) = id.filter(|_| client.request_id.in_response) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -169,22 +180,28 @@ async fn pass_on(
     sharing::judge(&rule.filters, &parts, &mut exchange.sharing)?;
     let seat = session::seat(rule, &parts.headers);
     let upgrade = take_upgrade(&mut parts);
+    let shared = parts.version != Version::HTTP_2;
+    let mut body = Unsent::new(body, shared, parts.headers.contains_key(EXPECT));
     let trailers = prepare(&mut parts, client, host, exchange.id.clone());
-    let target = parts.uri.clone();
-    edit(&rule.filters, &mut parts, &target, client, host, matched)?;
+    let came = came(exchange, matched, host, &parts.uri);
+    let filters = (&*rule.filters, &*rule.auths);
+    let changes = &mut exchange.changes;
+    filters::apply(&came, filters, &mut parts, &mut body, changes).await?;
     let (backend, endpoints) = choose(worker, rule, seat.as_ref())?;
     sharing::judge(&backend.filters, &parts, &mut exchange.sharing)?;
-    edit(&backend.filters, &mut parts, &target, client, host, matched)?;
+    let filters = (&*backend.filters, &*backend.auths);
+    let changes = &mut exchange.changes;
+    filters::apply(&came, filters, &mut parts, &mut body, changes).await?;
     let room = Room {
         left: client.limits.body_bytes,
-        drain: parts.version != Version::HTTP_2,
+        drain: shared,
     };
     let asked = upgrade.as_ref().map(|(protocol, _)| protocol);
     let mirrors = rule.mirrors.iter().chain(&backend.mirrors);
     let body = match asked {
         // What follows is not a body, and not for mirrors.
-        Some(_) => Inbound::Client(body, Vec::new(), room),
-        None => mirror::start(worker, mirrors, &parts, trailers, body, room),
+        Some(_) => Inbound::Client(body.take(), Vec::new(), room),
+        None => mirror::start(worker, mirrors, &parts, trailers, body.take(), room),
     };
     outgoing::fit(&mut parts, backend, body.is_end_stream(), trailers, asked)?;
     let request = Outgoing {
@@ -192,7 +209,7 @@ async fn pass_on(
         body,
         // A call may be silent for as long as it likes, until its deadline.
         pause: (rule.kind == RouteKind::Http).then_some(client.limits.body_timeout),
-        timeouts: rule.timeouts,
+        timeouts: timeouts(rule, backend, came.asking),
         retry: rule.retry.as_ref().filter(|_| asked.is_none()),
         seat: seat.as_ref().map(|seat| seat.endpoint),
     };
@@ -214,6 +231,38 @@ async fn pass_on(
     Ok(response)
 }
 
+/// A request as filters and authorization servers see it.
+fn came<'a>(
+    exchange: &Exchange<'a>,
+    matched: &'a Matched<'a>,
+    host: &'a str,
+    uri: &Uri,
+) -> Came<'a> {
+    let asking = Asking {
+        worker: exchange.worker,
+        client: exchange.client,
+        limit: matched.rule.timeouts.request,
+        started: exchange.flight.started(),
+    };
+    Came {
+        asking,
+        matched,
+        host,
+        uri: uri.clone(),
+    }
+}
+
+/// Of what is left after others were asked.
+fn timeouts(rule: &Rule, backend: &Backend, asking: Asking<'_>) -> Timeouts {
+    match rule.auths.is_empty() && backend.auths.is_empty() {
+        true => rule.timeouts,
+        false => Timeouts {
+            request: asking.left(),
+            ..rule.timeouts
+        },
+    }
+}
+
 /// The backend, and those of its endpoints that may be used.
 fn choose<'r>(
     worker: &Worker,
@@ -231,10 +280,7 @@ fn choose<'r>(
 }
 
 fn failed(worker: &Worker, failure: Failure) -> Answer {
-    // Connect errors are counted per attempt.
-    if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
-        worker.metrics.upstream_error(failure.kind);
-    }
+    worker.failed(&failure);
     match failure.kind {
         Kind::TooLarge => Answer::BodyTooLarge,
         _ => Answer::Upstream(failure),
@@ -284,30 +330,6 @@ fn prepare(parts: &mut Parts, client: &Client, host: &str, id: Option<HeaderValu
         parts.uri = Uri::from(path.clone());
     }
     trailers
-}
-
-/// Applies a rule's or a backend's filters to the request.
-fn edit(
-    filters: &[HttpFilter],
-    parts: &mut Parts,
-    uri: &Uri,
-    client: &Client,
-    host: &str,
-    matched: &Matched<'_>,
-) -> Result<(), Answer> {
-    let from = Target {
-        scheme: client.scheme,
-        host,
-        port: client.local.port(),
-        path: uri.path(),
-        query: uri.query(),
-        prefix: matched.prefix.map(AsRef::as_ref),
-    };
-    match filter::on_request(filters, &mut parts.headers, &mut parts.uri, &from) {
-        Decision::Forward => Ok(()),
-        Decision::Redirect(location) => Err(Answer::Redirect(location)),
-        Decision::Invalid => Err(Answer::Invalid),
-    }
 }
 
 fn respond(

@@ -42,6 +42,7 @@ use super::{
     pool::Pool,
     splice::Scratch,
     streaks::Streaks,
+    upstream::{Failure, Kind},
 };
 use crate::health::Health;
 
@@ -323,6 +324,13 @@ impl Worker {
     fn drop_budgets(&self) {
         let mut budgets = self.budgets.borrow_mut();
         budgets.retain(|_, budget| Rc::strong_count(budget) > 1);
+    }
+
+    /// Counts a failure. Those of connecting are counted per attempt.
+    pub(super) fn failed(&self, failure: &Failure) {
+        if !matches!(failure.kind, Kind::Connect | Kind::ConnectTimeout) {
+            self.metrics.upstream_error(failure.kind);
+        }
     }
 
     /// Uniform over all of u64.

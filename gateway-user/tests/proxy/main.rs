@@ -9,6 +9,7 @@ mod bed;
 mod certificate;
 mod client_certificate;
 mod cors;
+mod external_auth;
 mod framing;
 mod grpc;
 mod h2;

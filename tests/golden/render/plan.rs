@@ -1,12 +1,13 @@
 //! The plan: frontends, listeners, routes, rules, each on a line, indented by depth.
 
 use gateway_core::plan::{
-    Authorities, BackendProtocol, BackendTls, Certificate, Frontend, HeaderEdit, HttpBackend,
-    HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity, NodeWish, PathMatch,
-    PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme, Session, SubjectName, Target,
-    Tls, TlsListener, Transport, ValueMatch,
+    AuthProtocol, Authorities, BackendProtocol, BackendTls, Certificate, ExternalAuth, Frontend,
+    HeaderEdit, HttpBackend, HttpFilter, HttpListener, HttpMatch, HttpRoute, HttpRule, Identity,
+    Names, NodeWish, PathMatch, PathRewrite, Plan, Redirect, Retry, Rewrite, RouteKind, Scheme,
+    Session, SubjectName, Target, Tls, TlsListener, Transport, ValueMatch,
     cors::{Allowed, Cors, Origins},
 };
+use http::HeaderName;
 use k8s_openapi::jiff::Timestamp;
 
 use super::parameters;
@@ -182,13 +183,9 @@ fn rule(lines: &mut Vec<String>, rule: &HttpRule) {
     } in &rule.backends
     {
         let filters: String = filters.iter().map(|f| format!(", {}", filter(f))).collect();
-        let protocol = match tls {
-            Some(_) if *protocol == BackendProtocol::Http2 => " h2",
-            _ => spoken(*protocol),
-        };
-        let tls = tls.as_deref().map(secured).unwrap_or_default();
+        let spoken = spoken_with(*protocol, tls.as_deref());
         lines.push(format!(
-            "        -> {}{protocol}{tls} x{weight}{filters}",
+            "        -> {}{spoken} x{weight}{filters}",
             target(to)
         ));
     }
@@ -198,6 +195,14 @@ fn spoken(protocol: BackendProtocol) -> &'static str {
     match protocol {
         BackendProtocol::Http1 => "",
         BackendProtocol::Http2 => " h2c",
+    }
+}
+
+fn spoken_with(protocol: BackendProtocol, tls: Option<&BackendTls>) -> String {
+    match (protocol, tls) {
+        (BackendProtocol::Http2, Some(tls)) => format!(" h2{}", secured(tls)),
+        (BackendProtocol::Http1, Some(tls)) => secured(tls),
+        (_, None) => spoken(protocol).to_owned(),
     }
 }
 
@@ -271,8 +276,38 @@ fn filter(filter: &HttpFilter) -> String {
             target(&mirror.backend.target),
             spoken(mirror.backend.protocol),
         ),
+        HttpFilter::ExternalAuth(auth) => external_auth(auth),
         HttpFilter::Invalid => "invalid".to_owned(),
     }
+}
+
+fn external_auth(auth: &ExternalAuth) -> String {
+    let list = |names: &[HeaderName]| {
+        let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+        names.join(" ")
+    };
+    let chosen = |names: &Names| match names {
+        Names::All => "all headers".to_owned(),
+        Names::These(names) => list(names),
+    };
+    let asked = match &auth.protocol {
+        AuthProtocol::Http(http) => {
+            let shown = list(&http.request_headers);
+            let taken = chosen(&http.response_headers);
+            format!(
+                "by HTTP at {:?}, shows [{shown}], takes [{taken}]",
+                http.path
+            )
+        }
+        AuthProtocol::Grpc(shown) => format!("by gRPC, shows [{}]", chosen(shown)),
+    };
+    let backend = &auth.backend;
+    format!(
+        "authorized by {}{} {asked}, {} bytes of bodies",
+        target(&backend.target),
+        spoken_with(backend.protocol, backend.tls.as_deref()),
+        auth.body_bytes,
+    )
 }
 
 fn headers(edit: &HeaderEdit) -> String {

@@ -5,6 +5,7 @@ mod backend;
 mod class;
 mod core_kinds;
 mod cors;
+mod external_auth;
 mod filter;
 pub mod format;
 mod gateway;
@@ -28,6 +29,7 @@ pub use self::problems::{Finding, Problems, nearest};
 pub(crate) use self::{
     class::class,
     core_kinds::{endpoint_slice, secret, service},
+    external_auth::MOST as MOST_SHOWN,
     gateway::gateway,
     grant::grant,
     grpc::grpc_route,

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use super::{Opaque, Open, number, open::api_enum};
 
 mod cors;
+mod external_auth;
 mod mirror;
 
 pub use cors::Cors;
+pub use external_auth::{AuthProtocol, ExternalAuth, ForwardBody, GrpcAuth, HttpAuth};
 pub use mirror::{Fraction, RequestMirror};
 
 /// A filter: the field that `kind` names is set, and no other.
@@ -24,7 +26,7 @@ pub struct Filter {
     pub url_rewrite: Option<UrlRewrite>,
     pub request_mirror: Option<RequestMirror>,
     pub cors: Option<Cors>,
-    pub external_auth: Option<Opaque>,
+    pub external_auth: Option<ExternalAuth>,
     pub extension_ref: Option<Opaque>,
 }
 

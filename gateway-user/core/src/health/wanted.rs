@@ -7,8 +7,7 @@ use crate::{
     endpoints::Endpoints,
     plan::{
         BackendId, BackendProtocol, BackendTls, Frontend, FrontendId, HealthCheck, HttpBackend,
-        HttpCheck, HttpFilter, HttpFrontend, HttpRule, Pace, Plan, RouteKind, Target, Transport,
-        UdpCheck,
+        HttpCheck, HttpFrontend, HttpRule, Pace, Plan, RouteKind, Target, Transport, UdpCheck,
     },
 };
 
@@ -113,22 +112,16 @@ fn of_http(kind: RouteKind, backend: &HttpBackend, check: &HealthCheck) -> Optio
     }
 }
 
-/// Those of every rule, and of its mirrors.
+/// Those of every rule, and of its filters.
 fn http_backends(http: &HttpFrontend) -> impl Iterator<Item = (RouteKind, &HttpBackend)> {
     let routes = http.listeners.iter().flat_map(|l| &l.routes);
     routes.flat_map(|route| {
-        let backends = route.rules.iter().flat_map(of_rule);
-        backends.map(|backend| (route.kind, backend))
+        let backends = route.rules.iter().flat_map(HttpRule::all_backends);
+        backends.map(|(backend, calls)| match calls {
+            true => (RouteKind::Grpc, backend),
+            false => (route.kind, backend),
+        })
     })
-}
-
-fn of_rule(rule: &HttpRule) -> impl Iterator<Item = &HttpBackend> {
-    let own = rule.backends.iter().flat_map(|backend| &backend.filters);
-    let mirrors = rule.filters.iter().chain(own).filter_map(|f| match f {
-        HttpFilter::Mirror(mirror) => Some(&mirror.backend),
-        _ => None,
-    });
-    rule.backends.iter().chain(mirrors)
 }
 
 /// The shorter interval wins.

@@ -18,6 +18,9 @@ pub use redirect::{Location, Target};
 pub enum Decision {
     Forward,
     Redirect(Location),
+    /// An authorization server decides: the filter at this index has it. If the request is allowed,
+    /// the filters after that one are next.
+    Authorize(usize),
     /// A filter could not be understood or resolved: 500.
     Invalid,
 }
@@ -34,7 +37,7 @@ pub fn on_request(
     if filters.iter().any(|f| matches!(f, HttpFilter::Invalid)) {
         return Decision::Invalid;
     }
-    for filter in filters {
+    for (index, filter) in filters.iter().enumerate() {
         match filter {
             HttpFilter::RequestHeaders(edit) => apply(edit, headers),
             HttpFilter::Redirect(to) => return Decision::Redirect(redirect::locate(to, target)),
@@ -43,6 +46,7 @@ pub fn on_request(
                     return Decision::Invalid;
                 }
             }
+            HttpFilter::ExternalAuth(_) => return Decision::Authorize(index),
             HttpFilter::Invalid => return Decision::Invalid,
             // Mirrors copy what becomes of the request in the end; preflights come before all.
             HttpFilter::ResponseHeaders(_) | HttpFilter::Mirror(_) | HttpFilter::Cors(_) => {}
@@ -61,6 +65,7 @@ pub fn on_response(filters: &[HttpFilter], headers: &mut HeaderMap) {
             | HttpFilter::Rewrite(_)
             | HttpFilter::Mirror(_)
             | HttpFilter::Cors(_)
+            | HttpFilter::ExternalAuth(_)
             | HttpFilter::Invalid => {}
         }
     }

@@ -16,6 +16,18 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
+/// Headers that concern one connection only (RFC 9110 section 7.6.1), those included that old
+/// peers send without naming them in `Connection`.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HTTP2_SETTINGS,
+];
+
 /// Removes what concerns one connection only (RFC 9110 section 7.6.1): the headers that
 /// `Connection` names, itself, and those that old peers send without naming them.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
@@ -24,17 +36,19 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    for name in [
-        CONNECTION,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        HTTP2_SETTINGS,
-    ] {
+    for name in HOP_BY_HOP {
         headers.remove(name);
     }
+}
+
+/// Whether a header, by its name alone, concerns one connection only.
+pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || *name == header::TRAILER || *name == header::EXPECT
+}
+
+/// Whether a header says where a message goes, or how long it is: another message's is wrong.
+pub fn is_of_the_message(name: &HeaderName) -> bool {
+    [header::HOST, header::CONTENT_LENGTH].contains(name)
 }
 
 /// The headers that `Connection` names, apart from those that say what the message is: a client
@@ -151,11 +165,8 @@ pub fn add_forwarded(headers: &mut HeaderMap, client: &HeaderValue, scheme: Sche
             headers.insert(X_FORWARDED_FOR, value);
         }
     }
-    let proto = match scheme {
-        Scheme::Http => "http",
-        Scheme::Https => "https",
-    };
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
+    let proto = HeaderValue::from_static(scheme.as_str());
+    headers.insert(X_FORWARDED_PROTO, proto);
     match headers.get(header::HOST).cloned() {
         Some(host) => headers.insert(X_FORWARDED_HOST, host),
         None => headers.remove(X_FORWARDED_HOST),

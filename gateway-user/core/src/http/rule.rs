@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::session::Session;
+use super::{auth::Auth, session::Session};
 use crate::{
     balance::{Share, Weighted},
     endpoints::Endpoints,
@@ -22,6 +22,8 @@ pub struct Rule {
     pub timeouts: Timeouts,
     pub retry: Option<Retry>,
     pub mirrors: Box<[Arc<Mirror>]>,
+    /// One for each ExternalAuth among the filters, in their order.
+    pub auths: Box<[Auth]>,
     pub session: Option<Session>,
     backends: Weighted<Backend>,
 }
@@ -34,6 +36,8 @@ pub struct Backend {
     pub tls: Option<Arc<BackendTls>>,
     pub filters: Box<[HttpFilter]>,
     pub mirrors: Box<[Arc<Mirror>]>,
+    /// As [`Rule::auths`].
+    pub auths: Box<[Auth]>,
 }
 
 /// Who gets copies of requests.
@@ -79,6 +83,7 @@ impl Rule {
             timeouts: rule.timeouts,
             retry: rule.retry.clone(),
             mirrors: mirrors(&rule.filters, endpoints),
+            auths: Auth::all(&rule.filters, endpoints),
             session: rule.session.as_ref().and_then(session),
             backends: Weighted::new(rule.backends.iter().map(compiled)),
         }
@@ -109,6 +114,7 @@ impl Backend {
             tls: planned.tls.clone(),
             filters: planned.filters.clone().into(),
             mirrors: mirrors(&planned.filters, endpoints),
+            auths: Auth::all(&planned.filters, endpoints),
         }
     }
 }

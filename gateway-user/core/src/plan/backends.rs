@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BackendId, Frontend, HttpFilter, HttpRule, Plan, Target};
+use super::{BackendId, ExternalAuth, Frontend, HttpBackend, HttpFilter, HttpRule, Plan, Target};
 
 impl Plan {
     /// Every backend of every route, each once.
@@ -13,6 +13,27 @@ impl Plan {
             Target::Invalid => None,
         });
         ids.collect()
+    }
+}
+
+impl HttpRule {
+    /// Every backend of the rule and of its filters, and whether that is spoken to in calls of gRPC
+    /// whatever the route.
+    pub fn all_backends(&self) -> impl Iterator<Item = (&HttpBackend, bool)> {
+        let filters = self.backends.iter().flat_map(|backend| &backend.filters);
+        let filters = self.filters.iter().chain(filters);
+        let own = self.backends.iter().map(|backend| (backend, false));
+        own.chain(filters.filter_map(HttpFilter::backend))
+    }
+
+    /// Those who are asked about its requests.
+    pub fn auths(&self) -> impl Iterator<Item = &ExternalAuth> {
+        let filters = self.backends.iter().flat_map(|backend| &backend.filters);
+        let filters = self.filters.iter().chain(filters);
+        filters.filter_map(|filter| match filter {
+            HttpFilter::ExternalAuth(auth) => Some(&**auth),
+            _ => None,
+        })
     }
 }
 
@@ -32,15 +53,5 @@ fn targets(frontend: &Frontend) -> Vec<&Target> {
 
 /// The backends of a rule, and those of its filters.
 fn of_rule(rule: &HttpRule) -> impl Iterator<Item = &Target> {
-    let backends = rule.backends.iter();
-    let filters = backends.clone().flat_map(|backend| &backend.filters);
-    let mirrors = rule
-        .filters
-        .iter()
-        .chain(filters)
-        .filter_map(|filter| match filter {
-            HttpFilter::Mirror(mirror) => Some(&mirror.backend.target),
-            _ => None,
-        });
-    backends.map(|backend| &backend.target).chain(mirrors)
+    rule.all_backends().map(|(backend, _)| &backend.target)
 }

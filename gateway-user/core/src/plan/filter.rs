@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{Cors, HttpBackend};
+use super::{Cors, ExternalAuth, HttpBackend};
 use crate::balance::Share;
 
 #[derive(Clone, Debug)]
@@ -15,8 +15,28 @@ pub enum HttpFilter {
     Rewrite(Rewrite),
     Mirror(Box<Mirror>),
     Cors(Arc<Cors>),
+    ExternalAuth(Box<ExternalAuth>),
     /// The filter could not be understood or resolved: requests get a 500, as the API demands.
     Invalid,
+}
+
+impl HttpFilter {
+    /// A backend of its own, and whether that is spoken to in calls of gRPC whatever the route.
+    pub fn backend(&self) -> Option<(&HttpBackend, bool)> {
+        match self {
+            Self::Mirror(mirror) => Some((&mirror.backend, false)),
+            Self::ExternalAuth(auth) => Some((&auth.backend, auth.is_call())),
+            _ => None,
+        }
+    }
+
+    pub fn backend_mut(&mut self) -> Option<&mut HttpBackend> {
+        match self {
+            Self::Mirror(mirror) => Some(&mut mirror.backend),
+            Self::ExternalAuth(auth) => Some(&mut auth.backend),
+            _ => None,
+        }
+    }
 }
 
 /// Applied in this order: set, add, remove.
@@ -59,6 +79,15 @@ pub struct Rewrite {
 pub enum Scheme {
     Http,
     Https,
+}
+
+impl Scheme {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@ type RouteId = (Kind, ObjectName);
 const HTTP_EMPTY: &str = "requests that go there get a 503";
 const HTTP_ZERO: &str = "so requests get a 500";
 const HTTP_NONE: &str = "no backendRefs and no redirect, so requests get a 500";
+const HTTP_UNASKED: &str = "requests that it is to be asked about get a 503";
 const GRPC_EMPTY: &str = "calls that go there get UNAVAILABLE";
 const GRPC_ZERO: &str = "so calls get UNAVAILABLE";
 const GRPC_NONE: &str = "no backendRefs, so calls get UNAVAILABLE";
@@ -118,7 +119,7 @@ fn rules(route: &HttpRoute, endpoints: &Endpoints) -> Vec<RouteVerdict> {
         RouteKind::Grpc => (GRPC_NONE, GRPC_ZERO, GRPC_EMPTY),
     };
     let mut verdicts = Vec::new();
-    let mut idle = BTreeSet::new();
+    let (mut idle, mut unasked) = (BTreeSet::new(), BTreeSet::new());
     for (index, rule) in route.rules.iter().enumerate() {
         if rule
             .filters
@@ -127,6 +128,8 @@ fn rules(route: &HttpRoute, endpoints: &Endpoints) -> Vec<RouteVerdict> {
         {
             continue;
         }
+        let auths = rule.auths().filter_map(|auth| auth.backend.target.id());
+        unasked.extend(auths.filter(|id| endpoints.ready(id).next().is_none()));
         let at = format!("spec.rules[{index}]");
         let redirects = rule
             .filters
@@ -143,6 +146,7 @@ fn rules(route: &HttpRoute, endpoints: &Endpoints) -> Vec<RouteVerdict> {
         verdicts.extend(judge(&at, &backends, endpoints, zero, &mut idle));
     }
     verdicts.extend(waiting(&idle, empty));
+    verdicts.extend(waiting(&unasked, HTTP_UNASKED));
     verdicts
 }
 

@@ -110,7 +110,7 @@ fn reach(scope: Scope, routes: &[RouteState]) -> Reach {
     reach
 }
 
-/// Services that a route speaks to in HTTP, its mirrors included, whether or not they exist.
+/// Services that a route speaks to in HTTP, those of its filters included, whether or not they exist.
 fn services(scope: Scope, route: &RouteSource) -> Vec<ObjectName> {
     let (world, name) = (scope.world, route.meta.object_name());
     let mut references = Vec::new();
@@ -135,8 +135,10 @@ fn services(scope: Scope, route: &RouteSource) -> Vec<ObjectName> {
 
 fn collect(filters: &[Filter], backends: &[BackendRef], references: &mut Vec<BackendRef>) {
     let all = backends.iter().flat_map(|backend| &backend.filters);
-    let mirrors = filters.iter().chain(all);
-    let mirrors = mirrors.filter_map(|filter| filter.request_mirror.as_ref());
-    references.extend(mirrors.map(|mirror| (&mirror.backend_ref).into()));
+    for filter in filters.iter().chain(all) {
+        let mirror = filter.request_mirror.iter().map(|m| &m.backend_ref);
+        let auth = filter.external_auth.iter().map(|a| &a.backend_ref);
+        references.extend(mirror.chain(auth).map(BackendRef::from));
+    }
     references.extend(backends.iter().cloned());
 }

@@ -42,6 +42,14 @@ pub(super) struct HttpTarget {
     pub tls: Option<Arc<BackendTls>>,
 }
 
+/// What is said to a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    Requests,
+    /// Of gRPC, which need HTTP/2.
+    Calls,
+}
+
 /// As [`target`], with how the backend is spoken to.
 pub(super) fn http_target(
     scope: Scope,
@@ -50,15 +58,35 @@ pub(super) fn http_target(
     reference: &BackendRef,
     verdicts: &mut Vec<RouteVerdict>,
 ) -> HttpTarget {
+    let speech = match referrer.kind {
+        Kind::GrpcRoute => Speech::Calls,
+        _ => Speech::Requests,
+    };
+    spoken_target(scope, referrer, speech, at, reference, verdicts)
+}
+
+/// As [`http_target`], for what a filter says whatever the kind of its route.
+pub(super) fn spoken_target(
+    scope: Scope,
+    referrer: Referrer,
+    speech: Speech,
+    at: &str,
+    reference: &BackendRef,
+    verdicts: &mut Vec<RouteVerdict>,
+) -> HttpTarget {
     let resolved = resolve(scope, referrer, at.to_owned(), reference).and_then(|(id, port)| {
         let policy = scope.policies.of_port(&id.service, &port.name);
         let secured = policy.is_some();
-        let protocol = protocol(referrer.kind, port.app_protocol.as_deref(), secured);
+        let protocol = protocol(speech, port.app_protocol.as_deref(), secured);
         let protocol = protocol.map_err(|protocol| RouteVerdict::BackendProtocol {
             at: at.to_owned(),
             service: id.service.clone(),
             protocol,
-            kind: referrer.kind.as_str(),
+            purpose: match (speech, referrer.kind) {
+                (Speech::Requests, _) => "HTTPRoutes",
+                (Speech::Calls, Kind::GrpcRoute) => "GRPCRoutes",
+                (Speech::Calls, _) => "authorization by gRPC",
+            },
         })?;
         let (target, tls) = secure(id, policy);
         Ok(HttpTarget {
@@ -92,22 +120,20 @@ fn secure(id: BackendId, policy: Option<&PolicyState>) -> (Target, Option<Arc<Ba
 /// HTTP say nothing against it. `secured`: a policy says how to use TLS, which the names of
 /// protocols do not: whose certificate it shall be.
 fn protocol(
-    kind: Kind,
+    speech: Speech,
     app_protocol: Option<&str>,
     secured: bool,
 ) -> Result<BackendProtocol, String> {
     // Names of services have no case (RFC 6335 section 5.1).
     let lower = app_protocol.map(str::to_ascii_lowercase);
-    match (lower.as_deref(), kind) {
+    match (lower.as_deref(), speech) {
         (Some("kubernetes.io/wss" | "https"), _) if !secured => {
             Err(app_protocol.unwrap_or_default().to_owned())
         }
-        (Some(socket @ ("kubernetes.io/ws" | "kubernetes.io/wss")), Kind::GrpcRoute) => {
+        (Some(socket @ ("kubernetes.io/ws" | "kubernetes.io/wss")), Speech::Calls) => {
             Err(socket.to_owned())
         }
-        (Some("kubernetes.io/h2c" | "grpc"), _) | (_, Kind::GrpcRoute) => {
-            Ok(BackendProtocol::Http2)
-        }
+        (Some("kubernetes.io/h2c" | "grpc"), _) | (_, Speech::Calls) => Ok(BackendProtocol::Http2),
         _ => Ok(BackendProtocol::Http1),
     }
 }

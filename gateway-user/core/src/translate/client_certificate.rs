@@ -46,7 +46,7 @@ impl<'a> Shown<'a> {
         let mut rules = rules.to_vec();
         if self.certificate.is_some() {
             for rule in &mut rules {
-                self.mirrors(&mut rule.filters);
+                self.filters(&mut rule.filters);
                 for backend in &mut rule.backends {
                     self.backend(backend);
                 }
@@ -59,14 +59,13 @@ impl<'a> Shown<'a> {
         if let Some(tls) = &mut backend.tls {
             *tls = self.tls(tls);
         }
-        self.mirrors(&mut backend.filters);
+        self.filters(&mut backend.filters);
     }
 
-    fn mirrors(&mut self, filters: &mut [HttpFilter]) {
-        for filter in filters {
-            if let HttpFilter::Mirror(mirror) = filter {
-                self.backend(&mut mirror.backend);
-            }
+    /// Those with backends of their own.
+    fn filters(&mut self, filters: &mut [HttpFilter]) {
+        for backend in filters.iter_mut().filter_map(HttpFilter::backend_mut) {
+            self.backend(backend);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod cors;
+mod external_auth;
 pub(super) mod filters;
 mod headers;
 pub(super) mod matches;

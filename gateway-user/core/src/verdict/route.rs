@@ -109,7 +109,7 @@ pub enum RouteVerdict {
     },
 
     #[error(
-        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" cannot be used for {kind}s; \
+        "{at}: appProtocol \"{protocol}\" of Service \"{service}\" cannot be used for {purpose}; \
          backends are spoken to in HTTP/1.1, with kubernetes.io/h2c in HTTP/2, and with TLS where \
          a BackendTLSPolicy says how to verify them"
     )]
@@ -117,7 +117,7 @@ pub enum RouteVerdict {
         at: String,
         service: ObjectName,
         protocol: String,
-        kind: &'static str,
+        purpose: &'static str,
     },
 
     #[error(

@@ -14,19 +14,9 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
         "routes without parents are not attached yet",
     ),
     (
-        HTTP,
-        "spec.rules[].filters[].externalAuth",
-        "filter not implemented yet",
-    ),
-    (
         PROXIED,
         "spec.rules[].filters[].extensionRef",
         "we have no filters of our own",
-    ),
-    (
-        HTTP,
-        "spec.rules[].backendRefs[].filters[].externalAuth",
-        "filter not implemented yet",
     ),
     (
         PROXIED,
@@ -43,18 +33,8 @@ pub(crate) const NOT_CHECKED: &[(&str, &str, &str, &str)] = &[(
     "we know no options: any is reported",
 )];
 
-const HTTP: &str = "HTTPRoute";
 const PROXIED: &str = "HTTPRoute GRPCRoute";
 const ROUTES: &str = "HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute";
 
 /// Invalid examples that we accept: file, reason.
-pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[
-    (
-        "httproute/invalid-filter-externalauth-bad-http-path.yaml",
-        "filter not implemented yet",
-    ),
-    (
-        "httproute/invalid-filter-externalauth-no-protocol.yaml",
-        "filter not implemented yet",
-    ),
-];
+pub(crate) const INVALID_BUT_READ: &[(&str, &str)] = &[];

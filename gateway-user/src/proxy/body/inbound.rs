@@ -2,22 +2,22 @@
 
 use std::{
     mem,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 use super::{
     BodyError,
     copy::{Copy, Feed},
     drain::drain,
+    origin::{Held, Origin},
 };
 
 pub(in crate::proxy) enum Inbound {
     /// From a client; what it sends is copied to all of the feeds.
-    Client(Incoming, Vec<Feed>, Room),
+    Client(Origin, Vec<Feed>, Room),
     /// A copy of what a client sends.
     Copy(Copy),
     /// It was larger than its room.
@@ -34,16 +34,25 @@ pub(in crate::proxy) struct Room {
 }
 
 impl Inbound {
+    /// A body of our own.
+    pub(in crate::proxy) fn own(bytes: Bytes) -> Self {
+        let room = Room {
+            left: u64::MAX,
+            drain: false,
+        };
+        Self::Client(Origin::Held(Held::of(bytes)), Vec::new(), room)
+    }
+
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let (incoming, feeds, room) = match self {
-            Self::Client(incoming, feeds, room) => (incoming, feeds, room),
+        let (origin, feeds, room) = match self {
+            Self::Client(origin, feeds, room) => (origin, feeds, room),
             Self::Copy(copy) => return copy.poll_frame(cx),
             Self::Cut => return Poll::Ready(Some(Err(BodyError::TooLarge))),
         };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let frame = ready!(origin.poll_frame(cx));
         if let Some(Ok(frame)) = &frame
             && !room.take(frame)
         {
@@ -55,20 +64,22 @@ impl Inbound {
                 Some(Err(_)) => feed.end(false),
                 None => feed.end(true),
             }
-            if incoming.is_end_stream() {
+            if origin.is_end_stream() {
                 feed.end(true);
             }
         }
-        Poll::Ready(frame.map(|frame| Ok(frame?)))
+        Poll::Ready(frame)
     }
 
     /// Ends a body that is too large, and its copies.
     fn cut(&mut self) -> BodyError {
-        if let Self::Client(incoming, feeds, room) = mem::replace(self, Self::Cut) {
+        if let Self::Client(origin, feeds, room) = mem::replace(self, Self::Cut) {
             for feed in &feeds {
                 feed.end(false);
             }
-            if room.drain {
+            if let Origin::Client(incoming) = origin
+                && room.drain
+            {
                 drain(incoming);
             }
         }
@@ -77,7 +88,7 @@ impl Inbound {
 
     pub(in crate::proxy) fn is_end_stream(&self) -> bool {
         match self {
-            Self::Client(incoming, ..) => incoming.is_end_stream(),
+            Self::Client(origin, ..) => origin.is_end_stream(),
             Self::Copy(copy) => copy.is_end_stream(),
             Self::Cut => false,
         }
@@ -85,7 +96,7 @@ impl Inbound {
 
     pub(super) fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Client(incoming, ..) => incoming.size_hint(),
+            Self::Client(origin, ..) => origin.size_hint(),
             Self::Copy(copy) => copy.size_hint(),
             Self::Cut => SizeHint::default(),
         }

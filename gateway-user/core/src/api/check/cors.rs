@@ -9,13 +9,13 @@ const ALL: &str = "*";
 
 pub(super) fn cors(at: &Path, cors: &Cors, out: &mut Problems) {
     let origins = at.field("allowOrigins");
-    set(&origins, &cors.allow_origins, 64, out);
+    out.set(&origins, &cors.allow_origins, 64);
     alone(&origins, &cors.allow_origins, out);
     for (i, origin) in cors.allow_origins.iter().enumerate() {
         out.text(origins.index(i), origin, Format::Origin);
     }
     let methods = at.field("allowMethods");
-    set(&methods, &cors.allow_methods, 9, out);
+    out.set(&methods, &cors.allow_methods, 9);
     alone(&methods, &cors.allow_methods, out);
     for (i, method) in cors.allow_methods.iter().enumerate() {
         if &**method != ALL {
@@ -28,19 +28,9 @@ pub(super) fn cors(at: &Path, cors: &Cors, out: &mut Problems) {
         (headers, &cors.allow_headers),
         (at.field("exposeHeaders"), &cors.expose_headers),
     ] {
-        set(&at, names, 64, out);
+        out.set(&at, names, 64);
         for (i, name) in names.iter().enumerate() {
             out.text(at.index(i), name, Format::HeaderName);
-        }
-    }
-}
-
-fn set(at: &Path, items: &[Arc<str>], most: usize, out: &mut Problems) {
-    out.count(at.clone(), items.len(), 0..=most);
-    for (i, item) in items.iter().enumerate() {
-        if items[..i].contains(item) {
-            let message = format!("{item:?} is given twice: remove one");
-            out.error(at.index(i), message);
         }
     }
 }

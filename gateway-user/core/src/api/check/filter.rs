@@ -1,6 +1,6 @@
 //! Rules for the filters of HTTPRoute and GRPCRoute rules and backends.
 
-use super::{Problems, backend, cors, format::Format};
+use super::{Problems, backend, cors, external_auth, format::Format};
 use crate::api::{
     Filter, FilterType, GrpcRule, HttpRule, Open,
     filter::{
@@ -111,6 +111,9 @@ fn one(at: &Path, frame: Frame, filter: &Filter, out: &mut Problems) {
     }
     if let Some(value) = &filter.cors {
         cors::cors(&at.field("cors"), value, out);
+    }
+    if let Some(value) = &filter.external_auth {
+        external_auth::external_auth(&at.field("externalAuth"), value, out);
     }
     if let Some(value) = &filter.request_mirror {
         mirror(&at.field("requestMirror"), value, out);

@@ -1,6 +1,6 @@
 //! Collects what is wrong with an object, and the checks that every kind needs.
 
-use std::{collections::BTreeSet, fmt::Display, ops::RangeInclusive};
+use std::{collections::BTreeSet, fmt::Display, ops::RangeInclusive, sync::Arc};
 
 use super::format::Format;
 use crate::api::{Open, path::Path};
@@ -59,6 +59,17 @@ impl Problems {
         } else if count > *range.end() {
             let message = format!("has {count} items, but at most {} are allowed", range.end());
             self.error(field, message);
+        }
+    }
+
+    /// At most so many items, each once.
+    pub fn set(&mut self, at: &Path, items: &[Arc<str>], most: usize) {
+        self.count(at.clone(), items.len(), 0..=most);
+        for (i, item) in items.iter().enumerate() {
+            if items[..i].contains(item) {
+                let message = format!("{item:?} is given twice: remove one");
+                self.error(at.index(i), message);
+            }
         }
     }
 

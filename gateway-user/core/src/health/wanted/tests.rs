@@ -37,7 +37,12 @@ const ROUTES: [(&str, &str, &str); 5] = [
         "hostnames: [web.example.com]
   rules:
   - backendRefs: [{name: a1, port: 80}, {name: a2, port: 80}]
-    filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a3, port: 80}}}]",
+    filters:
+    - {type: RequestMirror, requestMirror: {backendRef: {name: a3, port: 80}}}
+    - type: ExternalAuth
+      externalAuth: {protocol: HTTP, http: {}, backendRef: {name: a8, port: 80}}
+    - type: ExternalAuth
+      externalAuth: {protocol: GRPC, grpc: {}, backendRef: {name: a9, port: 80}}",
     ),
     (
         "GRPCRoute",
@@ -72,7 +77,7 @@ fn objects(health_check: &str) -> String {
              spec:\n  parentRefs: [{{name: web, sectionName: {listener}}}]\n  {rules}\n"
         );
     }
-    for n in 1..=7 {
+    for n in 1..=9 {
         let (port, protocol) = if n == 7 { (53, "UDP") } else { (80, "TCP") };
         let says = if n == 2 {
             ", appProtocol: kubernetes.io/h2c"
@@ -123,13 +128,14 @@ fn the_kind_of_the_route_says_how() {
         "10.0.0.5:80 tcp",
         "10.0.0.6:80 tcp",
         "10.0.0.7:53/udp udp",
+        "10.0.0.8:80 Http1",
+        "10.0.0.9:80 tcp",
     ];
     assert_eq!(checks("{healthCheck: {tcp: {}, udp: {}, http: {}}}"), all);
-    let http = [all[2], all[3]];
-    let http = ["10.0.0.1:80 Http1", all[1]].into_iter().chain(http);
-    assert_eq!(checks("{healthCheck: {http: {}}}"), Vec::from_iter(http));
-    let tcp = (1..=6).map(|n| format!("10.0.0.{n}:80 tcp"));
-    assert_eq!(checks("{healthCheck: {tcp: {}}}"), Vec::from_iter(tcp));
+    let http = ["10.0.0.1:80 Http1", all[1], all[2], all[3], all[7], all[8]];
+    assert_eq!(checks("{healthCheck: {http: {}}}"), http);
+    let tcp = [1, 2, 3, 4, 5, 6, 8, 9].map(|n| format!("10.0.0.{n}:80 tcp"));
+    assert_eq!(checks("{healthCheck: {tcp: {}}}"), tcp);
     assert_eq!(checks("{healthCheck: {udp: {}}}"), [all[6]]);
     assert_eq!(checks("{}"), [] as [&str; 0]);
 }

@@ -3,7 +3,9 @@
 use http::{HeaderName, HeaderValue};
 
 use super::*;
-use crate::plan::{Redirect, Scheme};
+use crate::plan::{
+    AuthProtocol, BackendProtocol, ExternalAuth, HttpBackend, Names, Redirect, Scheme,
+};
 
 const TARGET: Target<'static> = Target {
     scheme: Scheme::Http,
@@ -95,4 +97,34 @@ fn an_invalid_filter_wins_wherever_it_stands() {
     };
     let decision = on_request(&filters[..1], &mut headers(), &mut Uri::default(), &TARGET);
     assert_eq!(decision, Decision::Redirect(location));
+}
+
+/// The server is asked about what the filters before it made of the request.
+#[test]
+fn an_authorization_server_comes_where_it_stands() {
+    let auth = || {
+        HttpFilter::ExternalAuth(Box::new(ExternalAuth {
+            backend: HttpBackend {
+                target: crate::plan::Target::Invalid,
+                protocol: BackendProtocol::Http1,
+                tls: None,
+                weight: 1,
+                filters: Vec::new(),
+            },
+            protocol: AuthProtocol::Grpc(Names::All),
+            body_bytes: 0,
+        }))
+    };
+    let apply = |filters: &[HttpFilter]| {
+        let mut request = headers();
+        let decision = on_request(filters, &mut request, &mut Uri::default(), &TARGET);
+        (decision, request["x-set"] == "2")
+    };
+    let edit = || HttpFilter::RequestHeaders(edit());
+    let before = [edit(), auth(), redirect()];
+    assert_eq!(apply(&before), (Decision::Authorize(1), true));
+    let after = [auth(), edit()];
+    assert_eq!(apply(&after), (Decision::Authorize(0), false));
+    let invalid = [auth(), HttpFilter::Invalid];
+    assert_eq!(apply(&invalid), (Decision::Invalid, false));
 }

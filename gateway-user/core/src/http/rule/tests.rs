@@ -103,6 +103,7 @@ fn mirrors_take_their_share() {
             tls: None,
             filters: Box::new([]),
             mirrors: Box::new([]),
+            auths: Box::new([]),
         };
         let mirror = Mirror {
             backend,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::http::{HeaderValue, uri::PathAndQuery};
 
-use super::{cors, headers, matches::unknown, mirror};
+use super::{cors, external_auth, headers, matches::unknown, mirror};
 use crate::{
     api::{
         Filter, FilterType, Open,
@@ -36,10 +36,14 @@ pub(in crate::translate) fn judge(
     }
     let compile = |(index, filter): (usize, &Filter)| {
         let at = format!("{at}.filters[{index}]");
-        let judged = match &filter.request_mirror {
-            Some(source) if filter.kind.is(FilterType::RequestMirror) => {
+        let judged = match (&filter.kind, &filter.request_mirror, &filter.external_auth) {
+            (Open::Known(FilterType::RequestMirror), Some(source), _) => {
                 let at = format!("{at}.requestMirror");
                 Ok(mirror::judge(scope, referrer, &at, source, verdicts))
+            }
+            (Open::Known(FilterType::ExternalAuth), _, Some(source)) => {
+                let at = format!("{at}.externalAuth");
+                external_auth::judge(scope, referrer, &at, source, verdicts)
             }
             _ => one(&at, filter),
         };
@@ -93,14 +97,15 @@ fn one(at: &str, filter: &Filter) -> Result<HttpFilter, RouteVerdict> {
             let source = filter.url_rewrite.as_ref().ok_or_else(|| missing(field))?;
             rewrite(&format!("{at}.{field}"), source).map(HttpFilter::Rewrite)
         }
-        // Judged before, where it is given.
+        // These two are judged before, where they are given.
         FilterType::RequestMirror => Err(missing("requestMirror")),
         FilterType::Cors => {
             let source = filter.cors.as_ref().ok_or_else(|| missing("cors"))?;
             let cors = cors::judge(&format!("{at}.cors"), source)?;
             Ok(HttpFilter::Cors(Arc::new(cors)))
         }
-        FilterType::ExtensionRef | FilterType::ExternalAuth => Err(RouteVerdict::NotImplemented {
+        FilterType::ExternalAuth => Err(missing("externalAuth")),
+        FilterType::ExtensionRef => Err(RouteVerdict::NotImplemented {
             at: at.to_owned(),
             what: format!("filter {kind}"),
         }),

@@ -31,7 +31,10 @@ fn pairs(at: &str, headers: &[Header]) -> Result<Vec<(HeaderName, HeaderValue)>,
     headers.iter().enumerate().map(pair).collect()
 }
 
-fn names(at: &str, names: &[std::sync::Arc<str>]) -> Result<Vec<HeaderName>, RouteVerdict> {
+pub(super) fn names(
+    at: &str,
+    names: &[std::sync::Arc<str>],
+) -> Result<Vec<HeaderName>, RouteVerdict> {
     let names = names.iter().enumerate();
     names
         .map(|(index, text)| name(&format!("{at}[{index}]"), text))

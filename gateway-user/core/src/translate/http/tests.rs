@@ -89,7 +89,7 @@ fn unknown_values_refuse_the_route_and_name_the_field() {
 #[test]
 fn a_route_with_some_valid_rules_keeps_them_unless_a_value_is_unknown() {
     let valid = r#"{"filters":[{"type":"RequestRedirect","requestRedirect":{}}]}"#;
-    let auth = r#"{"filters":[{"type":"ExternalAuth","externalAuth":{}}]}"#;
+    let extension = r#"{"filters":[{"type":"ExtensionRef","extensionRef":{}}]}"#;
     let unknown = r#"{"filters":[{"type":"Teleport"}]}"#;
     let reasons = |rules: &[&str]| {
         let (_, verdicts) = judge_rules(&rules.join(","));
@@ -97,10 +97,13 @@ fn a_route_with_some_valid_rules_keeps_them_unless_a_value_is_unknown() {
         outcomes.map(|o| o.condition).collect::<Vec<_>>()
     };
     use ConditionType::{Accepted, PartiallyInvalid};
-    assert_eq!(reasons(&[valid, auth]), [PartiallyInvalid]);
-    assert_eq!(reasons(&[auth, valid, auth]), [PartiallyInvalid; 2]);
-    assert_eq!(reasons(&[auth, auth]), [Accepted; 2]);
-    assert_eq!(reasons(&[valid, auth, unknown]), [Accepted; 2]);
+    assert_eq!(reasons(&[valid, extension]), [PartiallyInvalid]);
+    assert_eq!(
+        reasons(&[extension, valid, extension]),
+        [PartiallyInvalid; 2]
+    );
+    assert_eq!(reasons(&[extension, extension]), [Accepted; 2]);
+    assert_eq!(reasons(&[valid, extension, unknown]), [Accepted; 2]);
 }
 
 #[test]
@@ -114,6 +117,6 @@ fn filters_that_exclude_each_other() {
 /// A filter that is left out could let requests through that it should have changed or stopped.
 #[test]
 fn a_filter_that_is_not_understood_is_never_left_out() {
-    let (rules, _) = judge_rule(r#"{"filters":[{"type":"ExternalAuth","externalAuth":{}}]}"#);
+    let (rules, _) = judge_rule(r#"{"filters":[{"type":"ExtensionRef","extensionRef":{}}]}"#);
     assert!(matches!(rules[0].filters[..], [HttpFilter::Invalid]));
 }

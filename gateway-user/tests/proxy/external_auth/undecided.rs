@@ -1,0 +1,168 @@
+//! Asked by gRPC, where the answer is no decision or there is none.
+
+use std::{sync::Arc, time::Duration};
+
+use gateway_core::plan::{AuthProtocol, HttpFilter, Timeouts};
+use http::Response;
+use http_body_util::{BodyExt, Full};
+use prost::Message as _;
+use tokio::net::TcpListener;
+
+use super::{
+    calls::{ALL, Answer, Server, framed, grpc},
+    messages::{Allowed, CheckResponse, Denied, Status, no, ok, set},
+    server::{asking, auth, bare, edited},
+};
+use crate::{
+    authority::{Authority, Secure},
+    backend::{Backend, refusing},
+    bed::{Bed, rule},
+    raw::get,
+};
+
+#[tokio::test]
+async fn what_is_no_decision_lets_nothing_through() {
+    let backend = Backend::start("a").await;
+    let good = framed(&ok(Allowed::default()).encode_to_vec());
+    let smuggled = Allowed {
+        headers: vec![set("content-length", "0")],
+        ..Allowed::default()
+    };
+    let smuggled = framed(&ok(smuggled).encode_to_vec());
+    let large = vec![0; (1 << 20) + 1];
+    let both = CheckResponse {
+        status: Some(Status::default()),
+        ..no(Denied::default())
+    };
+    let html = |status| {
+        let body = Full::from("<html>").boxed();
+        Response::builder().status(status).body(body).unwrap()
+    };
+    type Case = (&'static str, Box<dyn Fn() -> Answer + Send + Sync>, u16);
+    let cases: Vec<Case> = vec![
+        ("fails", Box::new(|| grpc(b"", Some("13"))), 502),
+        ("is away", Box::new(|| grpc(b"", Some("14"))), 503),
+        ("was late", Box::new(|| grpc(b"", Some("4"))), 504),
+        (
+            "allows and fails",
+            Box::new({
+                let good = good.clone();
+                move || grpc(&good, Some("2"))
+            }),
+            502,
+        ),
+        (
+            "has no status",
+            Box::new({
+                let good = good.clone();
+                move || grpc(&good, None)
+            }),
+            502,
+        ),
+        ("says nothing", Box::new(|| grpc(b"", Some("0"))), 502),
+        (
+            "decides nothing",
+            Box::new(|| grpc(&framed(b""), Some("0"))),
+            502,
+        ),
+        (
+            "is no message",
+            Box::new(|| grpc(&framed(b"<html>"), Some("0"))),
+            502,
+        ),
+        (
+            "is cut",
+            Box::new({
+                let good = good.clone();
+                move || grpc(&good[..good.len() - 1], Some("0"))
+            }),
+            502,
+        ),
+        (
+            "says both",
+            Box::new(move || grpc(&framed(&both.encode_to_vec()), Some("0"))),
+            502,
+        ),
+        (
+            "smuggles",
+            Box::new(move || grpc(&smuggled, Some("0"))),
+            502,
+        ),
+        ("is endless", Box::new(move || grpc(&large, Some("0"))), 502),
+        ("is not of gRPC", Box::new(move || html(200)), 502),
+        ("is an error of HTTP", Box::new(move || html(404)), 502),
+    ];
+    for (what, answer, status) in cases {
+        let answer = Arc::new(answer);
+        let server = Server::raw(move |_| answer()).await;
+        let bed = asking(&backend, &[server.address], ALL);
+        assert_eq!(get(bed.address, "/").await.status, status, "{what}");
+        bed.stop().await;
+    }
+    let server = Server::raw(move |_| grpc(&good, Some("0"))).await;
+    let bed = asking(&backend, &[server.address], ALL);
+    assert_eq!(
+        get(bed.address, "/").await.status,
+        200,
+        "the same, if it is whole"
+    );
+    bed.stop().await;
+    assert_eq!(backend.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_or_late_lets_nothing_through() {
+    let backend = Backend::start("a").await;
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Its trailers never come.
+    let stalling = Server::raw(|_| {
+        let good = framed(&ok(Allowed::default()).encode_to_vec());
+        let body = Full::from(good).with_trailers(std::future::pending());
+        let response = Response::builder().header("content-type", "application/grpc");
+        response.body(body.boxed()).unwrap()
+    });
+    let stalling = stalling.await.address;
+    // It speaks HTTP/1.1.
+    let other = Backend::start("b").await.address;
+    for (servers, status) in [
+        (vec![refusing().await], 503),
+        (vec![], 503),
+        (vec![deaf.local_addr().unwrap()], 504),
+        (vec![stalling], 504),
+        (vec![other], 502),
+    ] {
+        let bed = Bed::edited(&[rule("/", backend.address)], |rules, endpoints| {
+            let auth = auth(endpoints, "auth", &servers, ALL);
+            rules[0].filters = vec![HttpFilter::ExternalAuth(Box::new(auth))];
+            rules[0].timeouts = Timeouts {
+                request: Some(Duration::from_millis(300)),
+                backend: None,
+            };
+        });
+        let answer = get(bed.address, "/").await.status;
+        assert!(
+            answer == status || (status == 502 && [503, 504].contains(&answer)),
+            "{servers:?}: {answer}"
+        );
+        bed.stop().await;
+    }
+    assert_eq!(backend.requests(), 0);
+}
+
+/// TLS as to any backend: who is not who it shall be is not asked, least of all in the clear.
+#[tokio::test]
+async fn a_server_that_cannot_be_trusted_is_not_asked() {
+    let backend = Backend::start("a").await;
+    let authority = Authority::new();
+    for (name, status) in [("auth.test", 200), ("other.test", 502)] {
+        let server = Secure::start(&authority.sign(&["auth.test"]), None).await;
+        let tls = authority.demand(name, &[]);
+        let http = AuthProtocol::Http(bare());
+        let bed = edited(&backend, &[server.address], http, |auth| {
+            auth.backend.tls = Some(tls)
+        });
+        assert_eq!(get(bed.address, "/").await.status, status, "{name}");
+        bed.stop().await;
+    }
+    assert_eq!(backend.requests(), 1);
+}
