@@ -14,7 +14,7 @@ use crate::{
 fn showing(backend: &Backend, server: &Server, bytes: u16) -> Bed {
     let protocol = AuthProtocol::Http(bare());
     edited(backend, &[server.address], protocol, |auth| {
-        auth.body_bytes = bytes
+        auth.body_bytes = bytes;
     })
 }
 

@@ -93,7 +93,7 @@ async fn a_reference_that_is_invalid_lets_nothing_through() {
     let backend = Backend::start("a").await;
     let protocol = AuthProtocol::Http(bare());
     let bed = edited(&backend, &[], protocol, |auth| {
-        auth.backend.target = Target::Invalid
+        auth.backend.target = Target::Invalid;
     });
     assert_eq!(get(bed.address, "/").await.status, 500);
     bed.stop().await;

@@ -1,13 +1,19 @@
 //! Asked by gRPC: what a call has, and what its answer does.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use gateway_core::plan::{AuthProtocol, Names};
+use http::request::Parts;
 
 use super::{
     calls::{ALL, Server, http_of},
     messages::{
-        Action, Allowed, CheckResponse, Denied, Http, HttpStatus, Status, header, no, ok, pair, set,
+        Action, Allowed, CheckRequest, CheckResponse, Denied, Http, HttpStatus, Peer, Status,
+        header, no, ok, pair, set,
     },
     server::{asking, edited, names},
 };
@@ -25,7 +31,7 @@ async fn a_call_describes_the_request() {
     let backend = Backend::start("a").await;
     let server = Server::start(|_| ok(Allowed::default())).await;
     let bed = edited(&backend, &[server.address], ALL, |auth| {
-        auth.body_bytes = 10
+        auth.body_bytes = 10;
     });
     let frontend = bed.address;
     let mut raw = Raw::connect(frontend).await;
@@ -40,6 +46,12 @@ async fn a_call_describes_the_request() {
     bed.stop().await;
     let asked = server.asked.lock().unwrap();
     let (head, check) = &asked[0];
+    is_a_call(head);
+    is_between(check, client, frontend);
+    is_the_request(http_of(check));
+}
+
+fn is_a_call(head: &Parts) {
     assert_eq!(head.method, "POST");
     assert_eq!(
         head.uri,
@@ -56,15 +68,13 @@ async fn a_call_describes_the_request() {
         "{limit}"
     );
     assert_eq!(header("authorization"), None, "only in the message");
+}
+
+fn is_between(check: &CheckRequest, client: SocketAddr, frontend: SocketAddr) {
     let attributes = check.attributes.as_ref().unwrap();
-    let address = |peer: &Option<super::messages::Peer>| {
-        let socket = peer
-            .clone()
-            .unwrap()
-            .address
-            .unwrap()
-            .socket_address
-            .unwrap();
+    let address = |peer: &Option<Peer>| {
+        let address = peer.clone().unwrap().address.unwrap();
+        let socket = address.socket_address.unwrap();
         (socket.address, socket.port_value)
     };
     assert_eq!(
@@ -84,14 +94,16 @@ async fn a_call_describes_the_request() {
         (now - 60..=now).contains(&u64::try_from(time).unwrap()),
         "{time}"
     );
-    let http = http_of(check).clone();
+}
+
+fn is_the_request(http: &Http) {
     let shown = |name: &str| http.headers.get(name).map(String::as_str);
     assert_eq!(shown("authorization"), Some("Bearer t"));
     assert_eq!(shown("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(shown("cookie"), Some("c=1"));
     let rest = Http {
-        headers: std::collections::HashMap::new(),
-        ..http
+        headers: HashMap::new(),
+        ..http.clone()
     };
     let expected = Http {
         id: "id-1".into(),
@@ -169,10 +181,8 @@ async fn an_allowance_changes_the_request_and_the_answer() {
     assert_eq!(told, [Some("hidden"), Some("s=1"), Some("1")]);
 }
 
-#[tokio::test]
-async fn a_denial_is_the_answer_and_its_connection_goes_on() {
-    let backend = Backend::start("a").await;
-    let server = Server::start(|http| match &*http.path {
+fn denying(http: &Http) -> CheckResponse {
+    match &*http.path {
         "/bare" => CheckResponse {
             status: Some(Status {
                 code: 16,
@@ -195,8 +205,13 @@ async fn a_denial_is_the_answer_and_its_connection_goes_on() {
             ],
             body: "who are you?".into(),
         }),
-    });
-    let server = server.await;
+    }
+}
+
+#[tokio::test]
+async fn a_denial_is_the_answer_and_its_connection_goes_on() {
+    let backend = Backend::start("a").await;
+    let server = Server::start(denying).await;
     let bed = asking(&backend, &[server.address], ALL);
     let mut raw = Raw::connect(bed.address).await;
     for _ in 0..3 {

@@ -43,7 +43,7 @@ fn filter(endpoints: &mut Endpoints, server: &Server, protocol: HttpAuth) -> Htt
 
 fn bed(backend: &Backend, edit: impl FnOnce(&mut HttpRule, &mut Endpoints)) -> Bed {
     Bed::edited(&[rule("/", backend.address)], |rules, endpoints| {
-        edit(&mut rules[0], endpoints)
+        edit(&mut rules[0], endpoints);
     })
 }
 

@@ -20,78 +20,61 @@ use crate::{
     raw::get,
 };
 
-#[tokio::test]
-async fn what_is_no_decision_lets_nothing_through() {
-    let backend = Backend::start("a").await;
-    let good = framed(&ok(Allowed::default()).encode_to_vec());
-    let smuggled = Allowed {
-        headers: vec![set("content-length", "0")],
-        ..Allowed::default()
-    };
-    let smuggled = framed(&ok(smuggled).encode_to_vec());
-    let large = vec![0; (1 << 20) + 1];
-    let both = CheckResponse {
-        status: Some(Status::default()),
-        ..no(Denied::default())
-    };
+type Case = (&'static str, Box<dyn Fn() -> Answer + Send + Sync>, u16);
+
+fn good() -> Vec<u8> {
+    framed(&ok(Allowed::default()).encode_to_vec())
+}
+
+/// Calls that fail, and answers that are not of gRPC.
+fn failures() -> Vec<Case> {
     let html = |status| {
         let body = Full::from("<html>").boxed();
         Response::builder().status(status).body(body).unwrap()
     };
-    type Case = (&'static str, Box<dyn Fn() -> Answer + Send + Sync>, u16);
-    let cases: Vec<Case> = vec![
+    vec![
         ("fails", Box::new(|| grpc(b"", Some("13"))), 502),
         ("is away", Box::new(|| grpc(b"", Some("14"))), 503),
         ("was late", Box::new(|| grpc(b"", Some("4"))), 504),
         (
             "allows and fails",
-            Box::new({
-                let good = good.clone();
-                move || grpc(&good, Some("2"))
-            }),
+            Box::new(|| grpc(&good(), Some("2"))),
             502,
         ),
-        (
-            "has no status",
-            Box::new({
-                let good = good.clone();
-                move || grpc(&good, None)
-            }),
-            502,
-        ),
-        ("says nothing", Box::new(|| grpc(b"", Some("0"))), 502),
-        (
-            "decides nothing",
-            Box::new(|| grpc(&framed(b""), Some("0"))),
-            502,
-        ),
-        (
-            "is no message",
-            Box::new(|| grpc(&framed(b"<html>"), Some("0"))),
-            502,
-        ),
-        (
-            "is cut",
-            Box::new({
-                let good = good.clone();
-                move || grpc(&good[..good.len() - 1], Some("0"))
-            }),
-            502,
-        ),
-        (
-            "says both",
-            Box::new(move || grpc(&framed(&both.encode_to_vec()), Some("0"))),
-            502,
-        ),
-        (
-            "smuggles",
-            Box::new(move || grpc(&smuggled, Some("0"))),
-            502,
-        ),
-        ("is endless", Box::new(move || grpc(&large, Some("0"))), 502),
+        ("has no status", Box::new(|| grpc(&good(), None)), 502),
         ("is not of gRPC", Box::new(move || html(200)), 502),
         ("is an error of HTTP", Box::new(move || html(404)), 502),
-    ];
+    ]
+}
+
+/// Calls that succeed without a decision, or with one that cannot be followed.
+fn nonsense() -> Vec<Case> {
+    let case =
+        |what, body: Vec<u8>| -> Case { (what, Box::new(move || grpc(&body, Some("0"))), 502) };
+    let smuggled = Allowed {
+        headers: vec![set("content-length", "0")],
+        ..Allowed::default()
+    };
+    let both = CheckResponse {
+        status: Some(Status::default()),
+        ..no(Denied::default())
+    };
+    let cut = good()[..good().len() - 1].to_vec();
+    vec![
+        case("says nothing", Vec::new()),
+        case("decides nothing", framed(b"")),
+        case("is no message", framed(b"<html>")),
+        case("is cut", cut),
+        case("says both", framed(&both.encode_to_vec())),
+        case("smuggles", framed(&ok(smuggled).encode_to_vec())),
+        case("is endless", vec![0; (1 << 20) + 1]),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_no_decision_lets_nothing_through() {
+    let backend = Backend::start("a").await;
+    let cases = failures().into_iter().chain(nonsense());
     for (what, answer, status) in cases {
         let answer = Arc::new(answer);
         let server = Server::raw(move |_| answer()).await;
@@ -99,7 +82,7 @@ async fn what_is_no_decision_lets_nothing_through() {
         assert_eq!(get(bed.address, "/").await.status, status, "{what}");
         bed.stop().await;
     }
-    let server = Server::raw(move |_| grpc(&good, Some("0"))).await;
+    let server = Server::raw(|_| grpc(&good(), Some("0"))).await;
     let bed = asking(&backend, &[server.address], ALL);
     assert_eq!(
         get(bed.address, "/").await.status,
@@ -116,8 +99,7 @@ async fn a_server_that_is_down_or_late_lets_nothing_through() {
     let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
     // Its trailers never come.
     let stalling = Server::raw(|_| {
-        let good = framed(&ok(Allowed::default()).encode_to_vec());
-        let body = Full::from(good).with_trailers(std::future::pending());
+        let body = Full::from(good()).with_trailers(std::future::pending());
         let response = Response::builder().header("content-type", "application/grpc");
         response.body(body.boxed()).unwrap()
     });
@@ -159,7 +141,7 @@ async fn a_server_that_cannot_be_trusted_is_not_asked() {
         let tls = authority.demand(name, &[]);
         let http = AuthProtocol::Http(bare());
         let bed = edited(&backend, &[server.address], http, |auth| {
-            auth.backend.tls = Some(tls)
+            auth.backend.tls = Some(tls);
         });
         assert_eq!(get(bed.address, "/").await.status, status, "{name}");
         bed.stop().await;
