@@ -244,7 +244,7 @@ fn too_many_services_are_refused_whole() {
 #[test]
 fn lookup_tables_can_run_out() {
     let wide: &[(&str, u32)] = &[("a", 1_000_000), ("b", 1)];
-    let ids: Vec<_> = (1..=17).map(|port| (tcp(port), wide)).collect();
+    let ids: Vec<_> = (1..=65).map(|port| (tcp(port), wide)).collect();
     let error = compile(&plan(&ids), &backends(), Node::new(1), &Tables::default()).err();
     assert_eq!(error, Some(CapacityError::Slots));
 }

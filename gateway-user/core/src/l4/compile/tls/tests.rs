@@ -283,7 +283,7 @@ fn what_has_no_room_is_the_proxys_and_told() {
 #[test]
 fn a_route_without_room_for_its_table_leaves_nothing_behind() {
     let wide: &[(&str, u32)] = &[("a", 1_000_000), ("b", 1)];
-    let names: Vec<String> = (10..27).map(|n| format!("r{n}")).collect();
+    let names: Vec<String> = (10..75).map(|n| format!("r{n}")).collect();
     let routes = names.iter().map(|name| {
         let host = format!("{name}.x");
         tls_route(name, &[&host], wide)
@@ -292,7 +292,7 @@ fn a_route_without_room_for_its_table_leaves_nothing_behind() {
     let tables = compile(&plan, &backends(), NODE, &Tables::default()).expect("it fits");
     let left = proxied(&plan, &tables);
     let routes: Vec<_> = left.iter().flat_map(|l| &l.routes).collect();
-    assert_eq!(routes, [&ObjectName::new("default", "r26")]);
+    assert_eq!(routes, [&ObjectName::new("default", "r74")]);
     let of_none = |b: &&gateway_common::abi::Backend| !tables.services.contains_key(&b.service);
     assert_eq!(tables.backends.values().filter(of_none).count(), 0);
 }
