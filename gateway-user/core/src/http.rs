@@ -22,6 +22,7 @@ mod rule;
 mod session;
 mod table;
 mod tls;
+mod tree;
 
 pub use auth::Auth;
 pub use budget::Budget;

@@ -53,7 +53,8 @@ impl Flag {
         }
     }
 
-    /// Whether a backend, its route or an authorization server is to blame: such requests are in samples of any size.
+    /// Whether a backend, its route or an authorization server is to blame: such requests are in
+    /// samples of any size.
     pub(super) fn is_failure(self) -> bool {
         matches!(
             self,

@@ -11,6 +11,7 @@ use super::{
     patterns::Patterns,
     rank::Rank,
     rule::Rule,
+    tree::Tree,
 };
 use crate::plan::{HttpMatch, PathMatch};
 
@@ -28,16 +29,10 @@ pub(super) struct Candidate {
 pub(super) struct Paths {
     exact: HashMap<Arc<str>, Vec<Candidate>>,
     regex: Patterns,
-    prefix: Node,
+    /// At the root those of `/`.
+    prefix: Tree<Candidate>,
     /// Patterns of gRPC services and methods.
     methods: Patterns,
-}
-
-/// A path element; the root stands for the prefix `/`.
-#[derive(Debug, Default)]
-struct Node {
-    candidates: Vec<Candidate>,
-    children: HashMap<Box<str>, Node>,
 }
 
 impl Paths {
@@ -58,22 +53,18 @@ impl Paths {
                 self.methods.insert(pattern.regex.clone(), candidate(None));
             }
             PathMatch::Prefix(path) => {
-                let node = elements(path).fold(&mut self.prefix, |node, element| {
-                    node.children.entry(element.into()).or_default()
-                });
-                node.candidates.push(candidate(Some(path.clone())));
+                let same = self.prefix.at(elements(path));
+                same.push(candidate(Some(path.clone())));
             }
         }
     }
 
     /// Puts candidates in the order of their ranks; call it after the last insert.
     pub(super) fn sort(&mut self) {
-        for same in self.exact.values_mut() {
-            same.sort_by(|a, b| a.rank.cmp(&b.rank));
-        }
+        self.exact.values_mut().for_each(by_rank);
         self.regex.sort();
         self.methods.sort();
-        self.prefix.sort();
+        self.prefix.each(&by_rank);
     }
 
     /// The best candidate whose conditions hold. Exact paths, regular expressions and prefixes
@@ -82,7 +73,7 @@ impl Paths {
     pub(super) fn find(&self, probe: &Probe<'_>) -> Option<&Candidate> {
         let path = probe.head.path;
         let exact = self.exact.get(path);
-        let exact = exact.and_then(|same| same.iter().find(|c| c.conditions.hold(probe)));
+        let exact = exact.and_then(|same| first(same, probe));
         exact.or_else(|| self.regex.first(probe)).or_else(|| {
             let method = self.methods.first(probe);
             let found = method.into_iter().chain(self.find_prefix(probe));
@@ -95,29 +86,18 @@ impl Paths {
         if !path.starts_with('/') {
             return None;
         }
-        // Depth is bounded by the configured prefixes, whatever the request's path is.
-        let mut node = &self.prefix;
-        let mut best = node.first(probe);
-        for element in elements(path) {
-            let Some(child) = node.children.get(element) else {
-                break;
-            };
-            node = child;
-            best = node.first(probe).or(best);
-        }
-        best
+        let along = self.prefix.along(elements(path));
+        along.filter_map(|same| first(same, probe)).last()
     }
 }
 
-impl Node {
-    fn sort(&mut self) {
-        self.candidates.sort_by(|a, b| a.rank.cmp(&b.rank));
-        self.children.values_mut().for_each(Self::sort);
-    }
+fn by_rank(same: &mut Vec<Candidate>) {
+    same.sort_by(|a, b| a.rank.cmp(&b.rank));
+}
 
-    fn first(&self, probe: &Probe<'_>) -> Option<&Candidate> {
-        self.candidates.iter().find(|c| c.conditions.hold(probe))
-    }
+/// The first whose conditions hold.
+fn first<'c>(same: &'c [Candidate], probe: &Probe<'_>) -> Option<&'c Candidate> {
+    same.iter().find(|c| c.conditions.hold(probe))
 }
 
 /// Elements of a path, without the one empty element that a final `/` makes. Empty elements in

@@ -3,56 +3,38 @@
 //! Most expressions begin with path elements that are plain text: a tree of these leaves few expressions
 //! to try, however many routes a host has.
 
-use foldhash::HashMap;
 use regex::Regex;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::{matcher::Probe, paths::Candidate};
+use super::{matcher::Probe, paths::Candidate, tree::Tree};
 
-/// The root has the expressions that begin with no plain element.
+/// At the root are the expressions that begin with no plain element.
 #[derive(Debug, Default)]
-pub(super) struct Patterns {
-    candidates: Vec<(Regex, Candidate)>,
-    children: HashMap<Box<str>, Self>,
-}
+pub(super) struct Patterns(Tree<(Regex, Candidate)>);
 
 impl Patterns {
     pub(super) fn insert(&mut self, regex: Regex, candidate: Candidate) {
         let plain = plain(regex.as_str());
-        let node = complete(&plain).fold(self, |node, element| {
-            node.children.entry(element.into()).or_default()
-        });
-        node.candidates.push((regex, candidate));
+        self.0.at(complete(&plain)).push((regex, candidate));
     }
 
     /// Puts candidates in the order of their ranks; call it after the last insert.
     pub(super) fn sort(&mut self) {
-        self.candidates.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
-        self.children.values_mut().for_each(Self::sort);
+        self.0
+            .each(&|all| all.sort_by(|a, b| a.1.rank.cmp(&b.1.rank)));
     }
 
     /// The best that matches and whose conditions hold.
     pub(super) fn first(&self, probe: &Probe<'_>) -> Option<&Candidate> {
         let path = probe.head.path;
-        let mut best = self.own(probe);
-        let mut node = self;
         let elements = path.strip_prefix('/').map(|path| path.split('/'));
-        for element in elements.into_iter().flatten() {
-            let Some(child) = node.children.get(element) else {
-                break;
-            };
-            node = child;
-            let found = best.into_iter().chain(node.own(probe));
-            best = found.min_by(|a, b| a.rank.cmp(&b.rank));
-        }
-        best
-    }
-
-    fn own(&self, probe: &Probe<'_>) -> Option<&Candidate> {
-        let path = probe.head.path;
-        let mut all = self.candidates.iter();
-        let found = all.find(|(regex, c)| c.conditions.hold(probe) && regex.is_match(path));
-        found.map(|(_, candidate)| candidate)
+        let along = self.0.along(elements.into_iter().flatten());
+        let found = along.filter_map(|all| {
+            let mut all = all.iter();
+            all.find(|(regex, c)| c.conditions.hold(probe) && regex.is_match(path))
+        });
+        let candidates = found.map(|(_, candidate)| candidate);
+        candidates.min_by(|a, b| a.rank.cmp(&b.rank))
     }
 }
 

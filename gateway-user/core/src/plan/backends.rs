@@ -17,20 +17,22 @@ impl Plan {
 }
 
 impl HttpRule {
+    /// Those of the rule, and those of its backends.
+    fn all_filters(&self) -> impl Iterator<Item = &HttpFilter> {
+        let backends = self.backends.iter().flat_map(|backend| &backend.filters);
+        self.filters.iter().chain(backends)
+    }
+
     /// Every backend of the rule and of its filters, and whether that is spoken to in calls of gRPC
     /// whatever the route.
     pub fn all_backends(&self) -> impl Iterator<Item = (&HttpBackend, bool)> {
-        let filters = self.backends.iter().flat_map(|backend| &backend.filters);
-        let filters = self.filters.iter().chain(filters);
         let own = self.backends.iter().map(|backend| (backend, false));
-        own.chain(filters.filter_map(HttpFilter::backend))
+        own.chain(self.all_filters().filter_map(HttpFilter::backend))
     }
 
     /// Those who are asked about its requests.
     pub fn auths(&self) -> impl Iterator<Item = &ExternalAuth> {
-        let filters = self.backends.iter().flat_map(|backend| &backend.filters);
-        let filters = self.filters.iter().chain(filters);
-        filters.filter_map(|filter| match filter {
+        self.all_filters().filter_map(|filter| match filter {
             HttpFilter::ExternalAuth(auth) => Some(&**auth),
             _ => None,
         })

@@ -6,7 +6,7 @@ use super::{Scope, grant::Reference, nearby, policy::PolicyState};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
-    plan::{BackendId, BackendProtocol, BackendTls, Target, Transport},
+    plan::{BackendId, BackendProtocol, BackendTls, HttpBackend, Target, Transport},
     verdict::{RouteVerdict, hint},
 };
 
@@ -35,13 +35,6 @@ pub(super) fn target(
     }
 }
 
-/// A backend of HTTP, and how it is spoken to.
-pub(super) struct HttpTarget {
-    pub target: Target,
-    pub protocol: BackendProtocol,
-    pub tls: Option<Arc<BackendTls>>,
-}
-
 /// What is said to a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speech {
@@ -50,30 +43,30 @@ pub(super) enum Speech {
     Calls,
 }
 
-/// As [`target`], with how the backend is spoken to.
-pub(super) fn http_target(
+/// As [`target`], with how the backend is spoken to. Its own filters are for the caller to judge.
+pub(super) fn http_backend(
     scope: Scope,
     referrer: Referrer,
     at: &str,
     reference: &BackendRef,
     verdicts: &mut Vec<RouteVerdict>,
-) -> HttpTarget {
+) -> HttpBackend {
     let speech = match referrer.kind {
         Kind::GrpcRoute => Speech::Calls,
         _ => Speech::Requests,
     };
-    spoken_target(scope, referrer, speech, at, reference, verdicts)
+    spoken_backend(scope, referrer, speech, at, reference, verdicts)
 }
 
-/// As [`http_target`], for what a filter says whatever the kind of its route.
-pub(super) fn spoken_target(
+/// As [`http_backend`], for what a filter says whatever the kind of its route.
+pub(super) fn spoken_backend(
     scope: Scope,
     referrer: Referrer,
     speech: Speech,
     at: &str,
     reference: &BackendRef,
     verdicts: &mut Vec<RouteVerdict>,
-) -> HttpTarget {
+) -> HttpBackend {
     let resolved = resolve(scope, referrer, at.to_owned(), reference).and_then(|(id, port)| {
         let policy = scope.policies.of_port(&id.service, &port.name);
         let secured = policy.is_some();
@@ -89,20 +82,19 @@ pub(super) fn spoken_target(
             },
         })?;
         let (target, tls) = secure(id, policy);
-        Ok(HttpTarget {
-            target,
-            protocol,
-            tls,
-        })
+        Ok((target, protocol, tls))
     });
-    resolved.unwrap_or_else(|verdict| {
+    let (target, protocol, tls) = resolved.unwrap_or_else(|verdict| {
         verdicts.push(verdict);
-        HttpTarget {
-            target: Target::Invalid,
-            protocol: BackendProtocol::default(),
-            tls: None,
-        }
-    })
+        (Target::Invalid, BackendProtocol::default(), None)
+    });
+    HttpBackend {
+        target,
+        protocol,
+        tls,
+        weight: reference.weight,
+        filters: Vec::new(),
+    }
 }
 
 /// A backend under a policy that cannot be honoured gets nothing, least of all without TLS. What

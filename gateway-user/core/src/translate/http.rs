@@ -110,14 +110,9 @@ pub(super) fn backends(
 ) -> Vec<HttpBackend> {
     let backend = |(index, reference): (usize, &BackendRef)| {
         let at = format!("{at}.backendRefs[{index}]");
-        let to = backend::http_target(scope, referrer, &at, reference, verdicts);
-        HttpBackend {
-            target: to.target,
-            protocol: to.protocol,
-            tls: to.tls,
-            weight: reference.weight,
-            filters: filters::judge(scope, referrer, &at, &reference.filters, verdicts),
-        }
+        let mut backend = backend::http_backend(scope, referrer, &at, reference, verdicts);
+        backend.filters = filters::judge(scope, referrer, &at, &reference.filters, verdicts);
+        backend
     };
     references.iter().enumerate().map(backend).collect()
 }

@@ -12,9 +12,7 @@ use crate::{
         filter::{AuthProtocol as Protocol, ExternalAuth as Source, ForwardBody, HttpAuth},
     },
     http::forward,
-    plan::{
-        AuthProtocol, ExternalAuth, HttpAuth as Planned, HttpBackend, HttpFilter, Names, Target,
-    },
+    plan::{AuthProtocol, ExternalAuth, HttpAuth as Planned, HttpFilter, Names, Target},
     translate::{
         Scope,
         backend::{self, Referrer, Speech},
@@ -37,18 +35,12 @@ pub(super) fn judge(
     let body_bytes = body_bytes(at, source.forward_body.unwrap_or_default())?;
     let reference = (&source.backend_ref).into();
     let at = format!("{at}.backendRef");
-    let to = backend::spoken_target(scope, referrer, speech, &at, &reference, verdicts);
-    if to.target == Target::Invalid {
+    let backend = backend::spoken_backend(scope, referrer, speech, &at, &reference, verdicts);
+    if backend.target == Target::Invalid {
         return Ok(HttpFilter::Invalid);
     }
     Ok(HttpFilter::ExternalAuth(Box::new(ExternalAuth {
-        backend: HttpBackend {
-            target: to.target,
-            protocol: to.protocol,
-            tls: to.tls,
-            weight: reference.weight,
-            filters: Vec::new(),
-        },
+        backend,
         protocol,
         body_bytes,
     })))

@@ -2,7 +2,7 @@
 
 use crate::{
     api::filter::RequestMirror,
-    plan::{HttpBackend, HttpFilter, Mirror},
+    plan::{HttpFilter, Mirror},
     translate::{
         Scope,
         backend::{self, Referrer},
@@ -20,15 +20,8 @@ pub(super) fn judge(
 ) -> HttpFilter {
     let reference = (&source.backend_ref).into();
     let at = format!("{at}.backendRef");
-    let to = backend::http_target(scope, referrer, &at, &reference, verdicts);
     HttpFilter::Mirror(Box::new(Mirror {
-        backend: HttpBackend {
-            target: to.target,
-            protocol: to.protocol,
-            tls: to.tls,
-            weight: reference.weight,
-            filters: Vec::new(),
-        },
+        backend: backend::http_backend(scope, referrer, &at, &reference, verdicts),
         share: share(source.share()),
     }))
 }
