@@ -61,7 +61,7 @@ impl Paths {
 
     /// Puts candidates in the order of their ranks; call it after the last insert.
     pub(super) fn sort(&mut self) {
-        self.exact.values_mut().for_each(by_rank);
+        self.exact.values_mut().for_each(|same| by_rank(same));
         self.regex.sort();
         self.methods.sort();
         self.prefix.each(&by_rank);
@@ -91,7 +91,7 @@ impl Paths {
     }
 }
 
-fn by_rank(same: &mut Vec<Candidate>) {
+fn by_rank(same: &mut [Candidate]) {
     same.sort_by(|a, b| a.rank.cmp(&b.rank));
 }
 

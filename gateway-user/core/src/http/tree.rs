@@ -32,7 +32,7 @@ impl<T> Tree<T> {
     }
 
     /// Does the same with the items at every path.
-    pub(super) fn each(&mut self, change: &impl Fn(&mut Vec<T>)) {
+    pub(super) fn each(&mut self, change: &impl Fn(&mut [T])) {
         change(&mut self.items);
         self.children
             .values_mut()
