@@ -12,7 +12,6 @@ use crate::{
 pub mod check;
 mod edit;
 mod query;
-mod wire;
 
 pub use edit::Edit;
 

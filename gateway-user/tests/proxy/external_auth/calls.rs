@@ -6,15 +6,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use gateway_core::plan::{AuthProtocol, Names};
+use gateway_core::{
+    http::auth::check::messages::{CheckRequest, CheckResponse, HttpRequest},
+    plan::{AuthProtocol, Names},
+};
 use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message as _;
 use tokio::net::TcpListener;
-
-use super::messages::{CheckRequest, CheckResponse, Http};
 
 /// By gRPC, with all headers shown.
 pub(super) const ALL: AuthProtocol = AuthProtocol::Grpc(Names::All);
@@ -66,7 +67,7 @@ impl Server {
 
     pub(super) async fn start<F>(answer: F) -> Self
     where
-        F: Fn(&Http) -> CheckResponse + Clone + Send + Sync + 'static,
+        F: Fn(&HttpRequest) -> CheckResponse + Clone + Send + Sync + 'static,
     {
         Self::raw(move |check| grpc(&framed(&answer(http_of(check)).encode_to_vec()), Some("0")))
             .await
@@ -77,7 +78,7 @@ impl Server {
     }
 }
 
-pub(super) fn http_of(check: &CheckRequest) -> &Http {
+pub(super) fn http_of(check: &CheckRequest) -> &HttpRequest {
     let request = check.attributes.as_ref().unwrap().request.as_ref();
     request.unwrap().http.as_ref().unwrap()
 }

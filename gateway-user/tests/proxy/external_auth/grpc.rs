@@ -1,20 +1,23 @@
 //! Asked by gRPC: what a call has, and what its answer does.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     net::SocketAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use gateway_core::plan::{AuthProtocol, Names};
+use gateway_core::{
+    http::auth::check::messages::{
+        CheckRequest, CheckResponse, DeniedHttpResponse, HttpRequest, HttpStatus, OkHttpResponse,
+        Peer, Status,
+    },
+    plan::{AuthProtocol, Names},
+};
 use http::request::Parts;
 
 use super::{
     calls::{ALL, Server, http_of},
-    messages::{
-        Action, Allowed, CheckRequest, CheckResponse, Denied, Http, HttpStatus, Peer, Status,
-        header, no, ok, pair, set,
-    },
+    messages::{Action, header, no, ok, pair, set},
     server::{asking, edited, names},
 };
 use crate::{
@@ -29,7 +32,7 @@ const REQUEST: &str = "PUT /cart?id=7&token=t HTTP/1.1\r\nhost: shop.example\r\n
 #[tokio::test]
 async fn a_call_describes_the_request() {
     let backend = Backend::start("a").await;
-    let server = Server::start(|_| ok(Allowed::default())).await;
+    let server = Server::start(|_| ok(OkHttpResponse::default())).await;
     let bed = edited(&backend, &[server.address], ALL, |auth| {
         auth.body_bytes = 10;
     });
@@ -96,16 +99,16 @@ fn is_between(check: &CheckRequest, client: SocketAddr, frontend: SocketAddr) {
     );
 }
 
-fn is_the_request(http: &Http) {
+fn is_the_request(http: &HttpRequest) {
     let shown = |name: &str| http.headers.get(name).map(String::as_str);
     assert_eq!(shown("authorization"), Some("Bearer t"));
     assert_eq!(shown("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(shown("cookie"), Some("c=1"));
-    let rest = Http {
-        headers: HashMap::new(),
+    let rest = HttpRequest {
+        headers: BTreeMap::new(),
         ..http.clone()
     };
-    let expected = Http {
+    let expected = HttpRequest {
         id: "id-1".into(),
         method: "PUT".into(),
         path: "/cart?id=7&token=t".into(),
@@ -114,7 +117,7 @@ fn is_the_request(http: &Http) {
         size: 5,
         protocol: "HTTP/1.1".into(),
         body: "hello".into(),
-        ..Http::default()
+        ..HttpRequest::default()
     };
     assert_eq!(rest, expected);
 }
@@ -122,7 +125,7 @@ fn is_the_request(http: &Http) {
 #[tokio::test]
 async fn only_chosen_headers_are_shown_and_no_body_unasked() {
     let backend = Backend::start("a").await;
-    let server = Server::start(|_| ok(Allowed::default())).await;
+    let server = Server::start(|_| ok(OkHttpResponse::default())).await;
     let shown = Names::These(names(&["authorization", "x-none"]));
     let bed = asking(&backend, &[server.address], AuthProtocol::Grpc(shown));
     assert_eq!(ask(bed.address, REQUEST).await.status, 200);
@@ -140,7 +143,7 @@ async fn only_chosen_headers_are_shown_and_no_body_unasked() {
 async fn an_allowance_changes_the_request_and_the_answer() {
     let backend = Backend::start("a").await;
     let server = Server::start(|_| {
-        ok(Allowed {
+        ok(OkHttpResponse {
             headers: vec![
                 set("x-user", "ann"),
                 header("x-list", "b", Some(true), Action::Append),
@@ -181,7 +184,7 @@ async fn an_allowance_changes_the_request_and_the_answer() {
     assert_eq!(told, [Some("hidden"), Some("s=1"), Some("1")]);
 }
 
-fn denying(http: &Http) -> CheckResponse {
+fn denying(http: &HttpRequest) -> CheckResponse {
     match &*http.path {
         "/bare" => CheckResponse {
             status: Some(Status {
@@ -190,12 +193,12 @@ fn denying(http: &Http) -> CheckResponse {
             }),
             http_response: None,
         },
-        "/no-content" => no(Denied {
+        "/no-content" => no(DeniedHttpResponse {
             status: Some(HttpStatus { code: 204 }),
             body: "none of this".into(),
-            ..Denied::default()
+            ..DeniedHttpResponse::default()
         }),
-        _ => no(Denied {
+        _ => no(DeniedHttpResponse {
             status: Some(HttpStatus { code: 401 }),
             headers: vec![
                 set("www-authenticate", "Basic"),

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::plan::{AuthProtocol, HttpFilter, Timeouts};
+use gateway_core::{
+    http::auth::check::messages::{CheckResponse, DeniedHttpResponse, OkHttpResponse, Status},
+    plan::{AuthProtocol, HttpFilter, Timeouts},
+};
 use http::Response;
 use http_body_util::{BodyExt, Full};
 use prost::Message as _;
@@ -10,7 +13,7 @@ use tokio::net::TcpListener;
 
 use super::{
     calls::{ALL, Answer, Server, framed, grpc},
-    messages::{Allowed, CheckResponse, Denied, Status, no, ok, set},
+    messages::{no, ok, set},
     server::{asking, auth, bare, edited},
 };
 use crate::{
@@ -23,7 +26,7 @@ use crate::{
 type Case = (&'static str, Box<dyn Fn() -> Answer + Send + Sync>, u16);
 
 fn good() -> Vec<u8> {
-    framed(&ok(Allowed::default()).encode_to_vec())
+    framed(&ok(OkHttpResponse::default()).encode_to_vec())
 }
 
 /// Calls that fail, and answers that are not of gRPC.
@@ -51,13 +54,13 @@ fn failures() -> Vec<Case> {
 fn nonsense() -> Vec<Case> {
     let case =
         |what, body: Vec<u8>| -> Case { (what, Box::new(move || grpc(&body, Some("0"))), 502) };
-    let smuggled = Allowed {
+    let smuggled = OkHttpResponse {
         headers: vec![set("content-length", "0")],
-        ..Allowed::default()
+        ..OkHttpResponse::default()
     };
     let both = CheckResponse {
         status: Some(Status::default()),
-        ..no(Denied::default())
+        ..no(DeniedHttpResponse::default())
     };
     let cut = good()[..good().len() - 1].to_vec();
     vec![

@@ -1,16 +1,20 @@
 //! `envoy.service.auth.v3.Authorization/Check` (external_auth.proto, attribute_context.proto and
 //! base.proto of Envoy's API v3): the call, and what its answer says.
 
-use std::{borrow::Cow, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use prost::Message as _;
 
-use super::wire::Message;
+use self::messages::{
+    Address, Attributes, CheckRequest, HttpRequest, Peer, Request, SocketAddress, Timestamp,
+};
 use crate::{
     http::request_id::X_REQUEST_ID,
     plan::{Names, Scheme},
 };
 
+pub mod messages;
 mod reply;
 
 pub use reply::{Allowance, Decision, Denial, Nonsense, read};
@@ -27,9 +31,9 @@ pub struct Facts<'a> {
     pub version: Version,
     pub headers: &'a HeaderMap,
     pub scheme: Scheme,
-    pub client: SocketAddr,
+    pub client: net::SocketAddr,
     /// The frontend that it came to.
-    pub local: SocketAddr,
+    pub local: net::SocketAddr,
     /// When it came, since the epoch.
     pub time: Duration,
     /// Bytes of its body, where they are known.
@@ -40,16 +44,22 @@ pub struct Facts<'a> {
 
 /// A `CheckRequest`, as one message of gRPC. `shown`: which of the headers it has.
 pub fn request(shown: &Names, facts: &Facts<'_>) -> Vec<u8> {
-    let mut request = Message::default();
-    request.message(1, &time(facts.time));
-    request.message(2, &http(shown, facts));
-    let mut context = Message::default();
-    context.message(1, &peer(facts.client));
-    context.message(2, &peer(facts.local));
-    context.message(4, &request);
-    let mut check = Message::default();
-    check.message(1, &context);
-    frame(&check.into_bytes())
+    let request = Request {
+        time: Some(Timestamp {
+            seconds: i64::try_from(facts.time.as_secs()).unwrap_or(i64::MAX),
+            nanos: facts.time.subsec_nanos().cast_signed(),
+        }),
+        http: Some(http(shown, facts)),
+    };
+    let attributes = Attributes {
+        source: Some(peer(facts.client)),
+        destination: Some(peer(facts.local)),
+        request: Some(request),
+    };
+    let check = CheckRequest {
+        attributes: Some(attributes),
+    };
+    frame(&check.encode_to_vec())
 }
 
 /// A message with its prefix: not compressed, and its length ("Length-Prefixed-Message" of gRPC
@@ -63,71 +73,56 @@ fn frame(message: &[u8]) -> Vec<u8> {
     framed
 }
 
-/// `google.protobuf.Timestamp`.
-fn time(since: Duration) -> Message {
-    let mut time = Message::default();
-    time.number(1, since.as_secs());
-    time.number(2, u64::from(since.subsec_nanos()));
-    time
+fn peer(address: net::SocketAddr) -> Peer {
+    let socket_address = SocketAddress {
+        address: address.ip().to_canonical().to_string(),
+        port_value: address.port().into(),
+    };
+    let address = Address {
+        socket_address: Some(socket_address),
+    };
+    Peer {
+        address: Some(address),
+    }
 }
 
-/// `AttributeContext.Peer` with its `address.socket_address`, of protocol TCP.
-fn peer(address: SocketAddr) -> Message {
-    let mut socket = Message::default();
-    socket.text(2, &address.ip().to_canonical().to_string());
-    socket.number(3, u64::from(address.port()));
-    let mut outer = Message::default();
-    outer.message(1, &socket);
-    let mut peer = Message::default();
-    peer.message(1, &outer);
-    peer
-}
-
-/// `AttributeContext.HttpRequest`.
-fn http(shown: &Names, facts: &Facts<'_>) -> Message {
+fn http(shown: &Names, facts: &Facts<'_>) -> HttpRequest {
     let first = |name| {
         let value = facts.headers.get(name).map(HeaderValue::as_bytes);
-        String::from_utf8_lossy(value.unwrap_or_default())
+        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
     let target = facts.target.path_and_query();
-    let mut http = Message::default();
-    http.text(1, &first(X_REQUEST_ID));
-    http.text(2, facts.method.as_str());
-    for (name, value) in merged(&shown.of(facts.headers)) {
-        let mut entry = Message::default();
-        entry.text(1, name.as_str());
-        entry.text(2, &value);
-        http.message(3, &entry);
-    }
-    http.text(4, target.map_or("/", |target| target.as_str()));
-    http.text(5, &first(header::HOST));
-    http.text(6, facts.scheme.as_str());
-    // -1 where nobody knows.
-    http.number(9, facts.size.unwrap_or(u64::MAX));
-    http.text(10, protocol(facts.version));
-    match std::str::from_utf8(facts.body) {
-        Ok(text) => http.text(11, text),
-        // A string has to be UTF-8.
-        Err(_) => http.bytes(12, facts.body),
+    let mut http = HttpRequest {
+        id: first(X_REQUEST_ID),
+        method: facts.method.to_string(),
+        headers: merged(&shown.of(facts.headers)),
+        path: target.map_or("/", |target| target.as_str()).to_owned(),
+        host: first(header::HOST),
+        scheme: facts.scheme.as_str().to_owned(),
+        size: facts
+            .size
+            .map_or(-1, |size| i64::try_from(size).unwrap_or(-1)),
+        protocol: protocol(facts.version).to_owned(),
+        ..HttpRequest::default()
+    };
+    match str::from_utf8(facts.body) {
+        Ok(text) => text.clone_into(&mut http.body),
+        Err(_) => http.raw_body = facts.body.to_vec(),
     }
     http
 }
 
 /// Headers of one name joined, as HTTP allows; text that is not UTF-8 is replaced, since a server
 /// could not read the message with it.
-fn merged(headers: &HeaderMap) -> Vec<(&HeaderName, Cow<'_, str>)> {
+fn merged(headers: &HeaderMap) -> BTreeMap<String, String> {
     let joined = |name: &HeaderName| {
         let values = headers.get_all(name).iter();
         let values: Vec<&[u8]> = values.map(HeaderValue::as_bytes).collect();
         let between: &[u8] = if *name == header::COOKIE { b"; " } else { b"," };
-        match &*values {
-            [one] => String::from_utf8_lossy(one),
-            _ => String::from_utf8_lossy(&values.join(between))
-                .into_owned()
-                .into(),
-        }
+        String::from_utf8_lossy(&values.join(between)).into_owned()
     };
-    headers.keys().map(|name| (name, joined(name))).collect()
+    let names = headers.keys();
+    names.map(|name| (name.to_string(), joined(name))).collect()
 }
 
 fn protocol(version: Version) -> &'static str {

@@ -1,8 +1,12 @@
 //! `CheckResponse`: whether a request may go on, and what changes about it.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use prost::Message as _;
 
-use super::super::wire::{Broken, Fields, Value};
+use super::messages::{
+    CheckResponse, DeniedHttpResponse, HeaderValueOption, HttpResponse, OkHttpResponse,
+    QueryParameter,
+};
 use crate::http::{
     auth::{edit::Edit, query},
     forward,
@@ -22,7 +26,7 @@ pub enum Nonsense {
     #[error("it allows and denies the request")]
     Contradiction,
     #[error("{0} is not a status code that an answer can have")]
-    Status(u64),
+    Status(i32),
     #[error("{0:?} is not the name of a header")]
     Name(String),
     #[error("the header {0} has a value with control characters")]
@@ -30,9 +34,7 @@ pub enum Nonsense {
     #[error("the header {0} is not another message's to set")]
     Header(HeaderName),
     #[error("{0} is not a way to set a header")]
-    Action(u64),
-    #[error("a text in it is not UTF-8")]
-    Text,
+    Action(i32),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub struct Allowance {
     remove: Vec<HeaderName>,
     /// Of the answer to the client.
     answer: Vec<Edit>,
-    set_query: Vec<(String, String)>,
+    set_query: Vec<QueryParameter>,
     remove_query: Vec<String>,
 }
 
@@ -57,7 +59,7 @@ pub struct Allowance {
 pub struct Denial {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    pub body: String,
 }
 
 impl Allowance {
@@ -95,101 +97,57 @@ pub fn read(body: &[u8]) -> Result<Decision, Nonsense> {
     }
 }
 
-/// Which of the two a `CheckResponse` has, in bytes; parts of one message are read as one.
-#[derive(Default)]
-struct Parts {
-    status: Option<u64>,
-    denied: Option<Vec<u8>>,
-    allowed: Option<Vec<u8>>,
-}
-
 fn response(message: &[u8]) -> Result<Decision, Nonsense> {
-    let mut parts = Parts::default();
-    for field in Fields::of(message) {
-        match field? {
-            (1, Value::Bytes(status)) => {
-                let code = number(status, 1)?;
-                let known = parts.status.unwrap_or_default();
-                parts.status = Some(code.unwrap_or(known));
-            }
-            (2, Value::Bytes(denied)) => {
-                parts.allowed = None;
-                parts.denied.get_or_insert_default().extend(denied);
-            }
-            (3, Value::Bytes(allowed)) => {
-                parts.denied = None;
-                parts.allowed.get_or_insert_default().extend(allowed);
-            }
-            _ => {}
-        }
-    }
-    match (parts.status, parts.allowed, parts.denied) {
-        (Some(0), _, Some(_)) => Err(Nonsense::Contradiction),
-        (Some(0) | None, Some(allowed), None) => Ok(Decision::Allowed(allowance(&allowed)?)),
-        (Some(0), None, None) => Ok(Decision::Allowed(Allowance::default())),
-        (Some(_) | None, _, Some(denied)) => Ok(Decision::Denied(denial(&denied)?)),
-        (Some(_), _, None) => Ok(Decision::Denied(denial(&[])?)),
-        (None, None, None) => Err(Nonsense::NoDecision),
+    let response = CheckResponse::decode(message).map_err(|_| Nonsense::Wire)?;
+    let status = response.status.map(|status| status.code);
+    match (status, response.http_response) {
+        (Some(0), Some(HttpResponse::Denied(_))) => Err(Nonsense::Contradiction),
+        (_, Some(HttpResponse::Denied(denied))) => Ok(Decision::Denied(denial(denied)?)),
+        (Some(0) | None, Some(HttpResponse::Ok(ok))) => Ok(Decision::Allowed(allowance(ok)?)),
+        (Some(0), None) => Ok(Decision::Allowed(Allowance::default())),
+        (Some(_), _) => Ok(Decision::Denied(denial(DeniedHttpResponse::default())?)),
+        (None, None) => Err(Nonsense::NoDecision),
     }
 }
 
-/// `OkHttpResponse`. Metadata in it is for other filters of Envoy.
-fn allowance(message: &[u8]) -> Result<Allowance, Nonsense> {
-    let mut allowance = Allowance::default();
-    for field in Fields::of(message) {
-        match field? {
-            (2, Value::Bytes(option)) => {
-                let edit = of_the_request(edit(option)?)?;
-                allowance.headers.push(edit);
-            }
-            (5, Value::Bytes(name)) => allowance.remove.extend(removable(name)),
-            (6, Value::Bytes(option)) => {
-                let edit = edit(option)?;
-                if !is_free(edit.name()) {
-                    return Err(Nonsense::Header(edit.name().clone()));
-                }
-                allowance.answer.push(edit);
-            }
-            (7, Value::Bytes(parameter)) => {
-                let text = |field| Ok::<_, Nonsense>(text(&bytes(parameter, field)?)?.to_owned());
-                allowance.set_query.push((text(1)?, text(2)?));
-            }
-            (8, Value::Bytes(name)) => allowance.remove_query.push(text(name)?.to_owned()),
-            _ => {}
-        }
-    }
-    Ok(allowance)
+fn allowance(ok: OkHttpResponse) -> Result<Allowance, Nonsense> {
+    let headers = ok.headers.into_iter();
+    let answer = ok.response_headers_to_add.into_iter();
+    Ok(Allowance {
+        headers: headers
+            .map(|option| of_the_request(edit(option)?))
+            .collect::<Result<_, _>>()?,
+        remove: ok.headers_to_remove.iter().filter_map(removable).collect(),
+        answer: answer
+            .map(|option| of_the_answer(edit(option)?))
+            .collect::<Result<_, _>>()?,
+        set_query: ok.query_parameters_to_set,
+        remove_query: ok.query_parameters_to_remove,
+    })
 }
 
-/// `DeniedHttpResponse`; without a status code a 403.
-fn denial(message: &[u8]) -> Result<Denial, Nonsense> {
-    let mut denial = Denial {
-        status: StatusCode::FORBIDDEN,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
+/// Without a status code a 403.
+fn denial(denied: DeniedHttpResponse) -> Result<Denial, Nonsense> {
+    let status = match denied.status.map_or(0, |status| status.code) {
+        0 => StatusCode::FORBIDDEN,
+        code => status_code(code)?,
     };
-    for field in Fields::of(message) {
-        match field? {
-            (1, Value::Bytes(status)) => {
-                if let Some(code) = number(status, 1)?.filter(|code| *code != 0) {
-                    denial.status = status_code(code)?;
-                }
-            }
-            (2, Value::Bytes(option)) => {
-                let edit = edit(option)?;
-                // How the answer is framed is ours to say.
-                if is_free(edit.name()) {
-                    edit.apply(&mut denial.headers);
-                }
-            }
-            (3, Value::Bytes(body)) => denial.body = body.to_owned(),
-            _ => {}
+    let mut headers = HeaderMap::new();
+    for option in denied.headers {
+        let edit = edit(option)?;
+        // How the answer is framed is ours to say.
+        if is_free(edit.name()) {
+            edit.apply(&mut headers);
         }
     }
-    Ok(denial)
+    Ok(Denial {
+        status,
+        headers,
+        body: denied.body,
+    })
 }
 
-fn status_code(code: u64) -> Result<StatusCode, Nonsense> {
+fn status_code(code: i32) -> Result<StatusCode, Nonsense> {
     let status = u16::try_from(code)
         .ok()
         .filter(|code| (200..600).contains(code));
@@ -197,28 +155,17 @@ fn status_code(code: u64) -> Result<StatusCode, Nonsense> {
     status.ok_or(Nonsense::Status(code))
 }
 
-/// `HeaderValueOption`. Here, other than elsewhere, `append` is false where it is not said.
-fn edit(message: &[u8]) -> Result<Edit, Nonsense> {
-    let (mut header, mut append, mut action) = (Vec::new(), None, 0);
-    for field in Fields::of(message) {
-        match field? {
-            (1, Value::Bytes(pair)) => header.extend_from_slice(pair),
-            (2, Value::Bytes(flag)) => append = Some(number(flag, 1)?.unwrap_or_default() != 0),
-            (3, Value::Number(number)) => action = number,
-            _ => {}
-        }
-    }
-    let name = bytes(&header, 1)?;
-    let name = HeaderName::from_bytes(&name)
-        .map_err(|_| Nonsense::Name(String::from_utf8_lossy(&name).into_owned()))?;
-    let text = bytes(&header, 2)?;
-    let value = if text.is_empty() {
-        bytes(&header, 3)?
-    } else {
-        text
+/// Here, other than elsewhere, `append` is false where it is not said.
+fn edit(option: HeaderValueOption) -> Result<Edit, Nonsense> {
+    let header = option.header.unwrap_or_default();
+    let name = HeaderName::from_bytes(header.key.as_bytes());
+    let name = name.map_err(|_| Nonsense::Name(header.key))?;
+    let value = match header.value.is_empty() {
+        true => header.raw_value,
+        false => header.value.into_bytes(),
     };
     let value = HeaderValue::from_bytes(&value).map_err(|_| Nonsense::Value(name.clone()))?;
-    Ok(match (append, action) {
+    Ok(match (option.append, option.append_action) {
         (Some(true), _) => Edit::Append(name, value),
         (Some(false), _) | (None, 0 | 2) => Edit::Set(name, value),
         (None, 1) => Edit::Add(name, value),
@@ -236,50 +183,21 @@ fn of_the_request(edit: Edit) -> Result<Edit, Nonsense> {
     }
 }
 
+fn of_the_answer(edit: Edit) -> Result<Edit, Nonsense> {
+    match is_free(edit.name()) {
+        true => Ok(edit),
+        false => Err(Nonsense::Header(edit.name().clone())),
+    }
+}
+
 /// What may not be removed is kept, as the protocol demands of `Host` and pseudo-headers.
-fn removable(name: &[u8]) -> Option<HeaderName> {
-    HeaderName::from_bytes(name).ok().filter(is_free)
+fn removable(name: &String) -> Option<HeaderName> {
+    HeaderName::from_bytes(name.as_bytes()).ok().filter(is_free)
 }
 
 /// Whether a header does not say where its message goes or how it is framed.
 fn is_free(name: &HeaderName) -> bool {
     !forward::is_hop_by_hop(name) && !forward::is_of_the_message(name)
-}
-
-/// The last number in a field of a message; `None`: there is none.
-fn number(message: &[u8], field: u32) -> Result<Option<u64>, Nonsense> {
-    let mut last = None;
-    for found in Fields::of(message) {
-        if let (number, Value::Number(value)) = found?
-            && number == field
-        {
-            last = Some(value);
-        }
-    }
-    Ok(last)
-}
-
-/// The last string or bytes in a field of a message; empty if there is none.
-fn bytes(message: &[u8], field: u32) -> Result<Vec<u8>, Nonsense> {
-    let mut last: &[u8] = &[];
-    for found in Fields::of(message) {
-        if let (number, Value::Bytes(value)) = found?
-            && number == field
-        {
-            last = value;
-        }
-    }
-    Ok(last.to_owned())
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Nonsense> {
-    std::str::from_utf8(bytes).map_err(|_| Nonsense::Text)
-}
-
-impl From<Broken> for Nonsense {
-    fn from(_: Broken) -> Self {
-        Self::Wire
-    }
 }
 
 #[cfg(test)]

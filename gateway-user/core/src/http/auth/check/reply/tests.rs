@@ -1,7 +1,10 @@
 //! What answers mean, and which mean nothing.
 
 use super::*;
-use crate::http::auth::{check::frame, wire::Message};
+use crate::http::auth::check::{
+    frame,
+    messages::{Header, HttpStatus, Status},
+};
 
 fn header_map(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -11,66 +14,58 @@ fn header_map(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
     headers
 }
 
-fn message(fields: impl FnOnce(&mut Message)) -> Message {
-    let mut message = Message::default();
-    fields(&mut message);
-    message
+fn option(key: &str, value: &str, append: Option<bool>, append_action: i32) -> HeaderValueOption {
+    HeaderValueOption {
+        header: Some(Header {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            raw_value: Vec::new(),
+        }),
+        append,
+        append_action,
+    }
 }
 
-fn status(code: u64) -> Message {
-    message(|m| m.number(1, code))
-}
-
-/// A `HeaderValueOption`.
-fn option(name: &str, value: &str, append: Option<bool>, action: u64) -> Message {
-    message(|m| {
-        m.message(
-            1,
-            &message(|m| {
-                m.text(1, name);
-                m.text(2, value);
-            }),
-        );
-        if let Some(append) = append {
-            m.message(2, &message(|m| m.number(1, u64::from(append))));
-        }
-        m.number(3, action);
-    })
-}
-
-fn set(name: &str, value: &str) -> Message {
+fn set(name: &str, value: &str) -> HeaderValueOption {
     option(name, value, None, 0)
 }
 
-fn response(fields: impl FnOnce(&mut Message)) -> Result<Decision, Nonsense> {
-    read(&frame(&message(fields).into_bytes()))
+fn response(code: Option<i32>, http_response: Option<HttpResponse>) -> Result<Decision, Nonsense> {
+    let status = code.map(|code| Status {
+        code,
+        message: String::new(),
+    });
+    let response = CheckResponse {
+        status,
+        http_response,
+    };
+    read(&frame(&response.encode_to_vec()))
 }
 
-fn allowed(fields: impl FnOnce(&mut Message)) -> Result<Allowance, Nonsense> {
-    let decision = response(|m| {
-        m.message(1, &status(0));
-        m.message(3, &message(fields));
-    })?;
-    match decision {
+fn allowed(ok: OkHttpResponse) -> Result<Allowance, Nonsense> {
+    match response(Some(0), Some(HttpResponse::Ok(ok)))? {
         Decision::Allowed(allowance) => Ok(allowance),
         Decision::Denied(denial) => panic!("{denial:?}"),
     }
 }
 
-fn denied(fields: impl FnOnce(&mut Message)) -> Result<Denial, Nonsense> {
-    let decision = response(|m| {
-        m.message(1, &status(7));
-        m.message(2, &message(fields));
-    })?;
-    match decision {
+fn denied(denied: DeniedHttpResponse) -> Result<Denial, Nonsense> {
+    match response(Some(7), Some(HttpResponse::Denied(denied)))? {
         Decision::Denied(denial) => Ok(denial),
         Decision::Allowed(allowance) => panic!("{allowance:?}"),
     }
 }
 
+/// The bytes of messages from another encoder, with the fields of Envoy's files.
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.trim().as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).expect("digits"), 16);
+    digits.map(|pair| byte(pair).expect("digits")).collect()
+}
+
 #[test]
 fn only_a_status_or_an_answer_for_the_allowed_allows() {
-    let allows = |fields: &dyn Fn(&mut Message)| match response(fields) {
+    let allows = |code, http_response| match response(code, http_response) {
         Ok(Decision::Allowed(_)) => Ok(true),
         Ok(Decision::Denied(denial)) => {
             assert_eq!(denial.status, StatusCode::FORBIDDEN);
@@ -78,60 +73,78 @@ fn only_a_status_or_an_answer_for_the_allowed_allows() {
         }
         Err(nonsense) => Err(nonsense),
     };
-    let empty = &Message::default();
-    assert_eq!(allows(&|m| m.message(1, empty)), Ok(true));
-    assert_eq!(allows(&|m| m.message(3, empty)), Ok(true));
-    assert_eq!(allows(&|m| m.message(2, empty)), Ok(false));
-    for code in [1, 7, 16, u64::MAX] {
-        assert_eq!(allows(&|m| m.message(1, &status(code))), Ok(false));
-        let both = |m: &mut Message| {
-            m.message(1, &status(code));
-            m.message(3, empty);
-        };
-        assert_eq!(
-            allows(&both),
-            Ok(false),
-            "{code} with an answer for the allowed"
-        );
+    let ok = || Some(HttpResponse::Ok(OkHttpResponse::default()));
+    let no = || Some(HttpResponse::Denied(DeniedHttpResponse::default()));
+    assert_eq!(allows(Some(0), None), Ok(true));
+    assert_eq!(allows(None, ok()), Ok(true));
+    assert_eq!(allows(None, no()), Ok(false));
+    for code in [1, 7, 16, -1] {
+        assert_eq!(allows(Some(code), None), Ok(false));
+        assert_eq!(allows(Some(code), no()), Ok(false));
+        let both = allows(Some(code), ok());
+        assert_eq!(both, Ok(false), "{code} with an answer for the allowed");
     }
-    assert_eq!(allows(&|_| {}), Err(Nonsense::NoDecision));
-    assert_eq!(allows(&|m| m.number(1, 1)), Err(Nonsense::NoDecision));
-    let both = |m: &mut Message| {
-        m.message(1, empty);
-        m.message(2, empty);
-    };
-    assert_eq!(allows(&both), Err(Nonsense::Contradiction));
-    let last_of_one = |m: &mut Message| {
-        m.message(3, empty);
-        m.message(2, empty);
-    };
-    assert_eq!(
-        allows(&last_of_one),
-        Ok(false),
+    assert_eq!(allows(None, None), Err(Nonsense::NoDecision));
+    assert_eq!(allows(Some(0), no()), Err(Nonsense::Contradiction));
+    let last_of_one = read(&frame(b"\x1a\x00\x12\x00"));
+    assert!(
+        matches!(last_of_one, Ok(Decision::Denied(_))),
         "the last of a oneof counts"
     );
 }
 
 #[test]
+fn fields_are_those_of_the_protocol() {
+    let Ok(Decision::Allowed(allowance)) = read(&frame(&bytes(include_str!("tests/ok.hex"))))
+    else {
+        panic!("it allows");
+    };
+    let header = |name, value: &[u8]| {
+        let value = HeaderValue::from_bytes(value).expect("a value");
+        (HeaderName::from_static(name), value)
+    };
+    let (user, raw) = (header("x-user", b"ann"), header("x-raw", b"caf\xe9"));
+    let cookie = header("set-cookie", b"a=1");
+    let tenant = QueryParameter {
+        key: "tenant".to_owned(),
+        value: "a b".to_owned(),
+    };
+    let expected = Allowance {
+        headers: vec![Edit::Append(user.0, user.1), Edit::Overwrite(raw.0, raw.1)],
+        remove: vec![header::AUTHORIZATION],
+        answer: vec![Edit::Set(cookie.0, cookie.1)],
+        set_query: vec![tenant],
+        remove_query: vec!["token".to_owned()],
+    };
+    assert_eq!(allowance, expected);
+    let denial = read(&frame(&bytes(include_str!("tests/denied.hex"))));
+    let expected = Denial {
+        status: StatusCode::UNAUTHORIZED,
+        headers: header_map(&[("www-authenticate", b"Basic")]),
+        body: "who?".to_owned(),
+    };
+    assert_eq!(denial, Ok(Decision::Denied(expected)));
+}
+
+#[test]
 fn an_allowance_changes_request_and_answer() {
-    let allowance = allowed(|m| {
-        m.message(2, &set("X-User", "ann"));
-        m.message(2, &option("x-list", "b", Some(true), 0));
-        m.message(2, &option("x-list", "c", None, 1));
-        m.message(2, &option("x-over", "new", None, 3));
-        m.message(2, &set("host", "inner.example"));
-        for name in ["authorization", "Host", ":path", "content-length", "x-none"] {
-            m.text(5, name);
-        }
-        m.message(6, &option("set-cookie", "a=1", Some(true), 0));
-        m.message(
-            7,
-            &message(|m| {
-                m.text(1, "tenant");
-                m.text(2, "a b");
-            }),
-        );
-        m.text(8, "token");
+    let allowance = allowed(OkHttpResponse {
+        headers: vec![
+            set("X-User", "ann"),
+            option("x-list", "b", Some(true), 0),
+            option("x-list", "c", None, 1),
+            option("x-over", "new", None, 3),
+            set("host", "inner.example"),
+        ],
+        headers_to_remove: ["authorization", "Host", ":path", "content-length", "x-none"]
+            .map(str::to_owned)
+            .into(),
+        response_headers_to_add: vec![option("set-cookie", "a=1", Some(true), 0)],
+        query_parameters_to_set: vec![QueryParameter {
+            key: "tenant".to_owned(),
+            value: "a b".to_owned(),
+        }],
+        query_parameters_to_remove: vec!["token".to_owned()],
     });
     let allowance = allowance.expect("an allowance");
     let mut headers = header_map(&[
@@ -161,15 +174,17 @@ fn an_allowance_changes_request_and_answer() {
 
 #[test]
 fn a_denial_is_an_answer() {
-    let denial = denied(|m| {
-        m.message(1, &status(401));
-        m.message(2, &set("www-authenticate", "Basic"));
-        m.message(2, &option("set-cookie", "a=1", Some(true), 0));
-        m.message(2, &option("set-cookie", "b=2", Some(true), 0));
-        for name in ["content-length", "connection", "transfer-encoding", "host"] {
-            m.message(2, &set(name, "9"));
-        }
-        m.text(3, "who are you?");
+    let framing = ["content-length", "connection", "transfer-encoding", "host"];
+    let own = [
+        set("www-authenticate", "Basic"),
+        option("set-cookie", "a=1", Some(true), 0),
+        option("set-cookie", "b=2", Some(true), 0),
+    ];
+    let headers = own.into_iter().chain(framing.map(|name| set(name, "9")));
+    let denial = denied(DeniedHttpResponse {
+        status: Some(HttpStatus { code: 401 }),
+        headers: headers.collect(),
+        body: "who are you?".to_owned(),
     });
     let expected = Denial {
         status: StatusCode::UNAUTHORIZED,
@@ -178,18 +193,27 @@ fn a_denial_is_an_answer() {
             ("set-cookie", b"a=1"),
             ("set-cookie", b"b=2"),
         ]),
-        body: b"who are you?".to_vec(),
+        body: "who are you?".to_owned(),
     };
     assert_eq!(denial, Ok(expected));
-    for code in [100, 199, 600, 65_536 + 200, u64::MAX] {
-        let denial = denied(|m| m.message(1, &status(code)));
+    for code in [100, 199, 600, 65_536 + 200, -1] {
+        let denial = denied(DeniedHttpResponse {
+            status: Some(HttpStatus { code }),
+            ..DeniedHttpResponse::default()
+        });
         assert_eq!(denial, Err(Nonsense::Status(code)));
     }
 }
 
 #[test]
 fn what_cannot_be_done_is_not_done_in_part() {
-    let header = |option: Message| allowed(|m| m.message(2, &option)).err();
+    let header = |option: HeaderValueOption| {
+        let ok = OkHttpResponse {
+            headers: vec![option],
+            ..OkHttpResponse::default()
+        };
+        allowed(ok).err()
+    };
     assert_eq!(
         header(set(":path", "/")),
         Some(Nonsense::Name(":path".into()))
@@ -220,26 +244,28 @@ fn what_cannot_be_done_is_not_done_in_part() {
     let second = option("host", "b.example", Some(true), 0);
     let host = HeaderName::from_static("host");
     assert_eq!(header(second), Some(Nonsense::Header(host.clone())));
-    let answer = allowed(|m| m.message(6, &set("host", "b.example"))).err();
-    assert_eq!(answer, Some(Nonsense::Header(host)));
-    assert_eq!(allowed(|m| m.bytes(8, b"\xff")).err(), Some(Nonsense::Text));
+    let answer = allowed(OkHttpResponse {
+        response_headers_to_add: vec![set("host", "b.example")],
+        ..OkHttpResponse::default()
+    });
+    assert_eq!(answer.err(), Some(Nonsense::Header(host)));
 }
 
 #[test]
 fn a_raw_value_counts_where_there_is_no_other() {
-    let raw = message(|m| {
-        m.message(
-            1,
-            &message(|m| {
-                m.text(1, "x-user");
-                m.bytes(3, b"caf\xe9");
-            }),
-        );
-    });
-    let allowance = allowed(|m| m.message(2, &raw)).expect("an allowance");
-    let mut headers = HeaderMap::new();
-    assert!(allowance.apply(&mut headers, &mut Uri::from_static("/")));
-    assert_eq!(headers, header_map(&[("x-user", b"caf\xe9")]));
+    let raw = |value: &str| {
+        let mut option = set("x-user", value);
+        if let Some(header) = &mut option.header {
+            header.raw_value = b"caf\xe9".to_vec();
+        }
+        option
+    };
+    for (value, expected) in [("", &b"caf\xe9"[..]), ("ann", b"ann")] {
+        let edit = edit(raw(value)).expect("an edit");
+        let mut headers = HeaderMap::new();
+        edit.apply(&mut headers);
+        assert_eq!(headers["x-user"].as_bytes(), expected);
+    }
 }
 
 #[test]
@@ -255,6 +281,9 @@ fn what_is_not_one_message_is_told() {
         (b"\x01\0\0\0\x02\x0a\x00", Nonsense::Compressed),
         (b"\0\0\0\0\x02\x0a\x01", Nonsense::Wire),
         (b"\0\0\0\0\x04\x0a\x02\x08\x80", Nonsense::Wire),
+        // A text that is not UTF-8, and a number in place of a message.
+        (b"\0\0\0\0\x05\x1a\x03\x42\x01\xff", Nonsense::Wire),
+        (b"\0\0\0\0\x02\x08\x01", Nonsense::Wire),
         (b"\0\0\0\0\x00", Nonsense::NoDecision),
         (b"\0\0\0\0\x09not proto", Nonsense::Wire),
     ] {
