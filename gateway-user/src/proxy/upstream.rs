@@ -1,6 +1,6 @@
 //! Sending a request to one of a backend's endpoints, with the retries that are safe.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use gateway_core::{
     balance::least_loaded,
@@ -121,20 +121,22 @@ pub(super) async fn send(
             protocol: backend.protocol,
             id: &id.id,
         };
-        let attempts = retry::send(worker, to, retry, request);
-        return Ok(whole.bound(attempts).await?.until(whole));
+        // Apart, so that requests that need none of it stay small. The same below.
+        let mut attempts = Box::pin(retry::send(worker, to, retry, request));
+        return Ok(whole.bound(attempts.as_mut()).await?.until(whole));
     }
-    let attempt = async {
-        let deadline = Deadline::after(each, Kind::BackendTimeout);
-        let reply = deadline.bound(async {
-            match backend.protocol {
-                BackendProtocol::Http1 => http1(worker, to, request).await,
-                BackendProtocol::Http2 => http2::send(worker, to, request).await,
-            }
-        });
-        reply.await.map(|reply| reply.until(deadline))
+    let deadline = Deadline::after(each, Kind::BackendTimeout).or(whole);
+    let reply = match backend.protocol {
+        BackendProtocol::Http1 => {
+            let attempt = pin!(http1(worker, to, request));
+            deadline.bound(attempt).await
+        }
+        BackendProtocol::Http2 => {
+            let attempt = pin!(http2::send(worker, to, request));
+            deadline.bound(attempt).await
+        }
     };
-    Ok(whole.bound(attempt).await?.until(whole))
+    Ok(reply?.until(deadline))
 }
 
 /// A connection that cannot be opened is tried elsewhere. A reused connection that closes under
@@ -167,9 +169,20 @@ async fn http1(
         return Err(error.into_error().into());
     };
     worker.metrics.retried();
+    Box::pin(anew(worker, to, endpoint, request, sent)).await
+}
+
+/// Sends a request that a connection to `avoid` did not carry, on a new connection.
+async fn anew(
+    worker: &Worker,
+    to: To<'_>,
+    avoid: SocketAddr,
+    request: Request<RequestBody>,
+    sent: Sent,
+) -> Result<Reply, Failure> {
     // A pooled connection may be as stale as the first.
     let connect = async |endpoint| worker.pool.fresh_http1(endpoint, to.tls).await;
-    let (_, mut lease) = self::connect(worker, to, Some(endpoint), connect).await?;
+    let (endpoint, mut lease) = self::connect(worker, to, Some(avoid), connect).await?;
     match lease.send(request).await {
         Some(Ok(response)) => Ok(Reply::new(endpoint, response, Lease::Http1(lease), sent)),
         Some(Err(error)) => Err(error.into_error().into()),

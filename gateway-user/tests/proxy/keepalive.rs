@@ -1,16 +1,21 @@
 //! Connections that carry more than one request, on both sides.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
+use gateway_core::{balance::Share, plan::LogFormat};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
 use crate::{
+    access_log::{Lines, logging},
     backend::Backend,
     bed::{Bed, Rule, To, rule},
     raw::Raw,
@@ -68,7 +73,7 @@ async fn an_answer_before_the_end_of_the_request_does_not_poison_the_pool() {
 }
 
 /// A backend that answers one request per connection, and closes when the second one arrives.
-async fn forgetful() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+async fn forgetful() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -107,7 +112,7 @@ async fn a_stale_connection_is_replaced_under_an_idempotent_request() {
 
 /// A backend that stops listening with its first connection, answers one request on it, and closes
 /// it when the second one arrives.
-async fn ending() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+async fn ending() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -131,10 +136,13 @@ async fn a_stale_connection_to_an_endpoint_that_is_gone_is_replaced_by_one_to_an
     let (address, seen) = ending().await;
     let other = Backend::start("a").await;
     let both = vec![address, other.address];
-    let bed = Bed::start(&[Rule {
+    let rules = [Rule {
         to: vec![To::Service(1, both)],
         ..rule("/", address)
-    }]);
+    }];
+    let lines = Lines::default();
+    let logging = logging(LogFormat::Json, Share::ALL);
+    let bed = Bed::with_parameters(&rules, logging, Box::new(lines.clone()));
     let mut raw = Raw::connect(bed.address).await;
     // Endpoints are chosen at random.
     while seen.load(SeqCst) < 2 {
@@ -142,6 +150,13 @@ async fn a_stale_connection_to_an_endpoint_that_is_gone_is_replaced_by_one_to_an
         assert_eq!(raw.answer().await.unwrap().status, 200);
     }
     bed.stop().await;
+    // Whoever answered is named, not whoever was asked first.
+    let lines = lines.read();
+    let of = |address: SocketAddr| {
+        let address = address.to_string();
+        lines.iter().filter(|l| l["upstream"] == address).count()
+    };
+    assert_eq!((of(address), of(other.address)), (1, other.requests()));
 }
 
 #[tokio::test]

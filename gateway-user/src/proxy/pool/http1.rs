@@ -72,7 +72,8 @@ impl Pool {
                 return Ok(lease);
             }
         }
-        lease.connect().await?;
+        // Apart, so that requests for which one is open stay small.
+        Box::pin(lease.connect()).await?;
         Ok(lease)
     }
 
@@ -83,7 +84,7 @@ impl Pool {
         tls: Option<&Arc<BackendTls>>,
     ) -> Result<Lease, ConnectError> {
         let mut lease = self.lease(endpoint, tls);
-        lease.connect().await?;
+        Box::pin(lease.connect()).await?;
         Ok(lease)
     }
 

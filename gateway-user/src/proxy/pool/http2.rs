@@ -120,10 +120,9 @@ impl Pool {
         let lease = Lease { connection, count };
         let opened = &lease.connection.opened;
         let tls = lease.count.connections.tls(Inside::Http2);
-        match opened
-            .get_or_init(|| open(endpoint, tls, &self.limits))
-            .await
-        {
+        // Apart, so that requests for which one is open stay small.
+        let open = || Box::pin(open(endpoint, tls, &self.limits));
+        match opened.get_or_init(open).await {
             Ok(_) => Ok(lease),
             Err(error) => Err(error.clone()),
         }

@@ -1,6 +1,6 @@
 //! When a request, or one attempt at a backend, has to be through.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -21,10 +21,20 @@ impl Deadline {
         Self { at, late }
     }
 
-    /// Gives up what is not ready in time.
+    /// The earlier one; of equal ones this.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self.at, other.at) {
+            (Some(this), Some(at)) if at < this => other,
+            (None, Some(_)) => other,
+            _ => self,
+        }
+    }
+
+    /// Gives up what is not ready in time. Pinned by the caller, for to move a request's future copies
+    /// kilobytes.
     pub(super) async fn bound<T>(
         self,
-        work: impl Future<Output = Result<T, Failure>>,
+        work: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<T, Failure> {
         let Some(at) = self.at else {
             return work.await;

@@ -1,6 +1,6 @@
 //! Requests that their rule wants repeated.
 
-use std::{cell::Cell, net::SocketAddr, time::Duration};
+use std::{cell::Cell, net::SocketAddr, pin::pin, time::Duration};
 
 use gateway_core::plan::{BackendId, BackendProtocol, Retry};
 use http::request::Parts;
@@ -59,8 +59,8 @@ pub(super) async fn send(
     let mut repeats = 0;
     while let Some(body) = replay.body() {
         let deadline = Deadline::after(timeouts.backend, Kind::BackendTimeout);
-        let outcome = deadline.bound(attempt.make(worker, &to, parts.clone(), body));
-        let outcome = outcome.await;
+        let attempted = pin!(attempt.make(worker, &to, parts.clone(), body));
+        let outcome = deadline.bound(attempted).await;
         let outcome = outcome.map_err(|failure| failure.unless_of_the_client(&sent));
         if attempt.unsent.get() {
             worker.metrics.retried();
