@@ -21,6 +21,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("head", &[]),
     ("hello", &[]),
     ("manifests", &["tests/golden/cases", "examples"]),
+    ("routes", &[]),
     ("splice", &[]),
 ];
 /// Coverage for libFuzzer, as options of the stable compiler (LLVM's SanitizerCoverage).

@@ -7,11 +7,8 @@ use http::{HeaderMap, Method};
 use super::*;
 use crate::http::hosts::pattern as host;
 use crate::plan::{
-    FrontendId, HostPattern, HttpMatch, HttpRule, L4Service, MethodPattern, PathMatch, RouteKind,
-    Tls, Transport,
+    FrontendId, HttpMatch, HttpRule, L4Service, MethodPattern, PathMatch, RouteKind, Tls, Transport,
 };
-
-mod random;
 
 const LOCAL: &str = "192.0.2.1:80";
 
