@@ -10,7 +10,7 @@ use super::{
     backend::Referrer,
     http::{
         self, filters,
-        matches::{headers, regex, unknown},
+        matches::{check, headers, regex, unknown},
         policy,
     },
 };
@@ -120,7 +120,7 @@ fn pattern(
     // Each alone first, so that a mistake is reported where it is.
     for (field, pattern) in [("service", service), ("method", method)] {
         if let Some(pattern) = pattern {
-            regex(&format!("{at}.{field}"), pattern)?;
+            check(&format!("{at}.{field}"), pattern)?;
         }
     }
     if service.is_none() && method.is_none() {

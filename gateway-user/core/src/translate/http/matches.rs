@@ -1,6 +1,6 @@
 //! Matches of an HTTPRoute rule. A value that is not understood refuses the whole route.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderName, Method};
 use regex::Regex;
@@ -127,21 +127,24 @@ fn value(at: &str, source: &Value) -> Result<ValueMatch, RouteVerdict> {
 
 /// Compiles a pattern that has to match as a whole.
 pub(in crate::translate) fn regex(at: &str, pattern: &Arc<str>) -> Result<Regex, RouteVerdict> {
-    // Alone first: `a)(b` must not become valid by the group around it.
-    let compiled = Regex::new(pattern).and_then(|_| Regex::new(&format!("^(?:{pattern})$")));
-    compiled.map_err(|error| {
-        let last = error.to_string();
-        let why = last
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
-        RouteVerdict::BadRegex {
-            at: at.to_owned(),
-            pattern: pattern.clone(),
-            why: why.to_owned(),
-        }
-    })
+    check(at, pattern)?;
+    Regex::new(&format!("^(?:{pattern})$")).map_err(|error| bad(at, pattern, &error))
+}
+
+/// Whether a pattern is one by itself: `a)(b` must not become valid by a group around it.
+pub(in crate::translate) fn check(at: &str, pattern: &Arc<str>) -> Result<(), RouteVerdict> {
+    let parsed = regex_syntax::parse(pattern);
+    parsed.map(drop).map_err(|error| bad(at, pattern, &error))
+}
+
+fn bad(at: &str, pattern: &Arc<str>, error: &dyn fmt::Display) -> RouteVerdict {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    RouteVerdict::BadRegex {
+        at: at.to_owned(),
+        pattern: pattern.clone(),
+        why: last.trim_start_matches("error: ").to_owned(),
+    }
 }
 
 /// A value of an enumeration that this version does not know.
