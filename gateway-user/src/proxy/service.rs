@@ -177,8 +177,14 @@ async fn pass_on(
 ) -> Result<Response<Source>, Answer> {
     let (worker, client) = (exchange.worker, exchange.client);
     let rule: &Rule = matched.rule;
-    sharing::judge(&rule.filters, &parts, &mut exchange.sharing)?;
     let seat = session::seat(rule, &parts.headers);
+    // Whether or not filters let the request on to it: preflights, which carry no credentials, are
+    // answered before anybody is asked about them.
+    let chosen = choose(worker, rule, seat.as_ref());
+    let of_backend = chosen
+        .as_ref()
+        .map_or(&[][..], |(backend, _)| &*backend.filters);
+    sharing::judge([&rule.filters, of_backend], &parts, &mut exchange.sharing)?;
     let upgrade = take_upgrade(&mut parts);
     let shared = parts.version != Version::HTTP_2;
     let mut body = Unsent::new(body, shared, parts.headers.contains_key(EXPECT));
@@ -187,8 +193,7 @@ async fn pass_on(
     let filters = (&*rule.filters, &*rule.auths);
     let changes = &mut exchange.changes;
     filters::apply(&came, filters, &mut parts, &mut body, changes).await?;
-    let (backend, endpoints) = choose(worker, rule, seat.as_ref())?;
-    sharing::judge(&backend.filters, &parts, &mut exchange.sharing)?;
+    let (backend, endpoints) = chosen?;
     let filters = (&*backend.filters, &*backend.auths);
     let changes = &mut exchange.changes;
     filters::apply(&came, filters, &mut parts, &mut body, changes).await?;

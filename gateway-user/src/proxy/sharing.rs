@@ -17,25 +17,32 @@ pub(super) struct Sharing {
     origin: Option<HeaderValue>,
 }
 
-/// Answers the preflight of a browser, and notes what the answers to its other requests need.
+/// Answers the preflight of a browser, and notes what the answers to its other requests need. Of
+/// the filters of a rule and of a backend, the latter are closer to the answer and go last.
 pub(super) fn judge(
-    filters: &[HttpFilter],
+    all: [&[HttpFilter]; 2],
     parts: &Parts,
     sharing: &mut Option<Sharing>,
 ) -> Result<(), Answer> {
-    let invalid = || filters.iter().any(|f| matches!(f, HttpFilter::Invalid));
-    let Some(cors) = filter::cors(filters).filter(|_| !invalid()) else {
-        return Ok(());
-    };
-    *sharing = Some(Sharing {
-        cors: cors.clone(),
-        origin: parts.headers.get(ORIGIN).cloned(),
-    });
-    match filter::preflight(cors, &parts.method, &parts.headers) {
-        None => Ok(()),
-        Some(Preflight::Allowed(headers)) => Err(Answer::Preflight(headers)),
-        Some(Preflight::Foreign) => Err(Answer::ForeignOrigin),
+    for filters in all {
+        // Nothing may be processed as if such a filter were absent.
+        if filters.iter().any(|f| matches!(f, HttpFilter::Invalid)) {
+            break;
+        }
+        let Some(cors) = filter::cors(filters) else {
+            continue;
+        };
+        *sharing = Some(Sharing {
+            cors: cors.clone(),
+            origin: parts.headers.get(ORIGIN).cloned(),
+        });
+        match filter::preflight(cors, &parts.method, &parts.headers) {
+            None => {}
+            Some(Preflight::Allowed(headers)) => return Err(Answer::Preflight(headers)),
+            Some(Preflight::Foreign) => return Err(Answer::ForeignOrigin),
+        }
     }
+    Ok(())
 }
 
 impl Sharing {

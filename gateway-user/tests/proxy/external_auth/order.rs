@@ -212,17 +212,59 @@ async fn preflights_are_answered_before_and_denials_can_be_read_by_pages() {
     let bed = bed(&backend, |rule, endpoints| {
         rule.filters = vec![filter(endpoints, &server, bare()), cors::filter()];
     });
+    is_open_to_preflights_only(&bed, &server).await;
+    bed.stop().await;
+    assert_eq!(backend.requests(), 0);
+}
+
+#[tokio::test]
+async fn so_are_those_for_a_backend_with_the_filter() {
+    let (backend, server) = (Backend::start("a").await, Server::denying().await);
+    let bed = bed(&backend, |rule, endpoints| {
+        rule.filters = vec![filter(endpoints, &server, bare())];
+        rule.backends[0].filters = vec![cors::filter()];
+    });
+    is_open_to_preflights_only(&bed, &server).await;
+    bed.stop().await;
+    assert_eq!(backend.requests(), 0);
+}
+
+/// Of a page of an allowed origin.
+async fn is_open_to_preflights_only(bed: &Bed, server: &Server) {
     let origin = "host: a\r\norigin: https://www.foo.com\r\n";
-    let preflight =
-        format!("OPTIONS / HTTP/1.1\r\n{origin}access-control-request-method: GET\r\n\r\n");
-    assert_eq!(ask(bed.address, &preflight).await.status, 204);
+    assert_eq!(ask(bed.address, &preflight(origin)).await.status, 204);
+    let foreign = "host: a\r\norigin: https://www.bar.org\r\n";
+    assert_eq!(ask(bed.address, &preflight(foreign)).await.status, 403);
     assert_eq!(server.questions(), 0);
     let denied = ask(bed.address, &format!("GET / HTTP/1.1\r\n{origin}\r\n")).await;
-    assert_eq!(denied.status, 401);
+    assert_eq!((denied.status, server.questions()), (401, 1));
     assert_eq!(
         denied.header("access-control-allow-origin"),
         Some("https://www.foo.com")
     );
-    bed.stop().await;
+}
+
+fn preflight(head: &str) -> String {
+    format!("OPTIONS / HTTP/1.1\r\n{head}access-control-request-method: GET\r\n\r\n")
+}
+
+/// Of the rule or of the backend: a preflight is not answered as if it were absent.
+#[tokio::test]
+async fn preflights_do_not_pass_by_a_filter_that_is_not_understood() {
+    let backend = Backend::start("a").await;
+    let head = "host: a\r\norigin: https://www.foo.com\r\n";
+    for of_rule in [true, false] {
+        let bed = bed(&backend, |rule, _| {
+            rule.backends[0].filters = vec![cors::filter()];
+            let filters = match of_rule {
+                true => &mut rule.filters,
+                false => &mut rule.backends[0].filters,
+            };
+            filters.push(HttpFilter::Invalid);
+        });
+        let answer = ask(bed.address, &preflight(head)).await;
+        assert_eq!(answer.status, 500, "of the rule: {of_rule}");
+        bed.stop().await;
+    }
     assert_eq!(backend.requests(), 0);
 }
