@@ -100,27 +100,12 @@ impl ResolvesServerCert for Always {
 }
 
 impl Secure {
-    /// Shows `certificate`; `clients`: the authority whose certificates it demands.
+    /// As [`acceptor`].
     pub(crate) async fn start(
         certificate: &Arc<CertifiedKey>,
         clients: Option<&Authority>,
     ) -> Self {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider.clone());
-        let config = config.with_safe_default_protocol_versions().unwrap();
-        let config = match clients {
-            None => config.with_no_client_auth(),
-            Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(authority.root.clone()).unwrap();
-                let roots = Arc::new(roots);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
-                config.with_client_cert_verifier(verifier.build().unwrap())
-            }
-        };
-        let mut config = config.with_cert_resolver(Arc::new(Always(certificate.clone())));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = acceptor(certificate, clients, &["h2", "http/1.1"]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let names = Arc::new(Mutex::new(Vec::new()));
@@ -164,6 +149,31 @@ impl Secure {
     pub(crate) fn handshakes(&self) -> usize {
         self.names.lock().unwrap().len()
     }
+}
+
+/// Shows `certificate`; `clients`: the authority whose certificates it demands.
+pub(crate) fn acceptor(
+    certificate: &Arc<CertifiedKey>,
+    clients: Option<&Authority>,
+    protocols: &[&str],
+) -> TlsAcceptor {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone());
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.root.clone()).unwrap();
+            let roots = Arc::new(roots);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let mut config = config.with_cert_resolver(Arc::new(Always(certificate.clone())));
+    let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+    config.alpn_protocols = protocols.collect();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn answer(

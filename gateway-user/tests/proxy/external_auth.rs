@@ -9,4 +9,5 @@ mod http;
 mod messages;
 mod order;
 mod server;
+mod tls;
 mod undecided;
