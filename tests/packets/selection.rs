@@ -56,6 +56,7 @@ impl Node {
         let weighted = backends.iter().map(|(name, weight)| WeightedBackend {
             target: Target::Backend(service(*name)),
             weight: *weight,
+            tls: None,
         });
         let l4 = L4Service {
             gateway: ObjectName::new("default", "gateway"),

@@ -27,7 +27,7 @@ mod tree;
 pub use auth::Auth;
 pub use budget::Budget;
 pub use matcher::RequestHead;
-pub use names::{Destination, Forward, Names, Taken};
+pub use names::{Destination, Forward, Names, Reached, Taken};
 pub use rule::{Backend, Choice, Mirror, Rule};
 pub use session::{Seat, Session};
 pub use table::{ListenerId, Matched, Opening, Outcome, Table};

@@ -151,6 +151,9 @@ pub struct L4Service {
 pub struct WeightedBackend {
     pub target: Target,
     pub weight: u32,
+    /// As [`HttpBackend::tls`], where TLS is terminated before it. `None` for all other traffic,
+    /// which passes as it is.
+    pub tls: Option<Arc<BackendTls>>,
 }
 
 /// Where a backendRef leads.
@@ -227,7 +230,8 @@ pub struct TlsListener {
     pub name: Arc<str>,
     /// Server names that this listener takes; the most specific listener wins a connection.
     pub hostname: HostPattern,
-    /// `Some` for mode Terminate: backends get what is inside. `None` for mode Passthrough.
+    /// `Some` for mode Terminate: backends get what is inside, within TLS of our own where they want
+    /// that. `None` for mode Passthrough.
     pub tls: Option<Tls>,
     /// The oldest first.
     pub routes: Vec<TlsRoute>,

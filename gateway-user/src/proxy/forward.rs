@@ -2,18 +2,21 @@
 
 use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
 
-use gateway_core::http::{Destination, Forward, ListenerId};
+use gateway_core::{
+    http::{Destination, Forward, ListenerId, Reached},
+    plan::Inside,
+};
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    time,
 };
 
 use super::{
     client::Slot,
     connection::{self, TlsStream},
     metrics::TlsOutcome,
+    pool::stream::{self, Stream},
     socket, splice,
     upstream::CONNECT_ATTEMPTS,
     worker::Worker,
@@ -23,8 +26,8 @@ use super::{
 pub(super) struct Forwarded {
     listener: Arc<ListenerId>,
     route: Arc<Forward>,
-    /// Of the backend that was chosen.
-    endpoints: Arc<[SocketAddr]>,
+    /// The backend that was chosen.
+    to: Reached,
     client: Side,
 }
 
@@ -49,8 +52,8 @@ pub(super) async fn begin(
         let taken = Some((&**listener, Some(&route.route)));
         worker.metrics.tls(taken, outcome);
     };
-    let endpoints = match route.choose(worker.random()) {
-        Destination::Endpoints(endpoints) => endpoints.clone(),
+    let to = match route.choose(worker.random()) {
+        Destination::Backend(to) => to.clone(),
         Destination::Invalid => {
             count(TlsOutcome::InvalidBackend);
             return Ok(None);
@@ -71,7 +74,7 @@ pub(super) async fn begin(
     Ok(Some(Forwarded {
         listener: listener.clone(),
         route: route.clone(),
-        endpoints,
+        to,
         client,
     }))
 }
@@ -79,7 +82,7 @@ pub(super) async fn begin(
 /// Forwards until both sides have ended; it goes on when its frontend is taken away, as those of
 /// TCPRoutes do. The connection is closed where no endpoint takes it.
 pub(super) async fn serve(worker: &Rc<Worker>, taken: Forwarded, _slot: Slot) {
-    let backend = connect(worker, &taken.endpoints).await;
+    let backend = connect(worker, &taken.to).await;
     let outcome = match &backend {
         Some(_) => TlsOutcome::Forwarded,
         None => TlsOutcome::Unreachable,
@@ -93,7 +96,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, taken: Forwarded, _slot: Slot) {
     let done = match taken.client {
         Side::Passthrough(mut client, begun) => {
             let done = run(worker, &taken.listener, &mut client, &mut backend, begun).await;
-            abort_if(&done, [&client, &backend]);
+            abort_if(&done, [&client, backend.tcp()]);
             done
         }
         Side::Terminated(mut client) => {
@@ -105,7 +108,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, taken: Forwarded, _slot: Slot) {
                 Vec::new(),
             )
             .await;
-            abort_if(&done, [client.get_ref().0, &backend]);
+            abort_if(&done, [client.get_ref().0, backend.tcp()]);
             done
         }
     };
@@ -118,7 +121,7 @@ async fn run<C: AsyncRead + AsyncWrite + Unpin>(
     worker: &Worker,
     listener: &Arc<ListenerId>,
     client: &mut C,
-    backend: &mut TcpStream,
+    backend: &mut Stream,
     begun: Vec<u8>,
 ) -> io::Result<()> {
     let meter = worker.metrics.meter(listener);
@@ -140,14 +143,16 @@ fn abort_if(done: &io::Result<()>, sides: [&TcpStream; 2]) {
     }
 }
 
-/// A connection to one of the endpoints, or to another one if that takes none.
-async fn connect(worker: &Worker, endpoints: &[SocketAddr]) -> Option<TcpStream> {
+/// A connection to one of the endpoints, or to another one if that takes none or cannot be trusted.
+async fn connect(worker: &Worker, to: &Reached) -> Option<Stream> {
+    let endpoints = &to.endpoints;
+    let tls = to.tls.as_deref().map(|tls| (tls, Inside::Bytes));
     let mut failed: Vec<SocketAddr> = Vec::new();
     while failed.len() < CONNECT_ATTEMPTS.min(endpoints.len()) {
         let untried = || endpoints.iter().filter(|e| !failed.contains(e));
         let chosen = worker.random().checked_rem(untried().count() as u64)?;
         let endpoint = *untried().nth(chosen as usize)?;
-        match connect_to(worker, endpoint).await {
+        match stream::connect(endpoint, tls, &worker.limits).await {
             Ok(stream) => {
                 worker.streaks.well(endpoint);
                 return Some(stream);
@@ -160,11 +165,4 @@ async fn connect(worker: &Worker, endpoints: &[SocketAddr]) -> Option<TcpStream>
         }
     }
     None
-}
-
-async fn connect_to(worker: &Worker, endpoint: SocketAddr) -> io::Result<TcpStream> {
-    let limits = &worker.limits;
-    let stream = time::timeout(limits.connect_timeout, TcpStream::connect(endpoint)).await??;
-    socket::prepare(&stream, limits.stall_timeout)?;
-    Ok(stream)
 }

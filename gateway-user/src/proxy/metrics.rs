@@ -94,7 +94,7 @@ pub(super) enum AuthOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TlsOutcome {
     Forwarded,
-    /// No endpoint of the chosen backend takes connections.
+    /// No endpoint of the chosen backend takes connections, or none can be trusted.
     Unreachable,
     NoEndpoint,
     InvalidBackend,

@@ -140,6 +140,7 @@ mod tests {
         let backend = WeightedBackend {
             target: Target::Backend(backend()),
             weight: 1,
+            tls: None,
         };
         let routes = routes.iter().map(|host| TlsRoute {
             name: ObjectName::new("default", *host),

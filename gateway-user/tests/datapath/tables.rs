@@ -23,6 +23,7 @@ pub(crate) fn plan(frontend: &str, transport: Transport, backends: &[&str]) -> (
         backends: vec![WeightedBackend {
             target: Target::Backend(id.clone()),
             weight: 1,
+            tls: None,
         }],
     };
     let frontend = FrontendId {

@@ -39,6 +39,7 @@ fn listener(host: &str, backends: &[(Vec<SocketAddr>, u32)]) -> (TlsListener, En
         weighted.push(WeightedBackend {
             target: Target::Backend(id),
             weight: *weight,
+            tls: None,
         });
     }
     let route = TlsRoute {

@@ -21,6 +21,8 @@ use crate::{
     tls::{Site, ask, site},
 };
 
+mod secured;
+
 const VERSIONS: [&[&rustls::SupportedProtocolVersion]; 2] =
     [&[&rustls::version::TLS12], &[&rustls::version::TLS13]];
 
@@ -39,7 +41,11 @@ fn listener(name: &'static str, hostname: HostPattern, tls: Option<Tls>) -> TlsL
     let route = TlsRoute {
         name: ObjectName::new("default", name),
         hostnames: vec![hostname.clone()],
-        backends: vec![WeightedBackend { target, weight: 1 }],
+        backends: vec![WeightedBackend {
+            target,
+            weight: 1,
+            tls: None,
+        }],
     };
     TlsListener {
         name: name.into(),

@@ -121,7 +121,8 @@ fn tls_listener(lines: &mut Vec<String>, listener: &TlsListener) {
         lines.push(format!("    {} for {}", route.name, hosts.join(" ")));
         for backend in &route.backends {
             let (to, weight) = (target(&backend.target), backend.weight);
-            lines.push(format!("      -> {to} x{weight}"));
+            let tls = backend.tls.as_deref().map(secured).unwrap_or_default();
+            lines.push(format!("      -> {to}{tls} x{weight}"));
         }
     }
 }

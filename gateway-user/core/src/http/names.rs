@@ -9,7 +9,7 @@ use crate::{
     balance::Weighted,
     endpoints::Endpoints,
     name::ObjectName,
-    plan::{BackendId, HttpFrontend, Target, TlsListener, TlsRoute, TlsUnmatched},
+    plan::{BackendId, BackendTls, HttpFrontend, Target, TlsListener, TlsRoute, TlsUnmatched},
 };
 
 /// The HTTPS and TLS listeners of one address and port.
@@ -44,14 +44,23 @@ pub struct Forward {
     backends: Weighted<Share>,
 }
 
-/// A backendRef with its ready endpoints; `None` where the reference is invalid.
-type Share = Option<(BackendId, Arc<[SocketAddr]>)>;
+/// A backendRef; `None` where the reference is invalid.
+type Share = Option<(BackendId, Reached)>;
+
+/// How connections reach a backend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// Those that are ready.
+    pub endpoints: Arc<[SocketAddr]>,
+    /// `None`: it gets what comes as it is.
+    pub tls: Option<Arc<BackendTls>>,
+}
 
 /// Where one connection goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Destination<'r> {
-    /// To one of the addresses, of which there is at least one.
-    Endpoints(&'r Arc<[SocketAddr]>),
+    /// To one of the endpoints, of which there is at least one.
+    Backend(&'r Reached),
     /// No backendRef, all weights zero, or an invalid reference.
     Invalid,
     /// The chosen backend has no ready endpoint.
@@ -149,7 +158,13 @@ impl Forward {
         let backends = route.backends.iter().map(|backend| {
             let share = match &backend.target {
                 Target::Invalid => None,
-                Target::Backend(id) => Some((id.clone(), endpoints.ready(id).collect())),
+                Target::Backend(id) => {
+                    let reached = Reached {
+                        endpoints: endpoints.ready(id).collect(),
+                        tls: backend.tls.clone(),
+                    };
+                    Some((id.clone(), reached))
+                }
             };
             (backend.weight, share)
         });
@@ -163,8 +178,8 @@ impl Forward {
     pub fn choose(&self, random: u64) -> Destination<'_> {
         match self.backends.pick(random) {
             None | Some(None) => Destination::Invalid,
-            Some(Some((id, endpoints))) if endpoints.is_empty() => Destination::NoEndpoint(id),
-            Some(Some((_, endpoints))) => Destination::Endpoints(endpoints),
+            Some(Some((id, to))) if to.endpoints.is_empty() => Destination::NoEndpoint(id),
+            Some(Some((_, to))) => Destination::Backend(to),
         }
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn service(backends: &[(&str, u32)]) -> L4Service {
             name => Target::Backend(backend(name)),
         },
         weight: *weight,
+        tls: None,
     };
     L4Service {
         gateway: ObjectName::new("default", "gateway"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Scope,
+    attach::ListenerId,
     gateway::Gateways,
     policy::PolicyState,
     route::{RouteSource, RouteState},
@@ -28,7 +29,7 @@ pub(super) fn statuses(
     if policies.is_empty() {
         return Vec::new();
     }
-    let reach = reach(scope, routes);
+    let reach = reach(scope, gateways, routes);
     let report = |state| report(scope, gateways, &reach, state);
     policies.iter().map(report).collect()
 }
@@ -96,10 +97,16 @@ fn itself(target: &PolicyTarget) -> ParentRef {
     }
 }
 
-fn reach(scope: Scope, routes: &[RouteState]) -> Reach {
+fn reach(scope: Scope, gateways: &Gateways, routes: &[RouteState]) -> Reach {
     let mut reach = Reach::new();
     for route in routes {
-        let gateways: BTreeSet<usize> = route.listeners().map(|(gateway, _)| gateway).collect();
+        // What passes through is left as it is.
+        let speaks = |&(gateway, listener): &ListenerId| {
+            let listener = &gateways.served[gateway].listeners[listener];
+            route.source.kind != Kind::TlsRoute || listener.tls.is_some()
+        };
+        let listeners = route.listeners().filter(speaks);
+        let gateways: BTreeSet<usize> = listeners.map(|(gateway, _)| gateway).collect();
         if gateways.is_empty() {
             continue;
         }
@@ -110,7 +117,8 @@ fn reach(scope: Scope, routes: &[RouteState]) -> Reach {
     reach
 }
 
-/// Services that a route speaks to in HTTP, those of its filters included, whether or not they exist.
+/// Services that a route's Gateways may speak to in TLS, those of its filters included, whether or
+/// not they exist.
 fn services(scope: Scope, route: &RouteSource) -> Vec<ObjectName> {
     let (world, name) = (scope.world, route.meta.object_name());
     let mut references = Vec::new();
@@ -126,6 +134,11 @@ fn services(scope: Scope, route: &RouteSource) -> Vec<ObjectName> {
             for rule in rules.into_iter().flatten() {
                 collect(&rule.filters, &rule.backend_refs, &mut references);
             }
+        }
+        Kind::TlsRoute => {
+            let rules = world.tls_routes.get(&name).map(|r| &r.spec.rules);
+            let rules = rules.into_iter().flatten();
+            references.extend(rules.flat_map(|rule| rule.backend_refs.iter().cloned()));
         }
         _ => (),
     }

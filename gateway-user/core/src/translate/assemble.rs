@@ -114,7 +114,7 @@ fn serve(
         };
         if let Frontend::Http(frontend) = plan.frontends.entry(id).or_insert_with(empty) {
             match listener.kinds.contains(&Kind::TlsRoute) {
-                true => frontend.tls.push(tls(listener, routes)),
+                true => frontend.tls.push(tls(listener, routes, shown)),
                 false => frontend.listeners.push(http(listener, routes, shown)),
             }
         }
@@ -134,6 +134,7 @@ fn l4(
     let L4Rule {
         backends,
         by_client,
+        ..
     } = rule.unwrap_or_default();
     L4Service {
         gateway: gateway.name.clone(),
@@ -173,14 +174,21 @@ fn http(
     }
 }
 
-fn tls(listener: &ListenerState, routes: &[(&RouteState, Vec<HostPattern>)]) -> TlsListener {
+fn tls(
+    listener: &ListenerState,
+    routes: &[(&RouteState, Vec<HostPattern>)],
+    shown: &mut Shown,
+) -> TlsListener {
     let routes = routes
         .iter()
         .filter_map(|(route, hostnames)| match &route.rules {
             Rules::L4(rule) => Some(TlsRoute {
                 name: route.source.meta.object_name(),
                 hostnames: hostnames.clone(),
-                backends: rule.backends.clone(),
+                backends: match listener.tls {
+                    None => rule.backends.clone(),
+                    Some(_) => shown.connections(&rule.terminated),
+                },
             }),
             Rules::Http(..) => None,
         });

@@ -6,7 +6,9 @@ use super::{Scope, grant::Reference, nearby, policy::PolicyState};
 use crate::{
     api::{BackendRef, Kind, Meta, Service, core_kinds::ServicePort},
     name::ObjectName,
-    plan::{BackendId, BackendProtocol, BackendTls, HttpBackend, Target, Transport},
+    plan::{
+        BackendId, BackendProtocol, BackendTls, HttpBackend, Target, Transport, WeightedBackend,
+    },
     verdict::{RouteVerdict, hint},
 };
 
@@ -94,6 +96,25 @@ pub(super) fn spoken_backend(
         tls,
         weight: reference.weight,
         filters: Vec::new(),
+    }
+}
+
+/// A backend of connections whose TLS was terminated, spoken to as its policy says.
+pub(super) fn secured(scope: Scope, backend: &WeightedBackend) -> WeightedBackend {
+    let secured = backend.target.id().map(|id| {
+        let service = scope.world.services.get(&id.service);
+        let ports = service.iter().flat_map(|service| &service.spec.ports);
+        let mut ports = ports.filter(|port| port.port == id.port && &*port.protocol == "TCP");
+        let policy = ports
+            .next()
+            .and_then(|port| scope.policies.of_port(&id.service, &port.name));
+        secure(id.clone(), policy)
+    });
+    let (target, tls) = secured.unwrap_or((Target::Invalid, None));
+    WeightedBackend {
+        target,
+        tls,
+        weight: backend.weight,
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Gateway,
-    plan::{BackendTls, HttpBackend, HttpFilter, HttpRule},
+    plan::{BackendTls, HttpBackend, HttpFilter, HttpRule, WeightedBackend},
     verdict::GatewayVerdict,
 };
 
@@ -53,6 +53,14 @@ impl<'a> Shown<'a> {
             }
         }
         rules
+    }
+
+    pub(super) fn connections(&mut self, backends: &[WeightedBackend]) -> Vec<WeightedBackend> {
+        let mut backends = backends.to_vec();
+        for tls in backends.iter_mut().filter_map(|b| b.tls.as_mut()) {
+            *tls = self.tls(tls);
+        }
+        backends
     }
 
     fn backend(&mut self, backend: &mut HttpBackend) {

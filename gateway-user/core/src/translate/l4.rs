@@ -14,6 +14,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct L4Rule {
     pub backends: Vec<WeightedBackend>,
+    /// The same where TLS is terminated before them.
+    pub terminated: Vec<WeightedBackend>,
     /// Whether a Service among them asks for it (`sessionAffinity: ClientIP`). It decides for all:
     /// they share one lookup table, and whoever asks would not have it otherwise.
     pub by_client: bool,
@@ -46,8 +48,16 @@ pub(super) fn judge(scope: Scope, kind: Kind, route: &TcpRoute) -> (L4Rule, Vec<
         backends.push(WeightedBackend {
             target: backend::target(scope, referrer, &at, reference, &mut verdicts),
             weight: reference.weight,
+            tls: None,
         });
     }
+    let terminated = match kind {
+        Kind::TlsRoute => backends
+            .iter()
+            .map(|b| backend::secured(scope, b))
+            .collect(),
+        _ => Vec::new(),
+    };
     let mut weighted = backends.iter().filter(|backend| backend.weight > 0);
     let by_client = weighted.any(|backend| {
         let id = backend.target.id();
@@ -56,6 +66,7 @@ pub(super) fn judge(scope: Scope, kind: Kind, route: &TcpRoute) -> (L4Rule, Vec<
     });
     let rule = L4Rule {
         backends,
+        terminated,
         by_client,
     };
     (rule, verdicts)

@@ -69,12 +69,14 @@ pub enum PolicyVerdict {
     },
 
     #[error(
-        "no certificate authority can be used, so requests to its targets get a 500; ResolvedRefs \
-         says why"
+        "no certificate authority can be used, so requests to its targets get a 500 and \
+         connections are closed; ResolvedRefs says why"
     )]
     NoValidCa,
 
-    #[error("spec.validation.{field}: {why}, so requests to its targets get a 500; {remedy}")]
+    #[error(
+        "spec.validation.{field}: {why}, so requests to its targets get a 500 and connections are closed; {remedy}"
+    )]
     Invalid {
         field: &'static str,
         why: String,

@@ -51,6 +51,16 @@ pub(in crate::proxy) async fn connect(
     Ok(Stream::Tls(Box::new(stream)))
 }
 
+impl Stream {
+    /// What carries it.
+    pub(in crate::proxy) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Clear(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
 /// The stream of either kind; a macro, since they share no type.
 macro_rules! either {
     ($self:expr, $stream:ident => $do:expr) => {

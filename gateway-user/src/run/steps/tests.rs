@@ -38,6 +38,7 @@ fn plan() -> Plan {
         backends: vec![WeightedBackend {
             target: Target::Backend(backend()),
             weight: 1,
+            tls: None,
         }],
     };
     let http = HttpFrontend {

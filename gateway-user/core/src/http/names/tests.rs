@@ -138,7 +138,11 @@ fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
         (id("good"), vec![ready(true)]),
         (id("idle"), vec![ready(false)]),
     ]));
-    let to = |target, weight| WeightedBackend { target, weight };
+    let to = |target, weight| WeightedBackend {
+        target,
+        weight,
+        tls: None,
+    };
     let backends = vec![
         to(Target::Backend(id("good")), 2),
         to(Target::Backend(id("idle")), 1),
@@ -150,8 +154,8 @@ fn connections_are_shared_by_weight_and_invalid_shares_go_nowhere() {
     let (mut good, mut idle, mut invalid) = (0, 0, 0);
     for _ in 0..10_000 {
         match forward.choose(rng.draw()) {
-            Destination::Endpoints(all) => {
-                assert_eq!(**all, ["10.0.0.1:443".parse().unwrap()]);
+            Destination::Backend(to) => {
+                assert_eq!(*to.endpoints, ["10.0.0.1:443".parse().unwrap()]);
                 good += 1;
             }
             Destination::NoEndpoint(backend) => {
