@@ -75,7 +75,8 @@ pub enum PolicyVerdict {
     NoValidCa,
 
     #[error(
-        "spec.validation.{field}: {why}, so requests to its targets get a 500 and connections are closed; {remedy}"
+        "spec.validation.{field}: {why}, so requests to its targets get a 500 and connections \
+         are closed; {remedy}"
     )]
     Invalid {
         field: &'static str,
