@@ -38,8 +38,8 @@ impl Place {
 
     /// Adds the namespace behind the node, which forwards.
     ///
-    /// The link outside cuts its segments, as a wire does: on a virtual one a segment of 64 KiB
-    /// would pass as one packet. Where the node can, it joins them again.
+    /// The links cut their segments, as a wire does: on a virtual one a segment of 64 KiB would pass as
+    /// one packet. The node joins them again, as it does behind real cards.
     pub(super) fn inside(&self) -> Result<Namespace> {
         let Self { outside, node, net } = self;
         let inside = net.namespace("inside")?;
@@ -51,7 +51,9 @@ impl Place {
         outside.ip(&format!("route add default via {NODE}"))?;
         inside.ip("route add default via 10.78.0.1")?;
         outside.run("ethtool", ["-K", "eth0", "tso", "off", "gso", "off"])?;
-        node.run("ethtool", ["-K", "uplink", "gro", "on"])?;
+        for link in ["uplink", "backend"] {
+            node.run("ethtool", ["-K", link, "gro", "on"])?;
+        }
         Ok(inside)
     }
 
