@@ -7,6 +7,8 @@ mod flood;
 pub mod hello;
 mod hello_server;
 mod http_client;
+mod http_connection;
+mod http_load;
 mod http_server;
 mod load;
 mod pattern;
@@ -14,6 +16,7 @@ mod ping;
 mod segment;
 mod segments;
 mod stop;
+mod tally;
 mod tcp_client;
 mod tcp_server;
 mod udp_client;
@@ -50,6 +53,7 @@ enum Role {
     /// Answers DNS queries with a TXT record: its name and the client's address.
     ServeUdp(udp_server::Args),
     Http(http_client::Args),
+    HttpLoad(http_load::Args),
     Tcp(tcp_client::Args),
     Crowd(crowd::Args),
     Load(load::Args),
@@ -73,6 +77,7 @@ pub async fn main(cli: Cli) -> Result<()> {
         Role::ServeHello(args) => hello_server::serve(args).await,
         Role::ServeUdp(args) => udp_server::serve(args).await,
         Role::Http(args) => print(limit, http_client::run(args)).await,
+        Role::HttpLoad(args) => print(limit, http_load::run(args)).await,
         Role::Tcp(args) => print(limit, tcp_client::run(args)).await,
         Role::Crowd(args) => print(limit, crowd::run(args)).await,
         Role::Load(args) => print(limit, load::run(args)).await,

@@ -110,6 +110,23 @@ pub struct LoadReport {
     pub first_byte_p99: u64,
 }
 
+/// HTTP requests of many connections.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HttpLoadReport {
+    /// Those that were answered with 200, to the end.
+    pub requests: u64,
+    pub failed: u64,
+    /// The first errors, as text.
+    pub errors: Vec<String>,
+    /// Bytes of bodies.
+    pub bytes: u64,
+    /// From when the first request was due to the end of the last answer, in microseconds.
+    pub microseconds: u64,
+    /// From when a request was due to the end of its answer, in microseconds.
+    pub median: u64,
+    pub p99: u64,
+}
+
 /// Bytes of one connection in one direction.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BulkReport {

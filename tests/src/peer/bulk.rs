@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     hello::Opening,
     hello_server::{ANSWER, DOWN, PIECE, UP},
-    load::microseconds,
+    tally::microseconds,
 };
 use crate::report::BulkReport;
 

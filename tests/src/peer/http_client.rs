@@ -4,13 +4,8 @@ use std::{cell::RefCell, error::Error as _, net::SocketAddr, rc::Rc, time::Durat
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::{Method, Request, Response, header::HOST};
+use http::{Method, Request, header::HOST};
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    body::Incoming,
-    client::conn::{http1, http2},
-};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     net::TcpStream,
     task::LocalSet,
@@ -18,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    http_connection::Connection,
     http_server::text_of,
     stop::{Budget, progress},
 };
@@ -59,12 +55,6 @@ pub(super) struct Args {
     /// Milliseconds to wait after each request.
     #[arg(long, default_value_t = 0)]
     pause: u64,
-}
-
-/// A connection of either version.
-enum Connection {
-    Http1(http1::SendRequest<Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 type Shared = Rc<RefCell<HttpReport>>;
@@ -158,44 +148,12 @@ fn never_processed(error: &hyper::Error) -> bool {
     })
 }
 
-impl Connection {
-    fn is_closed(&self) -> bool {
-        match self {
-            Self::Http1(sender) => sender.is_closed(),
-            Self::Http2(sender) => sender.is_closed(),
-        }
-    }
-
-    async fn ready(&mut self) -> hyper::Result<()> {
-        match self {
-            Self::Http1(sender) => sender.ready().await,
-            Self::Http2(sender) => sender.ready().await,
-        }
-    }
-
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-        match self {
-            Self::Http1(sender) => sender.send_request(request).await,
-            Self::Http2(sender) => sender.send_request(request).await,
-        }
-    }
-}
-
 async fn connect(to: SocketAddr, http2: bool) -> Result<Connection> {
     let stream = TcpStream::connect(to)
         .await
         .with_context(|| format!("cannot connect to {to}"))?;
     stream.set_nodelay(true)?;
-    let io = TokioIo::new(stream);
-    // The connection's errors come to the sender as well.
-    if http2 {
-        let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
-        tokio::task::spawn_local(connection);
-        return Ok(Connection::Http2(sender));
-    }
-    let (sender, connection) = http1::handshake(io).await?;
-    tokio::task::spawn_local(connection);
-    Ok(Connection::Http1(sender))
+    Connection::over(stream, http2).await
 }
 
 fn note(report: &mut HttpReport, result: Result<Answer>) {

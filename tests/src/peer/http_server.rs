@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Answer with this text alone, as fast as can be.
     #[arg(long)]
     fixed: Option<String>,
+    /// Answer with so many bytes alone, as fast as can be.
+    #[arg(long, conflicts_with = "fixed")]
+    bytes: Option<usize>,
     /// Answer requests for /healthz with 500 unless this file exists.
     #[arg(long)]
     healthy_with: Option<PathBuf>,
@@ -38,9 +41,11 @@ pub(super) async fn serve(args: Args) -> Result<()> {
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", args.listen))?;
     eprintln!("listening on {}", args.listen);
+    let fixed = args.fixed.map(Bytes::from);
+    let fixed = fixed.or_else(|| Some(vec![b'x'; args.bytes?].into()));
     loop {
         let (stream, peer) = listener.accept().await?;
-        let (version, fixed) = (args.version.clone(), args.fixed.clone().map(Bytes::from));
+        let (version, fixed) = (args.version.clone(), fixed.clone());
         let healthy_with = args.healthy_with.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let (version, fixed) = (version.clone(), fixed.clone());
