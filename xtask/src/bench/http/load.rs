@@ -1,134 +1,115 @@
-//! Load by wrk, and what it says.
+//! Load from outside on one proxy, and the CPU time that the proxy has used meanwhile.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use gateway_tests::net::Namespace;
+use anyhow::{Result, ensure};
+use gateway_tests::{process::Process, report::HttpLoadReport};
 
-use super::{manifests, site::LOAD_CORE};
+use super::{
+    super::build::peer,
+    cpu::{self, Cpu},
+    proxy::Proxy,
+    site::LOAD_CORE,
+    wrk,
+};
 
-const CONNECTIONS: u32 = 64;
+/// Connections and caches fill before anything is measured.
+const WARM_UP: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) requests: u64,
     pub(super) per_second: f64,
+    pub(super) used: Cpu,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fixed {
+    pub(super) load: Load,
     pub(super) median: Duration,
     pub(super) p99: Duration,
 }
 
-pub(super) fn ensure_installed() -> Result<()> {
-    let found = Command::new("wrk").arg("--version").output();
-    found
-        .map(drop)
-        .context("this needs wrk: `apt-get install wrk`")
-}
-
-/// Keep-alive requests for `time`, from inside `outside` to port 80 of `address`: those of the
-/// script, or always one for the first route.
-pub(super) fn run(
-    outside: &Namespace,
-    address: &str,
-    script: Option<&Path>,
-    time: Duration,
-) -> Result<Load> {
-    let mut arguments: Vec<String> = ["-c", LOAD_CORE, "wrk", "--latency", "--threads", "1"]
-        .map(str::to_owned)
-        .into();
-    arguments.push(format!("--connections={CONNECTIONS}"));
-    arguments.push(format!("--duration={}s", time.as_secs()));
-    match script {
-        Some(script) => arguments.push(format!("--script={}", script.display())),
-        None => arguments.push(format!("--header=Host: {}", manifests::host(0))),
-    }
-    arguments.push(format!("http://{address}{}0", manifests::PATH));
-    let said = outside.run("taskset", arguments)?;
-    for bad in ["Non-2xx", "Socket errors"] {
-        ensure!(
-            !said.contains(bad),
-            "not every request was answered:\n{said}"
-        );
-    }
-    parse(&said).with_context(|| format!("wrk says something unexpected:\n{said}"))
-}
-
-fn parse(said: &str) -> Result<Load> {
-    let rows = || {
-        said.lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+/// As much as can be.
+pub(super) fn full(proxy: &mut Proxy, time: Duration) -> Result<Load> {
+    let send = |proxy: &Proxy, time| {
+        // The cheapest load there is; but with TLS it cannot be told what to agree on.
+        if !proxy.site.scenario.tls() {
+            return wrk::run(proxy, time);
+        }
+        let report = requests(proxy, proxy.site.scenario.connections(), None, time)?;
+        Ok((report.requests, per_second(&report)))
     };
-    let value = |name: &str| {
-        let mut rows = rows();
-        rows.find_map(|row| match row[..] {
-            [first, second] if first == name => Some(second.to_owned()),
-            _ => None,
-        })
-        .with_context(|| format!("no line {name}"))
-    };
-    let requests = rows().find_map(|row| match row[..] {
-        [count, "requests", "in", ..] => count.parse().ok(),
-        _ => None,
-    });
+    send(proxy, WARM_UP)?;
+    let ((requests, per_second), used) = during(proxy, |proxy| send(proxy, time))?;
     Ok(Load {
-        requests: requests.context("no number of requests")?,
-        per_second: value("Requests/sec:")?.parse()?,
-        median: duration(&value("50%")?)?,
-        p99: duration(&value("99%")?)?,
+        requests,
+        per_second,
+        used,
     })
 }
 
-/// `612.00us`, `2.34ms`, `1.20s`
-fn duration(text: &str) -> Result<Duration> {
-    let unit = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit);
-    let number: f64 = number
-        .parse()
-        .with_context(|| format!("no duration: {text}"))?;
-    let seconds = match unit {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        _ => bail!("no duration: {text}"),
+/// So many requests a second.
+pub(super) fn fixed(proxy: &mut Proxy, rate: u32, time: Duration) -> Result<Fixed> {
+    let send = |proxy: &Proxy, time| {
+        let connections = proxy.site.scenario.connections();
+        requests(proxy, connections, Some(rate), time)
     };
-    Ok(Duration::from_secs_f64(number * seconds))
+    send(proxy, WARM_UP)?;
+    let (report, used) = during(proxy, |proxy| send(proxy, time))?;
+    Ok(Fixed {
+        load: Load {
+            requests: report.requests,
+            per_second: per_second(&report),
+            used,
+        },
+        median: Duration::from_micros(report.median),
+        p99: Duration::from_micros(report.p99),
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What a load gave, and what the proxy needed for it.
+fn during<R>(proxy: &mut Proxy, load: impl FnOnce(&Proxy) -> Result<R>) -> Result<(R, Cpu)> {
+    let before = cpu::of(proxy.pid())?;
+    let done = load(proxy)?;
+    let used = cpu::of(proxy.pid())?.since(before);
+    proxy.expect_running()?;
+    Ok((done, used))
+}
 
-    const SAID: &str = "Running 5s test @ http://10.77.0.100/
-  1 threads and 64 connections
-  Thread Stats   Avg      Stdev     Max   +/- Stdev
-    Latency     1.20ms    0.30ms   9.00ms   90.00%
-    Req/Sec    40.00k     1.00k   42.00k    80.00%
-  Latency Distribution
-     50%  612.00us
-     75%    1.30ms
-     90%    1.60ms
-     99%    2.34ms
-  200000 requests in 5.00s, 30.00MB read
-Requests/sec:  40000.50
-Transfer/sec:      6.00MB
-";
-
-    #[test]
-    fn the_numbers_of_wrk_are_read() {
-        let expected = Load {
-            requests: 200_000,
-            per_second: 40_000.5,
-            median: Duration::from_micros(612),
-            p99: Duration::from_micros(2340),
-        };
-        assert_eq!(parse(SAID).unwrap(), expected);
-        assert!(parse("unable to connect").is_err());
+/// Requests of the scenario by our own client; each must have been answered in full.
+pub(super) fn requests(
+    proxy: &Proxy,
+    connections: u32,
+    rate: Option<u32>,
+    time: Duration,
+) -> Result<HttpLoadReport> {
+    let site = &proxy.site;
+    let mut arguments: Vec<_> = ["-c", LOAD_CORE].map(str::to_owned).into();
+    arguments.push(peer().to_string_lossy().into_owned());
+    arguments.push("http-load".to_owned());
+    let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+    option("--to", proxy.to());
+    option("--targets", site.targets.clone());
+    option("--connections", connections.to_string());
+    option("--milliseconds", time.as_millis().to_string());
+    if let Some(rate) = rate {
+        option("--rate", rate.to_string());
     }
-
-    #[test]
-    fn a_duration_needs_a_unit() {
-        assert_eq!(duration("1.50s").unwrap(), Duration::from_millis(1500));
-        assert!(duration("1.5").is_err());
+    if let Some(certificate) = &site.certificate {
+        option("--tls", certificate.chain.clone());
     }
+    let options = site.scenario.options().iter();
+    arguments.extend(options.map(|option| (*option).to_owned()));
+    let client = Process::client(&site.place.outside, "load", "taskset", arguments)?;
+    let report: HttpLoadReport = client.report()?;
+    let bytes = report.requests * u64::from(site.scenario.bytes());
+    let whole = report.failed == 0 && report.requests > 0 && report.bytes == bytes;
+    ensure!(whole, "not every request was answered in full: {report:?}");
+    Ok(report)
+}
+
+fn per_second(report: &HttpLoadReport) -> f64 {
+    let seconds = Duration::from_micros(report.microseconds).as_secs_f64();
+    report.requests as f64 / seconds
 }

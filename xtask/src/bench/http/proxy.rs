@@ -3,65 +3,97 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
-use gateway_tests::{process::Process, report::HttpReport, wait::wait_until};
+use gateway_tests::{process::Process, wait::wait_until};
 
 use super::{
-    super::{build::peer, manifests::ADDRESS, place::NODE, programs::NGINX},
-    manifests,
-    site::{ANSWER, BACKEND, BACKEND_PORT, PROXY_CORE, Site},
+    super::{
+        manifests::ADDRESS,
+        place::NODE,
+        programs::{ENVOY, HAPROXY, NGINX, Program},
+    },
+    certificate::Certificate,
+    config, load, manifests,
+    scenario::Scenario,
+    site::{PROXY_CORE, Site},
 };
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
+const PROBE: Duration = Duration::from_millis(20);
 
+#[derive(Clone)]
 pub(super) enum Kind {
     /// `routes`: how many it has, each for a host and path of its own.
     Gateway {
         binary: PathBuf,
         routes: u32,
     },
+    Haproxy,
+    Envoy,
     Nginx,
 }
 
-/// A proxy at work, killed on drop.
-pub(super) struct Proxy(Process);
+/// A proxy at work in a place of its own.
+pub(super) struct Proxy {
+    // Killed before its namespace goes.
+    process: Process,
+    pub(super) kind: Kind,
+    pub(super) site: Site,
+}
 
 impl Kind {
-    /// Where clients reach it.
-    pub(super) fn address(&self) -> &'static str {
+    /// The last is what the others are compared with.
+    pub(super) const OTHERS: [Self; 3] = [Self::Haproxy, Self::Envoy, Self::Nginx];
+
+    /// What to do where it cannot be measured here.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.needs().and_then(Program::missing)
+    }
+
+    const fn needs(&self) -> Option<Program> {
         match self {
-            Self::Gateway { .. } => ADDRESS,
-            Self::Nginx => NODE,
+            Self::Gateway { .. } => None,
+            Self::Haproxy => Some(HAPROXY),
+            Self::Envoy => Some(ENVOY),
+            Self::Nginx => Some(NGINX),
         }
     }
 
-    /// What wrk needs to send requests to each route in turn; `None`: always the same request.
-    pub(super) fn script(&self, site: &Site) -> Result<Option<PathBuf>> {
-        let Self::Gateway { routes: 2.., .. } = self else {
-            return Ok(None);
-        };
-        let path = site.place.file("each-route.lua", &self.requests())?;
-        Ok(Some(path.into()))
-    }
-
-    fn requests(&self) -> String {
+    /// How many are asked for.
+    pub(super) const fn routes(&self) -> u32 {
         match self {
-            Self::Gateway { routes, .. } => manifests::script(*routes),
-            Self::Nginx => String::new(),
+            Self::Gateway { routes, .. } => *routes,
+            Self::Haproxy | Self::Envoy | Self::Nginx => 1,
         }
     }
 
-    fn command(&self, site: &Site) -> Result<Vec<String>> {
-        match self {
+    fn command(&self, site: &Site, certificate: &Certificate) -> Result<Vec<String>> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let place = &site.place;
+        Ok(match self {
             Self::Gateway { binary, routes } => {
-                site.place.gateway(binary, &manifests::text(*routes))
+                let text = manifests::text(site.scenario, *routes, certificate);
+                place.gateway(binary, &text)?
+            }
+            Self::Haproxy => {
+                let file = place.file("haproxy.cfg", &config::haproxy(site))?;
+                words(&[HAPROXY.path, "-db", "-f", &file])
+            }
+            Self::Envoy => {
+                let file = place.file("envoy.json", &config::envoy(site))?;
+                let options = [
+                    "--disable-hot-restart",
+                    "--concurrency",
+                    "1",
+                    "--log-level",
+                    "warn",
+                ];
+                words(&[&[ENVOY.path, "-c", &file][..], &options].concat())
             }
             Self::Nginx => {
-                let dir = site.place.net.dir();
-                let conf = nginx_conf(&dir.to_string_lossy());
-                let config = site.place.file("nginx.conf", &conf)?;
-                Ok([NGINX.path, "-c", &config].map(str::to_owned).into())
+                let file = place.file("nginx.conf", &config::nginx(site))?;
+                words(&[NGINX.path, "-c", &file])
             }
-        }
+        })
     }
 }
 
@@ -73,6 +105,8 @@ impl fmt::Display for Kind {
                 let name = binary.file_name().unwrap_or_default().display();
                 write!(f, "{name}, {routes} {}", plural(routes))
             }
+            Self::Haproxy => f.write_str("HAProxy"),
+            Self::Envoy => f.write_str("Envoy"),
             Self::Nginx => f.write_str("nginx"),
         }
     }
@@ -80,71 +114,38 @@ impl fmt::Display for Kind {
 
 impl Proxy {
     /// Starts it on its core and waits until it gives the backend's answer.
-    pub(super) fn start(kind: &Kind, site: &Site) -> Result<Self> {
+    pub(super) fn start(kind: Kind, scenario: Scenario, certificate: &Certificate) -> Result<Self> {
+        let site = Site::new(scenario, kind.routes(), certificate)?;
         let pin = ["-c", PROXY_CORE].map(str::to_owned);
-        let command = pin.into_iter().chain(kind.command(site)?);
-        let mut process = Process::server(&site.place.node, "proxy", "taskset", command)?;
-        let to = format!("{}:80", kind.address());
-        let path = format!("{}0", manifests::PATH);
-        let host = manifests::host(0);
-        let probe = [
-            "http", "--count", "1", "--to", &to, "--host", &host, "--path", &path,
-        ];
+        let command = pin.into_iter().chain(kind.command(&site, certificate)?);
+        let process = Process::server(&site.place.node, "proxy", "taskset", command)?;
+        let mut proxy = Self {
+            process,
+            kind,
+            site,
+        };
         let ready = wait_until(READY_LIMIT, "the backend answers through the proxy", || {
-            process.expect_running()?;
-            let report = Process::client(&site.place.outside, "probe", peer(), probe)?;
-            let report: HttpReport = report.report()?;
-            Ok(report
-                .last
-                .is_some_and(|a| a.status == 200 && a.body == ANSWER))
+            proxy.expect_running()?;
+            Ok(load::requests(&proxy, 1, None, PROBE).is_ok())
         });
-        ready.with_context(|| process.log())?;
-        Ok(Self(process))
+        ready.with_context(|| proxy.process.log())?;
+        Ok(proxy)
+    }
+
+    /// Where clients reach it.
+    pub(super) fn to(&self) -> String {
+        let address = match self.kind {
+            Kind::Gateway { .. } => ADDRESS,
+            Kind::Haproxy | Kind::Envoy | Kind::Nginx => NODE,
+        };
+        format!("{address}:{}", self.site.scenario.port())
     }
 
     pub(super) fn pid(&self) -> u32 {
-        self.0.pid()
+        self.process.pid()
     }
 
     pub(super) fn expect_running(&mut self) -> Result<()> {
-        self.0.expect_running()
+        self.process.expect_running()
     }
-}
-
-/// One process that does for each request what the gateway does.
-fn nginx_conf(dir: &str) -> String {
-    format!(
-        r"daemon off;
-master_process off;
-pid {dir}/nginx.pid;
-error_log {dir}/nginx.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  keepalive_requests 100000000;
-  client_body_temp_path {dir}/body;
-  proxy_temp_path {dir}/proxy;
-  fastcgi_temp_path {dir}/fastcgi;
-  uwsgi_temp_path {dir}/uwsgi;
-  scgi_temp_path {dir}/scgi;
-  upstream backend {{
-    server {BACKEND}:{BACKEND_PORT};
-    keepalive 256;
-    keepalive_requests 100000000;
-  }}
-  server {{
-    listen {NODE}:80;
-    location / {{
-      proxy_pass http://backend;
-      proxy_http_version 1.1;
-      proxy_set_header Connection '';
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;
-    }}
-  }}
-}}
-"
-    )
 }

@@ -1,11 +1,16 @@
-//! The place of one proxy, with load and backend outside.
+//! The place of one proxy in one scenario, with load and backend outside.
 
 use anyhow::Result;
 use gateway_tests::process::Process;
 
-use super::super::{
-    build::peer,
-    place::{OUTSIDE, Place, serve},
+use super::{
+    super::{
+        build::peer,
+        place::{OUTSIDE, Place, serve},
+    },
+    certificate::{Certificate, Files},
+    manifests,
+    scenario::Scenario,
 };
 
 /// The proxy's core, and that of everything else.
@@ -13,18 +18,24 @@ pub(super) const PROXY_CORE: &str = "0";
 pub(super) const LOAD_CORE: &str = "1";
 pub(super) const BACKEND: &str = OUTSIDE;
 pub(super) const BACKEND_PORT: u16 = 8080;
-/// The whole body of each answer.
-pub(super) const ANSWER: &str = "hello world";
 
 pub(super) struct Site {
     // Dropped before the namespace that it runs in.
     _backend: Process,
+    pub(super) scenario: Scenario,
+    /// A file with the host and path of each route.
+    pub(super) targets: String,
+    /// With it wrk asks for each target in turn.
+    pub(super) script: String,
+    /// Where the scenario has TLS.
+    pub(super) certificate: Option<Files>,
     pub(super) place: Place,
 }
 
 impl Site {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(scenario: Scenario, routes: u32, certificate: &Certificate) -> Result<Self> {
         let place = Place::new()?;
+        place.many_connections()?;
         let (peer, listen) = (peer(), format!("0.0.0.0:{BACKEND_PORT}"));
         let arguments = [
             "-c",
@@ -35,11 +46,16 @@ impl Site {
             "v1",
             "--listen",
             &listen,
-            "--fixed",
-            ANSWER,
+            "--bytes",
+            &scenario.bytes().to_string(),
         ];
+        let files = scenario.tls().then(|| certificate.write(&place));
         Ok(Self {
             _backend: serve(&place.outside, "taskset", arguments)?,
+            scenario,
+            targets: place.file("targets", &manifests::targets(routes))?,
+            script: place.file("each-target.lua", manifests::SCRIPT)?,
+            certificate: files.transpose()?,
             place,
         })
     }

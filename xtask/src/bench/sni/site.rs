@@ -23,12 +23,6 @@ const PROBE: Duration = Duration::from_millis(20);
 pub(super) const AT_ONCE: [u32; 3] = [1, 4, 16];
 /// Which of these is neither the least nor the most.
 const FEW: usize = 1;
-/// Of those that open a connection each time: more than the usual 28,232 ports, of which a closed
-/// connection holds one for a minute where this does not let it go after a second.
-const CLIENT: [(&str, &str); 2] = [
-    ("net/ipv4/ip_local_port_range", "1024 65000"),
-    ("net/ipv4/tcp_tw_reuse", "1"),
-];
 
 pub(super) struct Site {
     pub(super) way: Way,
@@ -46,10 +40,7 @@ impl Site {
     pub(super) fn new(way: Way, names: u32) -> Result<Self> {
         let place = Place::new()?;
         let inside = place.inside()?;
-        for (variable, value) in CLIENT {
-            place.outside.sysctl(variable, value)?;
-            place.node.sysctl(variable, value)?;
-        }
+        place.many_connections()?;
         let listen = format!("0.0.0.0:{SERVER_PORT}");
         let arguments = ["serve-hello", "--listen", &listen];
         let server = serve(&inside, &peer().to_string_lossy(), arguments)?;
