@@ -21,7 +21,7 @@ mod tcp;
 pub(crate) enum Subject {
     /// Nanoseconds for a packet in the XDP program
     Kernel(kernel::Args),
-    /// One worker on one core beside nginx: requests a second, CPU time a request, latency
+    /// HTTP on one core beside HAProxy, Envoy and nginx: CPU time a request, latency at a fixed rate
     Http(http::Args),
     /// Nanoseconds to find the route of a request among up to 10,000 on its host
     Routes,

@@ -143,18 +143,20 @@ impl Client {
         })
     }
 
-    /// What each worker begins with.
+    /// What each worker begins with. Neighbours have different connections, for they get requests one
+    /// after the other.
     async fn open(&self) -> Result<Vec<Option<Connection>>> {
         let mut all = Vec::new();
         for _ in 0..self.args.connections {
-            if self.args.fresh {
-                all.push(None);
-                continue;
-            }
-            let connection = self.connect().await?;
-            let more = (1..self.args.streams).map(|_| connection.share());
-            all.extend(more);
-            all.push(Some(connection));
+            all.push(match self.args.fresh {
+                true => None,
+                false => Some(self.connect().await?),
+            });
+        }
+        for _ in 1..self.args.streams {
+            let shared = all[..self.args.connections as usize].iter();
+            let shared: Vec<_> = shared.map(|one| one.as_ref()?.share()).collect();
+            all.extend(shared);
         }
         Ok(all)
     }

@@ -23,11 +23,8 @@ pub(super) struct Args {
     /// Name of this server in its answers.
     #[arg(long)]
     version: String,
-    /// Answer with this text alone, as fast as can be.
-    #[arg(long)]
-    fixed: Option<String>,
     /// Answer with so many bytes alone, as fast as can be.
-    #[arg(long, conflicts_with = "fixed")]
+    #[arg(long)]
     bytes: Option<usize>,
     /// Answer requests for /healthz with 500 unless this file exists.
     #[arg(long)]
@@ -41,8 +38,7 @@ pub(super) async fn serve(args: Args) -> Result<()> {
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", args.listen))?;
     eprintln!("listening on {}", args.listen);
-    let fixed = args.fixed.map(Bytes::from);
-    let fixed = fixed.or_else(|| Some(vec![b'x'; args.bytes?].into()));
+    let fixed = args.bytes.map(|bytes| Bytes::from(vec![b'x'; bytes]));
     loop {
         let (stream, peer) = listener.accept().await?;
         let (version, fixed) = (args.version.clone(), fixed.clone());
@@ -55,7 +51,7 @@ pub(super) async fn serve(args: Args) -> Result<()> {
             async move {
                 Ok::<_, Infallible>(match fixed {
                     _ if unwell => failure(),
-                    Some(text) => Response::new(Full::new(text)),
+                    Some(bytes) => Response::new(Full::new(bytes)),
                     None => answer(request, version, peer).await,
                 })
             }

@@ -6,10 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{manifests, proxy::Proxy, site::LOAD_CORE};
 
+/// So long, so that a proxy that is slow shows it and does not fail.
+const TIMEOUT: &str = "--timeout=30s";
+
 /// As much as one core can send in `time` without TLS.
 pub(super) fn run(proxy: &Proxy, time: Duration) -> Result<(u64, f64)> {
     let site = &proxy.site;
-    let mut arguments: Vec<String> = ["-c", LOAD_CORE, "wrk", "--threads", "1"]
+    let mut arguments: Vec<String> = ["-c", LOAD_CORE, "wrk", "--threads", "1", TIMEOUT]
         .map(str::to_owned)
         .into();
     let url = format!("http://{}{}", proxy.to(), manifests::path(0));
