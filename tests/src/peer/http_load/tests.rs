@@ -1,3 +1,5 @@
+//! Against servers of their own.
+
 use std::{
     convert::Infallible,
     io::Write as _,
