@@ -34,7 +34,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new() -> Result<Self> {
         let net = Net::new()?;
-        let (outside, node) = (net.namespace("outside")?, net.namespace("node")?);
+        let (outside, node) = (namespace(&net, "outside")?, namespace(&net, "node")?);
         net.connect([
             (&outside, "eth0", &format!("{OUTSIDE}/24")),
             (&node, "uplink", &format!("{NODE}/24")),
@@ -48,7 +48,7 @@ impl Place {
     /// one packet. The node joins them again, as it does behind real cards.
     pub(super) fn inside(&self) -> Result<Namespace> {
         let Self { outside, node, net } = self;
-        let inside = net.namespace("inside")?;
+        let inside = namespace(net, "inside")?;
         net.connect([
             (&inside, "eth0", &format!("{INSIDE}/24")),
             (node, "backend", "10.78.0.1/24"),
@@ -96,6 +96,13 @@ impl Place {
         );
         Ok(command)
     }
+}
+
+/// A namespace with the kernel's default, not the machine's: what paces itself costs more.
+fn namespace(net: &Net, role: &str) -> Result<Namespace> {
+    let namespace = net.namespace(role)?;
+    namespace.sysctl("net/ipv4/tcp_congestion_control", "cubic")?;
+    Ok(namespace)
 }
 
 /// Starts what a command says, program first.

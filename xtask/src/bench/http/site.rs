@@ -1,4 +1,4 @@
-//! The place of one proxy in one scenario, with load and backend outside.
+//! The place of one proxy in one scenario: load outside, the backend behind the node.
 
 use anyhow::Result;
 use gateway_tests::process::Process;
@@ -6,7 +6,7 @@ use gateway_tests::process::Process;
 use super::{
     super::{
         build::peer,
-        place::{OUTSIDE, Place, serve},
+        place::{INSIDE, Place, serve},
     },
     certificate::{Certificate, Files},
     manifests,
@@ -16,7 +16,7 @@ use super::{
 /// The proxy's core, and that of everything else.
 pub(super) const PROXY_CORE: &str = "0";
 pub(super) const LOAD_CORE: &str = "1";
-pub(super) const BACKEND: &str = OUTSIDE;
+pub(super) const BACKEND: &str = INSIDE;
 pub(super) const BACKEND_PORT: u16 = 8080;
 
 pub(super) struct Site {
@@ -35,6 +35,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn new(scenario: Scenario, routes: u32, certificate: &Certificate) -> Result<Self> {
         let place = Place::new()?;
+        let inside = place.inside()?;
         place.many_connections()?;
         let (peer, listen) = (peer(), format!("0.0.0.0:{BACKEND_PORT}"));
         let arguments = [
@@ -51,7 +52,7 @@ impl Site {
         ];
         let files = scenario.tls().then(|| certificate.write(&place));
         Ok(Self {
-            _backend: serve(&place.outside, "taskset", arguments)?,
+            _backend: serve(&inside, "taskset", arguments)?,
             scenario,
             targets: place.file("targets", &manifests::targets(routes))?,
             script: place.file("each-target.lua", manifests::SCRIPT)?,
