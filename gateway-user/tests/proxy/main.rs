@@ -13,6 +13,7 @@ mod external_auth;
 mod framing;
 mod grpc;
 mod h2;
+mod interim;
 mod keepalive;
 mod lifecycle;
 mod limits;
