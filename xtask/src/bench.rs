@@ -6,6 +6,7 @@ use clap::Subcommand;
 use crate::{privileges, setup};
 
 mod build;
+mod envoy;
 mod http;
 mod kernel;
 mod machine;

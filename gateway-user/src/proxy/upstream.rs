@@ -121,11 +121,11 @@ pub(super) async fn send(
             protocol: backend.protocol,
             id: &id.id,
         };
-        // Apart, so that requests that need none of it stay small. The same below.
+        // Apart, so that requests that need none of it stay small.
         let mut attempts = Box::pin(retry::send(worker, to, retry, request));
         return Ok(whole.bound(attempts.as_mut()).await?.until(whole));
     }
-    let deadline = Deadline::after(each, Kind::BackendTimeout).or(whole);
+    let deadline = Deadline::after(each, Kind::BackendTimeout).earlier(whole);
     let reply = match backend.protocol {
         BackendProtocol::Http1 => {
             let attempt = pin!(http1(worker, to, request));
@@ -169,6 +169,7 @@ async fn http1(
         return Err(error.into_error().into());
     };
     worker.metrics.retried();
+    // Apart, as few requests need it.
     Box::pin(anew(worker, to, endpoint, request, sent)).await
 }
 

@@ -19,22 +19,33 @@ pub(super) struct Referrer<'a> {
     pub meta: &'a Meta,
 }
 
-/// Resolves the reference at field path `at`. One that cannot be resolved keeps its share of the
-/// traffic, as [`Target::Invalid`].
-pub(super) fn target(
+/// Resolves the reference at field path `at` of a route that forwards connections: for those that
+/// pass as they are, and for those whose TLS was terminated, where its policy says how to speak to it.
+/// One that cannot be resolved keeps its share of the traffic, as [`Target::Invalid`].
+pub(super) fn of_connections(
     scope: Scope,
     referrer: Referrer,
     at: &str,
     reference: &BackendRef,
     verdicts: &mut Vec<RouteVerdict>,
-) -> Target {
-    match resolve(scope, referrer, at.to_owned(), reference) {
-        Ok((id, _)) => Target::Backend(id),
+) -> (WeightedBackend, WeightedBackend) {
+    let resolved = resolve(scope, referrer, at.to_owned(), reference);
+    let (passed, terminated) = match resolved {
+        Ok((id, port)) => {
+            let policy = scope.policies.of_port(&id.service, &port.name);
+            ((Target::Backend(id.clone()), None), secure(id, policy))
+        }
         Err(verdict) => {
             verdicts.push(verdict);
-            Target::Invalid
+            ((Target::Invalid, None), (Target::Invalid, None))
         }
-    }
+    };
+    let weighted = |(target, tls)| WeightedBackend {
+        target,
+        tls,
+        weight: reference.weight,
+    };
+    (weighted(passed), weighted(terminated))
 }
 
 /// What is said to a backend.
@@ -45,7 +56,7 @@ pub(super) enum Speech {
     Calls,
 }
 
-/// As [`target`], with how the backend is spoken to. Its own filters are for the caller to judge.
+/// As [`of_connections`], for requests. Its own filters are for the caller to judge.
 pub(super) fn http_backend(
     scope: Scope,
     referrer: Referrer,
@@ -96,25 +107,6 @@ pub(super) fn spoken_backend(
         tls,
         weight: reference.weight,
         filters: Vec::new(),
-    }
-}
-
-/// A backend of connections whose TLS was terminated, spoken to as its policy says.
-pub(super) fn secured(scope: Scope, backend: &WeightedBackend) -> WeightedBackend {
-    let secured = backend.target.id().map(|id| {
-        let service = scope.world.services.get(&id.service);
-        let ports = service.iter().flat_map(|service| &service.spec.ports);
-        let mut ports = ports.filter(|port| port.port == id.port && &*port.protocol == "TCP");
-        let policy = ports
-            .next()
-            .and_then(|port| scope.policies.of_port(&id.service, &port.name));
-        secure(id.clone(), policy)
-    });
-    let (target, tls) = secured.unwrap_or((Target::Invalid, None));
-    WeightedBackend {
-        target,
-        tls,
-        weight: backend.weight,
     }
 }
 

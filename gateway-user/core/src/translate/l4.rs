@@ -42,22 +42,12 @@ pub(super) fn judge(scope: Scope, kind: Kind, route: &TcpRoute) -> (L4Rule, Vec<
         .rules
         .first()
         .map(|rule| rule.backend_refs.as_slice());
-    let mut backends = Vec::new();
-    for (index, reference) in references.unwrap_or_default().iter().enumerate() {
+    let references = references.unwrap_or_default().iter().enumerate();
+    let resolve = |(index, reference)| {
         let at = format!("spec.rules[0].backendRefs[{index}]");
-        backends.push(WeightedBackend {
-            target: backend::target(scope, referrer, &at, reference, &mut verdicts),
-            weight: reference.weight,
-            tls: None,
-        });
-    }
-    let terminated = match kind {
-        Kind::TlsRoute => backends
-            .iter()
-            .map(|b| backend::secured(scope, b))
-            .collect(),
-        _ => Vec::new(),
+        backend::of_connections(scope, referrer, &at, reference, &mut verdicts)
     };
+    let (backends, terminated): (Vec<_>, Vec<_>) = references.map(resolve).unzip();
     let mut weighted = backends.iter().filter(|backend| backend.weight > 0);
     let by_client = weighted.any(|backend| {
         let id = backend.target.id();

@@ -72,9 +72,7 @@ impl Pool {
                 return Ok(lease);
             }
         }
-        // Apart, so that requests for which one is open stay small.
-        Box::pin(lease.connect()).await?;
-        Ok(lease)
+        lease.opened().await
     }
 
     /// A connection that no request has used yet.
@@ -83,9 +81,7 @@ impl Pool {
         endpoint: SocketAddr,
         tls: Option<&Arc<BackendTls>>,
     ) -> Result<Lease, ConnectError> {
-        let mut lease = self.lease(endpoint, tls);
-        Box::pin(lease.connect()).await?;
-        Ok(lease)
+        self.lease(endpoint, tls).opened().await
     }
 
     fn lease(self: &Rc<Self>, endpoint: SocketAddr, tls: Option<&Arc<BackendTls>>) -> Lease {
@@ -103,6 +99,13 @@ impl Lease {
         let idle = self.count.connections.http1.0.borrow_mut().pop()?;
         // The others are older still; `drop_idle` closes them.
         (idle.since.elapsed() < self.pool.limits.upstream_idle).then_some(idle.sender)
+    }
+
+    /// With a new connection.
+    async fn opened(mut self) -> Result<Self, ConnectError> {
+        // Apart, so that requests for which one is open stay small.
+        Box::pin(self.connect()).await?;
+        Ok(self)
     }
 
     async fn connect(&mut self) -> Result<(), ConnectError> {

@@ -21,8 +21,8 @@ impl Deadline {
         Self { at, late }
     }
 
-    /// The earlier one; of equal ones this.
-    pub(super) fn or(self, other: Self) -> Self {
+    /// That of the two; of equal ones this.
+    pub(super) fn earlier(self, other: Self) -> Self {
         match (self.at, other.at) {
             (Some(this), Some(at)) if at < this => other,
             (None, Some(_)) => other,
@@ -30,8 +30,8 @@ impl Deadline {
         }
     }
 
-    /// Gives up what is not ready in time. Pinned by the caller, for to move a request's future copies
-    /// kilobytes.
+    /// Gives up what is not ready in time. The caller pins it: a request's future has kilobytes, which each
+    /// move would copy.
     pub(super) async fn bound<T>(
         self,
         work: Pin<&mut impl Future<Output = Result<T, Failure>>>,

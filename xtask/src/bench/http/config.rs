@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{
-    super::place::NODE,
+    super::{envoy, place::NODE},
     certificate::Files,
     site::{BACKEND, BACKEND_PORT, Site},
 };
@@ -28,7 +28,7 @@ impl Front<'_> {
     }
 }
 
-fn with<R>(site: &Site, text: impl FnOnce(&Front<'_>) -> R) -> R {
+fn with(site: &Site, text: fn(&Front<'_>) -> String) -> String {
     text(&Front {
         dir: &site.place.net.dir(),
         port: site.scenario.port(),
@@ -45,7 +45,7 @@ pub(super) fn nginx(site: &Site) -> String {
 }
 
 pub(super) fn envoy(site: &Site) -> String {
-    with(site, |front| envoy_config(front).to_string())
+    with(site, envoy_text)
 }
 
 fn haproxy_text(front: &Front<'_>) -> String {
@@ -126,13 +126,13 @@ http {{
     )
 }
 
-fn envoy_config(front: &Front<'_>) -> Value {
+fn envoy_text(front: &Front<'_>) -> String {
     let mut chain = json!({"filters": [envoy_filter()]});
     if let Some(Files {
         chain: file, key, ..
     }) = front.certificate
     {
-        let mut tls = envoy_type("tls", "transport_sockets.tls.v3.DownstreamTlsContext");
+        let mut tls = envoy::extension("tls", "transport_sockets.tls.v3.DownstreamTlsContext");
         tls["typed_config"]["common_tls_context"] = json!({
             "alpn_protocols": ["h2", "http/1.1"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
@@ -140,32 +140,15 @@ fn envoy_config(front: &Front<'_>) -> Value {
         });
         chain["transport_socket"] = tls;
     }
-    json!({
-        "static_resources": {
-            "listeners": [{
-                "name": "bench",
-                "address": envoy_address(NODE, front.port),
-                "filter_chains": [chain],
-            }],
-            "clusters": [{
-                "name": "server",
-                "type": "STATIC",
-                "load_assignment": {
-                    "cluster_name": "server",
-                    "endpoints": [{"lb_endpoints": [
-                        {"endpoint": {"address": envoy_address(BACKEND, BACKEND_PORT)}},
-                    ]}],
-                },
-            }],
-        },
-    })
+    let listener = json!({"filter_chains": [chain]});
+    envoy::config(listener, (NODE, front.port), (BACKEND, BACKEND_PORT))
 }
 
 /// HTTP of either version, without the headers that only Envoy adds.
 fn envoy_filter() -> Value {
-    let mut router = envoy_type("router", "filters.http.router.v3.Router");
+    let mut router = envoy::extension("router", "filters.http.router.v3.Router");
     router["typed_config"]["suppress_envoy_headers"] = json!(true);
-    let mut http = envoy_type(
+    let mut http = envoy::extension(
         "http",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
     );
@@ -178,24 +161,13 @@ fn envoy_filter() -> Value {
         "virtual_hosts": [{
             "name": "all",
             "domains": ["*"],
-            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "server"}}],
+            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": envoy::CLUSTER}}],
             "request_headers_to_add": [
                 {"header": {"key": "x-forwarded-host", "value": "%REQ(:AUTHORITY)%"}},
             ],
         }],
     });
     http
-}
-
-fn envoy_type(name: &str, kind: &str) -> Value {
-    json!({
-        "name": name,
-        "typed_config": {"@type": format!("type.googleapis.com/envoy.extensions.{kind}")},
-    })
-}
-
-fn envoy_address(address: &str, port: u16) -> Value {
-    json!({"socket_address": {"address": address, "port_value": port}})
 }
 
 #[cfg(test)]
@@ -215,11 +187,7 @@ mod tests {
                 port: 443,
                 certificate,
             };
-            let texts = [
-                haproxy_text(&front),
-                nginx_text(&front),
-                envoy_config(&front).to_string(),
-            ];
+            let texts = [haproxy_text(&front), nginx_text(&front), envoy_text(&front)];
             for text in texts {
                 let tls = text.contains("/x/chain.pem") || text.contains("/x/both.pem");
                 assert_eq!(tls, certificate.is_some(), "{text}");

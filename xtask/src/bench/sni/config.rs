@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        manifests,
+        envoy, manifests,
         place::{INSIDE, NODE},
     },
     site::SERVER_PORT,
@@ -108,41 +108,18 @@ stream {{
 }
 
 pub(super) fn envoy(number: u32) -> String {
-    let address =
-        |address, port| json!({"socket_address": {"address": address, "port_value": port}});
-    let of = |name, kind| {
-        json!({
-            "name": name,
-            "typed_config": {"@type": format!("type.googleapis.com/envoy.extensions.filters.{kind}")},
-        })
-    };
-    let mut proxy = of("tcp", "network.tcp_proxy.v3.TcpProxy");
-    proxy["typed_config"]["cluster"] = json!("server");
+    let mut proxy = envoy::extension("tcp", "filters.network.tcp_proxy.v3.TcpProxy");
+    proxy["typed_config"]["cluster"] = json!(envoy::CLUSTER);
     proxy["typed_config"]["stat_prefix"] = json!("bench");
-    let config = json!({
-        "static_resources": {
-            "listeners": [{
-                "name": "bench",
-                "address": address(NODE, PORT),
-                "listener_filters": [of("tls", "listener.tls_inspector.v3.TlsInspector")],
-                "filter_chains": [{
-                    "filter_chain_match": {"server_names": names(number)},
-                    "filters": [proxy],
-                }],
-            }],
-            "clusters": [{
-                "name": "server",
-                "type": "STATIC",
-                "load_assignment": {
-                    "cluster_name": "server",
-                    "endpoints": [{"lb_endpoints": [
-                        {"endpoint": {"address": address(INSIDE, SERVER_PORT)}},
-                    ]}],
-                },
-            }],
-        },
+    let inspector = "filters.listener.tls_inspector.v3.TlsInspector";
+    let listener = json!({
+        "listener_filters": [envoy::extension("tls", inspector)],
+        "filter_chains": [{
+            "filter_chain_match": {"server_names": names(number)},
+            "filters": [proxy],
+        }],
     });
-    config.to_string()
+    envoy::config(listener, (NODE, PORT), (INSIDE, SERVER_PORT))
 }
 
 #[cfg(test)]
