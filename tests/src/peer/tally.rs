@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::time::error::Elapsed;
 
 /// Errors that are told; the others are alike.
-const ERRORS: usize = 5;
+pub(super) const ERRORS: usize = 5;
 
 #[derive(Default)]
 pub(super) struct Tally {
