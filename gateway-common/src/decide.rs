@@ -37,10 +37,13 @@ pub fn ingress<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) ->
 pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> Counter {
     let (bytes, interface) = (packet.len(), packet.interface());
     let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
-        Some(ETHER_IPV4 | ETHER_IPV6) if is_made_here(packet, interface, tables) => {
+        Some(ETHER_ARP) => neighbour::arp::<P, T, true>(packet, tables),
+        Some(ETHER_IPV4) if is_made_here::<P, Ipv4, T>(packet, interface, tables) => {
             Counter::AnswerTls
         }
-        Some(ETHER_ARP) => neighbour::arp::<P, T, true>(packet, tables),
+        Some(ETHER_IPV6) if is_made_here::<P, Ipv6, T>(packet, interface, tables) => {
+            Counter::AnswerTls
+        }
         Some(ETHER_IPV4) => far::packet::<P, Ipv4, T>(packet, tables),
         Some(ETHER_IPV6) => far::packet::<P, Ipv6, T>(packet, tables),
         _ => Counter::PassNotIp,
@@ -51,9 +54,20 @@ pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> 
     outcome
 }
 
-/// A frame from the uplink's own address: XDP has made an answer, which its driver may lose.
+/// A frame from an address of ours and the uplink's own link address: XDP has made an answer, which its
+/// driver may lose.
 #[inline(always)]
-fn is_made_here<P: Packet + ?Sized, T: Tables>(packet: &mut P, interface: u32, tables: &T) -> bool {
+fn is_made_here<P, I, T>(packet: &mut P, interface: u32, tables: &T) -> bool
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    let source = packet.head::<Frame<I, ()>>().map(|frame| frame.ip.source());
+    // Nearly all packets are clients': what they are from costs less than looking for the interface.
+    if !source.is_some_and(|source| tables.may_serve(&source)) {
+        return false;
+    }
     let Some((own, true)) = neighbour::uplink::<T, true>(interface, tables) else {
         return false;
     };

@@ -146,8 +146,9 @@ pub const SNAT_PORTS: u32 = 4_536;
 pub const TLS_NAMES_MAX: u32 = 262_144;
 /// Most connections of TLS passthrough; memory is used for those that there are.
 pub const SPLICES_MAX: u32 = 1_048_576;
-/// Most of them whose hello is under way, of 4 KB each, and of 32 KB each.
-pub const HELLOS_MAX: u32 = 16_384;
+/// Most of them whose hello is under way: short ones, whose 24 MB are taken beforehand, and long ones of
+/// 32 KB each.
+pub const HELLOS_MAX: u32 = 8_192;
 pub const LONG_HELLOS_MAX: u32 = 1_024;
 /// Most clients whose SYN was answered without time stamps, and whose options are remembered.
 pub const HALF_OPEN_MAX: u32 = 16_384;

@@ -98,9 +98,10 @@ pub(crate) static SPLICES: HashMap<FlowKey, Splice, { SPLICES_MAX as usize }, ON
 #[btf_map(name = "ties")]
 pub(crate) static TIES: HashMap<FlowKey, FlowKey, { SPLICES_MAX as usize }, ON_DEMAND> =
     HashMap::new();
+/// Each connection has one for a moment, and the kernel keeps few elements of this size at hand: to get
+/// more on demand would cost an interrupt for every few connections.
 #[btf_map(name = "hellos")]
-pub(crate) static HELLOS: HashMap<FlowKey, ShortHello, { HELLOS_MAX as usize }, ON_DEMAND> =
-    HashMap::new();
+pub(crate) static HELLOS: HashMap<FlowKey, ShortHello, { HELLOS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "long_hellos")]
 pub(crate) static LONG_HELLOS: HashMap<FlowKey, Hello, { LONG_HELLOS_MAX as usize }, ON_DEMAND> =
     HashMap::new();

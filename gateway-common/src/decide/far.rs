@@ -40,7 +40,8 @@ fn direction<I: Ip, T: Tables>(destination: &Addr, port: u16, tables: &T) -> Opt
     if tables.snat(I::SNAT)?.takes(destination, port) {
         return Some(REVERSE);
     }
-    tables.address(destination).map(|_| FORWARD)
+    let is_ours = tables.may_serve(destination) && tables.address(destination).is_some();
+    is_ours.then_some(FORWARD)
 }
 
 #[inline(never)]

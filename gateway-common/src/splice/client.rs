@@ -173,7 +173,7 @@ where
     }
     let heard = splice.hear(&scratch.segment, &scratch.walk);
     match phase {
-        COLLECT => collect::take::<P, I, T>(packet, scratch, tables),
+        COLLECT => collect::take::<P, I, T>(packet, scratch, false, tables),
         CONNECT => connect::again::<P, I, T>(packet, scratch, tables),
         REPLAY => replay::again::<P, I, T>(packet, scratch, heard, tables),
         _ => Outcome::Repeated,

@@ -28,9 +28,14 @@ enum Brought {
     More,
 }
 
-/// A client's segment while the hello is not complete.
+/// A client's segment while the hello is not complete; `first`: its first one.
 #[inline(always)]
-pub(super) fn take<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+pub(super) fn take<P, I, T>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    first: bool,
+    tables: &mut T,
+) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
@@ -74,6 +79,9 @@ where
         Err(Stop::NotTls) => Found::NotTls,
         Err(Stop::Malformed) => Found::Malformed,
         Err(Stop::TooLong) => Found::TooLong,
+        Err(Stop::Incomplete(_)) if first && is_old(&scratch.key, tables) => {
+            return Outcome::Local;
+        }
         Err(Stop::Incomplete(_)) => {
             // It will never be complete.
             if scratch.segment.has(FIN) && offset.wrapping_add(scratch.segment.bytes) == filled {
@@ -94,6 +102,18 @@ where
 fn is_past<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
     let splice = tables.splice(key);
     splice.is_none_or(|splice| splice.phase != COLLECT)
+}
+
+/// An old copy of a first segment: the node's stack has the connection, and its entry was gone. Not asked
+/// where a backend is to get the hello, for no other lookup costs as much: the stack has answered no SYN
+/// that a cookie was made for, so that what it has leads to itself.
+#[inline(always)]
+fn is_old<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
+    let is_local = tables.is_local(key);
+    if is_local {
+        forget(key, tables);
+    }
+    is_local
 }
 
 /// Keeps what is new of a segment's data.
@@ -173,6 +193,7 @@ where
     let mut name = 0;
     let service = match tables.choose(&scratch.key, found, &mut name) {
         Choice::Service(service) => service,
+        Choice::Local | Choice::Refuse if is_old(&scratch.key, tables) => return Outcome::Local,
         Choice::Local => LOCAL,
         Choice::Refuse => return refuse::<P, I, T>(packet, scratch, Outcome::Unmatched, tables),
     };

@@ -225,10 +225,6 @@ where
     let Some(mss) = cookie::check(key, initial, number, tables) else {
         return stray(scratch, tables);
     };
-    // An old copy: the stack has the connection, and its entry is gone.
-    if tables.is_local(key) {
-        return Outcome::Local;
-    }
     if scratch.segment.bytes == 0 {
         return reset::<P, I>(packet, scratch, Outcome::Unused);
     }
@@ -260,7 +256,7 @@ where
         }
     }
     tables.release(&scratch.key);
-    collect::take::<P, I, T>(packet, scratch, tables)
+    collect::take::<P, I, T>(packet, scratch, true, tables)
 }
 
 /// Whether a connection is remembered.

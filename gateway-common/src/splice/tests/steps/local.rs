@@ -113,11 +113,31 @@ fn what_the_node_has_by_itself_passes_untouched() {
     bench.open(&syn);
     let key = key_of(bench.client, bench.gateway);
     bench.world.local.insert(key);
-    // Also what would prove itself: an old copy.
-    let first = bench.says(ACK, 0, &[22]);
-    for segment in [syn, first, bench.says(ACK, 5, &[]), bench.says(RST, 0, &[])] {
-        assert_eq!(bench.client(&segment), (Outcome::Local, Some(segment)));
+    // Also what would prove itself: an old copy, of part of a hello, of one for the node's stack, and of
+    // one for nobody.
+    let first = |data: &[u8]| bench.says(ACK, 0, data);
+    let hellos = ["local.example", "nobody.example"].map(|name| hello(Some(name), 300, 16_000));
+    let [local, nobody] = hellos.each_ref().map(|hello| first(hello));
+    let others = [bench.says(ACK, 5, &[]), bench.says(RST, 0, &[])];
+    for segment in [syn, first(&[22]), local, nobody].into_iter().chain(others) {
+        assert_eq!(
+            bench.client(&segment),
+            (Outcome::Local, Some(segment.clone()))
+        );
+        assert!(bench.world.splices.is_empty() && bench.world.hellos.is_empty());
     }
     let reply = own(&bench, bench.replies(ACK, 0, 1, b"data"));
     assert_eq!(bench.backend(&reply), (Outcome::NotOurs, Some(reply)));
+}
+
+/// The node's stack has answered no SYN of it: what it has is an older connection of the same ends.
+#[test]
+fn a_hello_for_a_backend_gets_there_whatever_the_node_has() {
+    let mut bench = Bench::new(4);
+    let syn = bench.syn();
+    bench.open(&syn);
+    let key = key_of(bench.client, bench.gateway);
+    bench.world.local.insert(key);
+    let first = bench.says(ACK, 0, &hello(Some("a.example"), 300, 16_000));
+    assert_eq!(bench.client(&first).0, Outcome::Asked);
 }
