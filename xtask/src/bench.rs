@@ -17,6 +17,7 @@ mod rounds;
 mod routes;
 mod sni;
 mod tcp;
+mod wire;
 
 #[derive(Subcommand)]
 pub(crate) enum Subject {

@@ -43,6 +43,13 @@ pub(crate) struct Args {
     also: Option<PathBuf>,
 }
 
+/// What all proxies get.
+struct Common {
+    /// The programs of the wire.
+    wire: PathBuf,
+    certificate: Certificate,
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let cores = available_parallelism().context("cannot count the cores")?;
     ensure!(
@@ -54,7 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     build::release(&["xdp-gateway", "peer"])?;
     litter::guard()?;
     let others = others();
-    let certificate = Certificate::new()?;
+    let common = Common {
+        wire: build::wire()?,
+        certificate: Certificate::new()?,
+    };
     let scenarios = match &args.scenario[..] {
         [] => Scenario::value_variants(),
         some => some,
@@ -62,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for scenario in scenarios {
         let mut kinds = ours(args, *scenario);
         kinds.extend(others.iter().cloned());
-        let summary = measure(args, *scenario, kinds, &certificate)?;
+        let summary = measure(args, *scenario, kinds, &common)?;
         println!("\n{scenario}:\n\n{summary}");
     }
     Ok(())
@@ -93,19 +103,14 @@ fn ours(args: &Args, scenario: Scenario) -> Vec<Kind> {
     builds.into_iter().flatten().flat_map(of).collect()
 }
 
-fn measure(
-    args: &Args,
-    scenario: Scenario,
-    kinds: Vec<Kind>,
-    certificate: &Certificate,
-) -> Result<Summary> {
+fn measure(args: &Args, scenario: Scenario, kinds: Vec<Kind>, common: &Common) -> Result<Summary> {
     println!("{scenario}");
     let rate = args.rate.unwrap_or(scenario.rate());
     let mut summary = Summary::new(kinds.iter().map(ToString::to_string).collect(), rate);
     let mut running = Vec::new();
     for kind in kinds {
         println!("start {kind}");
-        running.push(Proxy::start(kind, scenario, certificate)?);
+        running.push(Proxy::start(kind, scenario, common)?);
     }
     let time = args.rounds.time();
     for round in 1..=args.rounds.rounds {

@@ -1,7 +1,7 @@
 //! A node and a namespace outside, and one behind the node where there is need.
 //!
 //! ```text
-//! outside 10.77.0.2 ---- uplink 10.77.0.1 node 10.78.0.1 ---- 10.78.0.2 inside
+//! outside 10.77.0.2 ---- wire ---- uplink 10.77.0.1 node 10.78.0.1 ---- 10.78.0.2 inside
 //! ```
 
 use std::{fs, path::Path, time::Duration};
@@ -12,6 +12,8 @@ use gateway_tests::{
     process::Process,
     wait::wait_until,
 };
+
+use super::wire;
 
 pub(super) const NODE: &str = "10.77.0.1";
 pub(super) const OUTSIDE: &str = "10.77.0.2";
@@ -32,20 +34,24 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new() -> Result<Self> {
+    /// With a wire of these programs ([`build::wire`](super::build::wire)).
+    pub(super) fn new(programs: &Path) -> Result<Self> {
         let net = Net::new()?;
         let (outside, node) = (namespace(&net, "outside")?, namespace(&net, "node")?);
-        net.connect([
-            (&outside, "eth0", &format!("{OUTSIDE}/24")),
+        let client = (&outside, "eth0", &*format!("{OUTSIDE}/24"));
+        wire::lay(
+            &net,
+            programs,
+            client,
             (&node, "uplink", &format!("{NODE}/24")),
-        ])?;
+        )?;
         Ok(Self { outside, node, net })
     }
 
     /// Adds the namespace behind the node, which forwards.
     ///
-    /// The links cut their segments, as a wire does: on a virtual one a segment of 64 KiB would pass as
-    /// one packet. The node joins them again, as it does behind real cards.
+    /// Its link cuts segments, as that of the clients: on a virtual one, one of 64 KiB would pass as one
+    /// packet. The node joins them again, as it does behind real cards.
     pub(super) fn inside(&self) -> Result<Namespace> {
         let Self { outside, node, net } = self;
         let inside = namespace(net, "inside")?;
@@ -56,10 +62,7 @@ impl Place {
         node.sysctl("net/ipv4/ip_forward", "1")?;
         outside.ip(&format!("route add default via {NODE}"))?;
         inside.ip("route add default via 10.78.0.1")?;
-        outside.run("ethtool", ["-K", "eth0", "tso", "off", "gso", "off"])?;
-        for link in ["uplink", "backend"] {
-            node.run("ethtool", ["-K", link, "gro", "on"])?;
-        }
+        node.run("ethtool", ["-K", "backend", "gro", "on"])?;
         Ok(inside)
     }
 

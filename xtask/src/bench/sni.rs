@@ -36,6 +36,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     build::release(&["xdp-gateway", "peer"])?;
+    let wire = build::wire()?;
     litter::guard()?;
     let mut tables = Tables::default();
     let mut running = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             continue;
         }
         println!("start {row}");
-        let site = Site::new(way, names)?;
+        let site = Site::new(&wire, way, names)?;
         println!("ready after {:.1} s", site.ready.as_secs_f64());
         running.push((tables.row(row), site));
     }

@@ -41,10 +41,11 @@ struct Sample {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     build::release(&["xdp-gateway"])?;
+    let wire = build::wire()?;
     litter::guard()?;
     let mut running = Vec::new();
     for way in Way::installed() {
-        let site = Site::new()?;
+        let site = Site::new(&wire)?;
         let process = way.start(&site)?;
         wait_until(READY, &format!("{way} serves"), || {
             Ok(load(way, &site, Duration::from_secs(1)).is_ok())

@@ -11,6 +11,7 @@ use super::{
         place::NODE,
         programs::{ENVOY, HAPROXY, NGINX, Program},
     },
+    Common,
     certificate::Certificate,
     config, load, manifests,
     scenario::Scenario,
@@ -114,10 +115,12 @@ impl fmt::Display for Kind {
 
 impl Proxy {
     /// Starts it on its core and waits until it gives the backend's answer.
-    pub(super) fn start(kind: Kind, scenario: Scenario, certificate: &Certificate) -> Result<Self> {
-        let site = Site::new(scenario, kind.routes(), certificate)?;
+    pub(super) fn start(kind: Kind, scenario: Scenario, common: &Common) -> Result<Self> {
+        let site = Site::new(scenario, kind.routes(), common)?;
         let pin = ["-c", PROXY_CORE].map(str::to_owned);
-        let command = pin.into_iter().chain(kind.command(&site, certificate)?);
+        let command = pin
+            .into_iter()
+            .chain(kind.command(&site, &common.certificate)?);
         let process = Process::server(&site.place.node, "proxy", "taskset", command)?;
         let mut proxy = Self {
             process,

@@ -8,7 +8,8 @@ use super::{
         build::peer,
         place::{INSIDE, Place, serve},
     },
-    certificate::{Certificate, Files},
+    Common,
+    certificate::Files,
     manifests,
     scenario::Scenario,
 };
@@ -33,8 +34,8 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(scenario: Scenario, routes: u32, certificate: &Certificate) -> Result<Self> {
-        let place = Place::new()?;
+    pub(super) fn new(scenario: Scenario, routes: u32, common: &Common) -> Result<Self> {
+        let place = Place::new(&common.wire)?;
         let inside = place.inside()?;
         place.many_connections()?;
         let (peer, listen) = (peer(), format!("0.0.0.0:{BACKEND_PORT}"));
@@ -50,7 +51,7 @@ impl Site {
             "--bytes",
             &scenario.bytes().to_string(),
         ];
-        let files = scenario.tls().then(|| certificate.write(&place));
+        let files = scenario.tls().then(|| common.certificate.write(&place));
         Ok(Self {
             _backend: serve(&inside, "taskset", arguments)?,
             scenario,

@@ -1,6 +1,6 @@
 //! The place of one way with its names: a server behind the node, and what is on the node.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use gateway_tests::{process::Process, wait::wait_until};
@@ -37,8 +37,8 @@ pub(super) struct Site {
 
 impl Site {
     /// Waits until the way serves.
-    pub(super) fn new(way: Way, names: u32) -> Result<Self> {
-        let place = Place::new()?;
+    pub(super) fn new(wire: &Path, way: Way, names: u32) -> Result<Self> {
+        let place = Place::new(wire)?;
         let inside = place.inside()?;
         place.many_connections()?;
         let listen = format!("0.0.0.0:{SERVER_PORT}");

@@ -1,5 +1,7 @@
 //! The place of one way, with a server behind the node.
 
+use std::path::Path;
+
 use anyhow::Result;
 use gateway_tests::process::Process;
 
@@ -14,8 +16,8 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new() -> Result<Self> {
-        let place = Place::new()?;
+    pub(super) fn new(wire: &Path) -> Result<Self> {
+        let place = Place::new(wire)?;
         let inside = place.inside()?;
         Ok(Self {
             _server: serve(&inside, "iperf3", ["--server", "--forceflush"])?,
