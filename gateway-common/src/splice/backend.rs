@@ -154,6 +154,10 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
     };
+    let attempt = splice.attempt;
+    if connect::is_asked_elsewhere(splice) {
+        return Outcome::Idle;
+    }
     let believed = match splice.phase {
         CONNECT => {
             scratch.segment.has(ACK)
@@ -170,7 +174,7 @@ where
     let (acknowledged, initial, early) = (splice.acknowledged, splice.initial, splice.early);
     let spoke = splice.state & SPOKE != 0;
     if !spoke {
-        match connect::dial::<P, I, T>(packet, scratch, tables) {
+        match connect::dial::<P, I, T>(packet, scratch, attempt, tables) {
             Outcome::Failed => {}
             outcome => return outcome,
         }

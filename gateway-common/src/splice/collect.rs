@@ -201,7 +201,7 @@ where
         splice.service = service;
         splice.name = name;
     }
-    match connect::dial::<P, I, T>(packet, scratch, tables) {
+    match connect::dial::<P, I, T>(packet, scratch, 0, tables) {
         Outcome::Failed => refuse::<P, I, T>(packet, scratch, Outcome::Refused, tables),
         outcome => outcome,
     }

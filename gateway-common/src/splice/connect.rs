@@ -38,21 +38,33 @@ pub(super) fn is_back_key(splice: &Splice, key: &FlowKey) -> bool {
         && u32::from(key.destination_port) == splice.source_port
 }
 
-/// Makes the frame in hand, whatever it is, the SYN for the next endpoint. [`Outcome::Failed`]: there
-/// is none, and the frame is as it was.
+/// Makes the frame in hand, whatever it is, the SYN for the endpoint that is next after `attempt` others.
+/// [`Outcome::Failed`]: there is none. [`Outcome::Repeated`]: another CPU, with another packet, asks that
+/// one already. In both cases the frame is as it was.
 #[inline(never)]
-pub(super) fn dial<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome
+pub(super) fn dial<P, I, T>(
+    packet: &mut P,
+    scratch: &mut Scratch,
+    attempt: u32,
+    tables: &mut T,
+) -> Outcome
 where
     P: Bytes + ?Sized,
     I: Ip,
     T: Splices,
 {
-    for _ in 0..TURNS {
+    for turn in 0..TURNS {
         let Some(splice) = tables.splice(&scratch.key) else {
             return Outcome::NoRoom;
         };
-        let (service, attempt) = (splice.service, splice.attempt);
+        let (service, next) = (splice.service, splice.attempt);
+        if turn == 0 && next != attempt {
+            return Outcome::Repeated;
+        }
+        // Until it has its SYN, none was sent: see `is_asked_elsewhere`.
+        splice.tries = 0;
         splice.attempt += 1;
+        let attempt = next;
         if attempt >= ATTEMPTS {
             break;
         }
@@ -168,6 +180,12 @@ where
     forge::bare::<P, I>(packet, &scratch.header, outcome)
 }
 
+/// Another CPU is about to ask the next endpoint.
+#[inline(always)]
+pub(super) const fn is_asked_elsewhere(splice: &Splice) -> bool {
+    splice.tries == 0
+}
+
 /// A client's packet while the backend has not answered. The client has no other clock than ours for
 /// what it sends again: neither have we.
 #[inline(always)]
@@ -181,6 +199,10 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
+    let attempt = splice.attempt;
+    if is_asked_elsewhere(splice) {
+        return Outcome::Repeated;
+    }
     let says = scratch.segment.bytes > 0 || scratch.segment.has(FIN);
     if !says || now.wrapping_sub(splice.sent) < hz / PAUSE {
         return Outcome::Repeated;
@@ -188,7 +210,7 @@ where
     if splice.tries < TRIES {
         return ask::<P, I, T>(packet, scratch, tables);
     }
-    match dial::<P, I, T>(packet, scratch, tables) {
+    match dial::<P, I, T>(packet, scratch, attempt, tables) {
         Outcome::Failed => collect::refuse::<P, I, T>(packet, scratch, Outcome::Refused, tables),
         outcome => outcome,
     }

@@ -1,6 +1,7 @@
 //! Single steps: a packet in, what it is, a packet out.
 
 mod bytes;
+mod contended;
 mod credit;
 mod drained;
 mod ends;

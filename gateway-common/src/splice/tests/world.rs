@@ -43,6 +43,8 @@ pub(super) struct World {
     asked: Option<Box<Hello>>,
     /// Another CPU gets the connection as far as that when this one asks for the hello.
     pub(super) overtaken: Option<Splice>,
+    /// Another CPU takes the next endpoint when this one has looked at the connection so many times.
+    pub(super) contended: Option<u32>,
     /// Most entries of each table.
     pub(super) most: [usize; 4],
 }
@@ -69,6 +71,7 @@ impl World {
             room: None,
             asked: None,
             overtaken: None,
+            contended: None,
             most: [100; 4],
         }
     }
@@ -187,7 +190,13 @@ impl Splices for World {
     }
 
     fn splice(&mut self, key: &FlowKey) -> Option<&mut Splice> {
-        self.splices.get_mut(key)
+        let splice = self.splices.get_mut(key)?;
+        if self.contended == Some(0) {
+            splice.tries = 0;
+            splice.attempt += 1;
+        }
+        self.contended = self.contended.and_then(|looks| looks.checked_sub(1));
+        Some(splice)
     }
 
     fn insert(&mut self, key: &FlowKey, splice: &Splice) -> bool {
