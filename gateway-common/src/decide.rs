@@ -38,20 +38,27 @@ pub fn behind<P: Packet + ?Sized, T: Tables>(packet: &mut P, tables: &mut T) -> 
     let (bytes, interface) = (packet.len(), packet.interface());
     let outcome = match packet.head::<Ether>().map(|ether| ether.kind) {
         Some(ETHER_ARP) => neighbour::arp::<P, T, true>(packet, tables),
-        Some(ETHER_IPV4) if is_made_here::<P, Ipv4, T>(packet, interface, tables) => {
-            Counter::AnswerTls
-        }
-        Some(ETHER_IPV6) if is_made_here::<P, Ipv6, T>(packet, interface, tables) => {
-            Counter::AnswerTls
-        }
-        Some(ETHER_IPV4) => far::packet::<P, Ipv4, T>(packet, tables),
-        Some(ETHER_IPV6) => far::packet::<P, Ipv6, T>(packet, tables),
+        Some(ETHER_IPV4) => behind_ip::<P, Ipv4, T>(packet, interface, tables),
+        Some(ETHER_IPV6) => behind_ip::<P, Ipv6, T>(packet, interface, tables),
         _ => Counter::PassNotIp,
     };
     if matches!(outcome.kind(), Kind::Done | Kind::Answer | Kind::Drop) {
         tables.count(outcome, bytes);
     }
     outcome
+}
+
+#[inline(always)]
+fn behind_ip<P, I, T>(packet: &mut P, interface: u32, tables: &mut T) -> Counter
+where
+    P: Packet + ?Sized,
+    I: Ip,
+    T: Tables,
+{
+    match is_made_here::<P, I, T>(packet, interface, tables) {
+        true => Counter::AnswerTls,
+        false => far::packet::<P, I, T>(packet, tables),
+    }
 }
 
 /// A frame from an address of ours and the uplink's own link address: XDP has made an answer, which its
@@ -64,7 +71,7 @@ where
     T: Tables,
 {
     let source = packet.head::<Frame<I, ()>>().map(|frame| frame.ip.source());
-    // Nearly all packets are clients': what they are from costs less than looking for the interface.
+    // Nearly no packet of a client is: that is seen without looking for the interface.
     if !source.is_some_and(|source| tables.may_serve(&source)) {
         return false;
     }

@@ -154,10 +154,9 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Idle;
     };
-    let attempt = splice.attempt;
-    if connect::is_asked_elsewhere(splice) {
+    let Some(asked) = connect::asked(splice) else {
         return Outcome::Idle;
-    }
+    };
     let believed = match splice.phase {
         CONNECT => {
             scratch.segment.has(ACK)
@@ -174,7 +173,7 @@ where
     let (acknowledged, initial, early) = (splice.acknowledged, splice.initial, splice.early);
     let spoke = splice.state & SPOKE != 0;
     if !spoke {
-        match connect::dial::<P, I, T>(packet, scratch, attempt, tables) {
+        match connect::dial::<P, I, T>(packet, scratch, asked, tables) {
             Outcome::Failed => {}
             outcome => return outcome,
         }

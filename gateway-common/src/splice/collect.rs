@@ -79,7 +79,7 @@ where
         Err(Stop::NotTls) => Found::NotTls,
         Err(Stop::Malformed) => Found::Malformed,
         Err(Stop::TooLong) => Found::TooLong,
-        Err(Stop::Incomplete(_)) if first && is_old(&scratch.key, tables) => {
+        Err(Stop::Incomplete(_)) if first && leave(&scratch.key, tables) => {
             return Outcome::Local;
         }
         Err(Stop::Incomplete(_)) => {
@@ -104,16 +104,16 @@ fn is_past<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
     splice.is_none_or(|splice| splice.phase != COLLECT)
 }
 
-/// An old copy of a first segment: the node's stack has the connection, and its entry was gone. Not asked
-/// where a backend is to get the hello, for no other lookup costs as much: the stack has answered no SYN
-/// that a cookie was made for, so that what it has leads to itself.
+/// Leaves a connection to the node's stack, where that has it: the first segment is an old copy, and the
+/// entry was gone. Not asked where a backend is to get the hello, for no other lookup costs as much: the
+/// stack has answered no SYN that a cookie was made for, so that what it has leads to itself.
 #[inline(always)]
-fn is_old<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
-    let is_local = tables.is_local(key);
-    if is_local {
+fn leave<T: Splices>(key: &FlowKey, tables: &mut T) -> bool {
+    let has = tables.is_local(key);
+    if has {
         forget(key, tables);
     }
-    is_local
+    has
 }
 
 /// Keeps what is new of a segment's data.
@@ -193,7 +193,7 @@ where
     let mut name = 0;
     let service = match tables.choose(&scratch.key, found, &mut name) {
         Choice::Service(service) => service,
-        Choice::Local | Choice::Refuse if is_old(&scratch.key, tables) => return Outcome::Local,
+        Choice::Local | Choice::Refuse if leave(&scratch.key, tables) => return Outcome::Local,
         Choice::Local => LOCAL,
         Choice::Refuse => return refuse::<P, I, T>(packet, scratch, Outcome::Unmatched, tables),
     };

@@ -38,14 +38,14 @@ pub(super) fn is_back_key(splice: &Splice, key: &FlowKey) -> bool {
         && u32::from(key.destination_port) == splice.source_port
 }
 
-/// Makes the frame in hand, whatever it is, the SYN for the endpoint that is next after `attempt` others.
+/// Makes the frame in hand, whatever it is, the SYN for the endpoint that is next after `asked` others.
 /// [`Outcome::Failed`]: there is none. [`Outcome::Repeated`]: another CPU, with another packet, asks that
 /// one already. In both cases the frame is as it was.
 #[inline(never)]
 pub(super) fn dial<P, I, T>(
     packet: &mut P,
     scratch: &mut Scratch,
-    attempt: u32,
+    asked: u32,
     tables: &mut T,
 ) -> Outcome
 where
@@ -57,14 +57,13 @@ where
         let Some(splice) = tables.splice(&scratch.key) else {
             return Outcome::NoRoom;
         };
-        let (service, next) = (splice.service, splice.attempt);
-        if turn == 0 && next != attempt {
+        let (service, attempt) = (splice.service, asked + turn);
+        if splice.attempt != attempt {
             return Outcome::Repeated;
         }
-        // Until it has its SYN, none was sent: see `is_asked_elsewhere`.
+        // Until it has its SYN: see `asked`.
         splice.tries = 0;
         splice.attempt += 1;
-        let attempt = next;
         if attempt >= ATTEMPTS {
             break;
         }
@@ -137,7 +136,6 @@ fn address<T: Splices>(scratch: &mut Scratch, tables: &mut T) -> bool {
         checksum::port_delta(key.source_port, back.destination_port),
     );
     splice.phase = CONNECT;
-    splice.tries = 0;
     splice.received = splice.initial;
     splice.state &= !BLOCKED;
     if scratch.old.source_port != 0 && scratch.old != *back {
@@ -180,10 +178,12 @@ where
     forge::bare::<P, I>(packet, &scratch.header, outcome)
 }
 
-/// Another CPU is about to ask the next endpoint.
+/// How many endpoints were asked; `None`: another CPU is about to ask the next one. In this order, for the
+/// other CPU says so before it counts on.
 #[inline(always)]
-pub(super) const fn is_asked_elsewhere(splice: &Splice) -> bool {
-    splice.tries == 0
+pub(super) fn asked(splice: &Splice) -> Option<u32> {
+    let asked = splice.attempt;
+    (splice.tries != 0).then_some(asked)
 }
 
 /// A client's packet while the backend has not answered. The client has no other clock than ours for
@@ -199,10 +199,9 @@ where
     let Some(splice) = tables.splice(&scratch.key) else {
         return Outcome::Repeated;
     };
-    let attempt = splice.attempt;
-    if is_asked_elsewhere(splice) {
+    let Some(asked) = asked(splice) else {
         return Outcome::Repeated;
-    }
+    };
     let says = scratch.segment.bytes > 0 || scratch.segment.has(FIN);
     if !says || now.wrapping_sub(splice.sent) < hz / PAUSE {
         return Outcome::Repeated;
@@ -210,7 +209,7 @@ where
     if splice.tries < TRIES {
         return ask::<P, I, T>(packet, scratch, tables);
     }
-    match dial::<P, I, T>(packet, scratch, attempt, tables) {
+    match dial::<P, I, T>(packet, scratch, asked, tables) {
         Outcome::Failed => collect::refuse::<P, I, T>(packet, scratch, Outcome::Refused, tables),
         outcome => outcome,
     }

@@ -9,30 +9,16 @@ use crate::{process::Job, workspace};
 
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// Builds these programs, optimised.
-pub(super) fn release(programs: &[&str]) -> Result<()> {
+/// Builds these programs, optimised, the gateway among them. Where the programs of a wire are, which are
+/// built with the gateway's own.
+pub(super) fn release(programs: &[&str]) -> Result<PathBuf> {
     println!("build");
     let programs = programs.iter().flat_map(|program| ["--bin", program]);
-    Job::new("the build", "cargo", LIMIT)
-        .args(["build", "--locked", "--release"])
-        .args(programs)
-        .dir(&workspace::root())
-        .show()?;
-    Ok(())
-}
-
-/// The programs of a wire, which are built with those of the gateway.
-pub(super) fn wire() -> Result<PathBuf> {
     let mut found = None;
     Job::new("the build", "cargo", LIMIT)
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--package=gateway-user",
-            "--lib",
-        ])
+        .args(["build", "--locked", "--release"])
         .arg("--message-format=json-render-diagnostics")
+        .args(programs)
         .dir(&workspace::root())
         .lines(&mut |line| found = output_of_build_script(line).or(found.take()))?;
     let found = found.context("cargo did not say where it built the BPF programs")?;
@@ -43,7 +29,7 @@ pub(super) fn wire() -> Result<PathBuf> {
 fn output_of_build_script(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let package = message["package_id"].as_str()?;
-    let ours = message["reason"] == "build-script-executed" && package.contains("gateway-user");
+    let ours = message["reason"] == "build-script-executed" && package.contains("/gateway-user#");
     message["out_dir"]
         .as_str()
         .filter(|_| ours)
@@ -74,7 +60,7 @@ mod tests {
             of("build-script-executed", "gateway-user"),
             Some("/out".into())
         );
-        assert_eq!(of("build-script-executed", "ring"), None);
+        assert_eq!(of("build-script-executed", "gateway-user/core"), None);
         assert_eq!(of("compiler-artifact", "gateway-user"), None);
         assert_eq!(output_of_build_script("Compiling"), None);
     }

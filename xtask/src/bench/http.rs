@@ -58,11 +58,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     );
     let wrk = Command::new("wrk").arg("--version").output();
     wrk.context("this needs wrk: `apt-get install wrk`")?;
-    build::release(&["xdp-gateway", "peer"])?;
+    let wire = build::release(&["xdp-gateway", "peer"])?;
     litter::guard()?;
     let others = others();
     let common = Common {
-        wire: build::wire()?,
+        wire,
         certificate: Certificate::new()?,
     };
     let scenarios = match &args.scenario[..] {

@@ -34,17 +34,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// With a wire of these programs ([`build::wire`](super::build::wire)).
+    /// With a wire of these programs ([`build::release`](super::build::release)).
     pub(super) fn new(programs: &Path) -> Result<Self> {
         let net = Net::new()?;
         let (outside, node) = (namespace(&net, "outside")?, namespace(&net, "node")?);
-        let client = (&outside, "eth0", &*format!("{OUTSIDE}/24"));
-        wire::lay(
-            &net,
-            programs,
-            client,
-            (&node, "uplink", &format!("{NODE}/24")),
-        )?;
+        let addresses = [OUTSIDE, NODE].map(|address| format!("{address}/24"));
+        let client = (&outside, "eth0", &*addresses[0]);
+        wire::lay(&net, programs, client, (&node, "uplink", &addresses[1]))?;
         Ok(Self { outside, node, net })
     }
 

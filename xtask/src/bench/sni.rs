@@ -35,8 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    build::release(&["xdp-gateway", "peer"])?;
-    let wire = build::wire()?;
+    let wire = build::release(&["xdp-gateway", "peer"])?;
     litter::guard()?;
     let mut tables = Tables::default();
     let mut running = Vec::new();

@@ -40,8 +40,7 @@ struct Sample {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    build::release(&["xdp-gateway"])?;
-    let wire = build::wire()?;
+    let wire = build::release(&["xdp-gateway"])?;
     litter::guard()?;
     let mut running = Vec::new();
     for way in Way::installed() {

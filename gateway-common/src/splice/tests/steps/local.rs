@@ -106,13 +106,19 @@ fn a_listener_that_is_gone_is_no_backend() {
     assert!(bench.world.splices.is_empty());
 }
 
-#[test]
-fn what_the_node_has_by_itself_passes_untouched() {
-    let mut bench = Bench::new(6);
+/// The node's stack has a connection, and there is an answer to its SYN, which is handed back.
+fn had(family: u8) -> (Bench, Segment) {
+    let mut bench = Bench::new(family);
     let syn = bench.syn();
     bench.open(&syn);
     let key = key_of(bench.client, bench.gateway);
     bench.world.local.insert(key);
+    (bench, syn)
+}
+
+#[test]
+fn what_the_node_has_by_itself_passes_untouched() {
+    let (mut bench, syn) = had(6);
     // Also what would prove itself: an old copy, of part of a hello, of one for the node's stack, and of
     // one for nobody.
     let first = |data: &[u8]| bench.says(ACK, 0, data);
@@ -133,11 +139,7 @@ fn what_the_node_has_by_itself_passes_untouched() {
 /// The node's stack has answered no SYN of it: what it has is an older connection of the same ends.
 #[test]
 fn a_hello_for_a_backend_gets_there_whatever_the_node_has() {
-    let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
-    let key = key_of(bench.client, bench.gateway);
-    bench.world.local.insert(key);
+    let (mut bench, _) = had(4);
     let first = bench.says(ACK, 0, &hello(Some("a.example"), 300, 16_000));
     assert_eq!(bench.client(&first).0, Outcome::Asked);
 }
