@@ -4,7 +4,7 @@
 
 /// Version of the layouts in [`crate::abi`]. Pins live below a directory of this name, and the
 /// program carries it in `.rodata`, so that a daemon never reads maps of another layout.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// (address, port, protocol) -> [`crate::abi::Frontend`].
 pub const FRONTENDS: &str = "frontends";
@@ -49,8 +49,12 @@ pub const ORIGINS: &str = "origins";
 /// One [`crate::abi::Served`].
 pub const SERVED: &str = "served";
 
-/// [`crate::abi::TlsName`] with its bits -> [`crate::abi::TlsTarget`], a trie.
+/// [`crate::abi::TlsName`] of one server name -> [`crate::abi::TlsTarget`]: however many there are, a
+/// lookup costs the same.
 pub const TLS_NAMES: &str = "tls_names";
+/// [`crate::abi::TlsKey`] of all names below one, or of all that there are -> [`crate::abi::TlsTarget`], a
+/// trie.
+pub const TLS_WILDCARDS: &str = "tls_wildcards";
 /// One [`crate::abi::TlsSecret`].
 pub const TLS_SECRET: &str = "tls_secret";
 /// One [`crate::abi::TlsFull`].
@@ -81,9 +85,9 @@ pub const XDP_PROGRAMS: &str = "xdp_programs";
 pub const TCX_PROGRAMS: &str = "tcx_programs";
 
 /// Every map, for pinning. `frontends`, `services`, `backends`, `addresses`, `tags`, `origins`,
-/// `uplinks`, `splices`, `ties`, `hellos`, `long_hellos` and `half_open` are hashes, `maglev`, `snat`,
-/// `served`, `tls_secret` and `tls_full` arrays.
-pub const ALL: [&str; 32] = [
+/// `uplinks`, `tls_names`, `splices`, `ties`, `hellos`, `long_hellos` and `half_open` are hashes,
+/// `maglev`, `snat`, `served`, `tls_secret` and `tls_full` arrays.
+pub const ALL: [&str; 33] = [
     FRONTENDS,
     SERVICES,
     MAGLEV,
@@ -102,6 +106,7 @@ pub const ALL: [&str; 32] = [
     ORIGINS,
     SERVED,
     TLS_NAMES,
+    TLS_WILDCARDS,
     TLS_SECRET,
     TLS_FULL,
     TLS_NO_STAMPS,
@@ -142,7 +147,7 @@ pub const SNAT_V6: u32 = 1;
 /// (`net.ipv4.ip_local_port_range` ends at 60999 by default) and Kubernetes' node ports.
 pub const SNAT_FIRST_PORT: u32 = 61_000;
 pub const SNAT_PORTS: u32 = 4_536;
-/// Most server names of all frontends together.
+/// Most server names of all frontends together, wildcards included.
 pub const TLS_NAMES_MAX: u32 = 262_144;
 /// Most connections of TLS passthrough; memory is used for those that there are.
 pub const SPLICES_MAX: u32 = 1_048_576;

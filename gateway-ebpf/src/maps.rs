@@ -72,7 +72,10 @@ pub(crate) static ORIGINS: HashMap<FrontendKey, Origin, { BACKENDS_MAX as usize 
     HashMap::new();
 
 #[btf_map(name = "tls_names")]
-pub(crate) static TLS_NAMES: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usize }> =
+pub(crate) static TLS_NAMES: HashMap<TlsName, TlsTarget, { TLS_NAMES_MAX as usize }, ON_DEMAND> =
+    HashMap::new();
+#[btf_map(name = "tls_wildcards")]
+pub(crate) static TLS_WILDCARDS: LpmTrie<TlsName, TlsTarget, { TLS_NAMES_MAX as usize }> =
     LpmTrie::new();
 #[btf_map(name = "tls_secret")]
 pub(crate) static TLS_SECRET: Array<TlsSecret, 1> = Array::new();

@@ -220,14 +220,19 @@ fn a_trace_says_where_a_server_name_leads() -> Result<()> {
         );
         let text = named.to_string();
         for words in [
-            "served by the entry app1.pass.example (the longest that fits)",
+            "tls_names: app1.pass.example leads to service",
             "of Service default/app1:443",
             "which sees the client's address",
         ] {
             ensure!(text.contains(words), "no {words:?}: {named}");
         }
         let below = trace("--sni x.y.wild.pass.example")?.to_string();
-        ensure!(below.contains("the entry *.wild.pass.example"), "{below}");
+        ensure!(
+            below.contains(
+                "tls_wildcards: x.y.wild.pass.example is served by the entry *.wild.pass.example"
+            ),
+            "{below}"
+        );
         for nobody in ["nobody.pass.example", "any.example", ""] {
             let trace = trace(&format!("--sni={nobody}"))?;
             let text = trace.to_string();

@@ -122,7 +122,7 @@ fn flows_have_names(bed: &Bed) -> Result<()> {
         "a trace among all names: {:?}",
         began.elapsed()
     ));
-    let entry = format!("{name} is served by the entry {name} (the longest that fits)");
+    let entry = format!("tls_names: {name} leads to service");
     ensure!(trace.contains(&entry), "{trace}");
     Ok(())
 }

@@ -8,12 +8,12 @@ pub const NO_STAMPS: u32 = 3_600;
 /// Ends an exact name, so that it is no prefix of longer ones.
 pub const NAME_END: u8 = 0;
 
-/// A server name of a frontend, as a key of a trie whose longest match wins: with the number of
-/// bits that count before it, 260 bytes.
+/// A server name of a frontend: by itself the key of a hash, and with the number of bits that count
+/// before it, 260 bytes, that of a trie whose longest match wins.
 ///
 /// Names are lower-case, without a final dot, and backwards: `a.example` is `elpmaxe.a` with
-/// [`NAME_END`], and `*.example` is `elpmaxe.` without. The group alone stands for all names, and for
-/// clients that send none.
+/// [`NAME_END`], in the hash, and `*.example` is `elpmaxe.` without, in the trie. There the group alone
+/// stands for all names, and for clients that send none. The bytes after a name are 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TlsName {

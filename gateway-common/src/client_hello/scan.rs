@@ -170,8 +170,8 @@ impl Scan {
         self.has_name().then(|| ServerName::backwards(name))
     }
 
-    /// What the trie of names is asked, once the frontend's group is put in: the name that was found,
-    /// or all names.
+    /// What the maps of names are asked, once the frontend's group is put in: the name that was found,
+    /// or, the trie alone, all names.
     #[inline(always)]
     pub const fn key(&mut self) -> &mut TlsKey {
         if !self.has_name() {

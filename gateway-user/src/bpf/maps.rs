@@ -34,7 +34,8 @@ pub(super) struct Maps {
     pub tags: HashMap<MapData, TagKey, u32>,
     pub origins: HashMap<MapData, FrontendKey, Origin>,
     served: Array<MapData, Served>,
-    pub tls_names: LpmTrie<MapData, TlsName, TlsTarget>,
+    pub tls_names: HashMap<MapData, TlsName, TlsTarget>,
+    pub tls_wildcards: LpmTrie<MapData, TlsName, TlsTarget>,
     tls_secret: Array<MapData, TlsSecret>,
 }
 
@@ -54,6 +55,7 @@ impl Maps {
             origins: pins.open(maps::ORIGINS)?,
             served: pins.open(maps::SERVED)?,
             tls_names: pins.open(maps::TLS_NAMES)?,
+            tls_wildcards: pins.open(maps::TLS_WILDCARDS)?,
             tls_secret: pins.open(maps::TLS_SECRET)?,
         })
     }
@@ -71,8 +73,8 @@ impl Maps {
             MapOp::RemoveOrigin(endpoint) => gone(self.origins.remove(endpoint)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value, _) => self.services.insert(id, value, 0),
-            MapOp::PutName(name, target) => self.tls_names.insert(&key(name), target, 0),
-            MapOp::RemoveName(name) => gone(self.tls_names.remove(&key(name))),
+            MapOp::PutName(name, target) => self.put_name(name, target),
+            MapOp::RemoveName(name) => gone(self.remove_name(name)),
             MapOp::PutFrontend(key, value) => self
                 .serve(&key.address)
                 .and_then(|()| self.frontends.insert(key, value, 0)),
@@ -85,10 +87,13 @@ impl Maps {
 
     /// Where the kernel has a server name lead.
     pub(super) fn name(&self, asked: &NameKey) -> Result<Option<TlsTarget>, MapError> {
-        match self.tls_names.get(&key(asked), 0) {
-            Ok(target) => Ok(Some(target)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error),
+        let exact = match asked.is_exact() {
+            true => found(self.tls_names.get(&asked.name, 0))?,
+            false => None,
+        };
+        match exact {
+            Some(target) => Ok(Some(target)),
+            None => found(self.tls_wildcards.get(&key(asked), 0)),
         }
     }
 
@@ -139,6 +144,20 @@ impl Maps {
         }
     }
 
+    fn put_name(&mut self, name: &NameKey, target: &TlsTarget) -> Result<(), MapError> {
+        match name.is_exact() {
+            true => self.tls_names.insert(name.name, target, 0),
+            false => self.tls_wildcards.insert(&key(name), target, 0),
+        }
+    }
+
+    fn remove_name(&mut self, name: &NameKey) -> Result<(), MapError> {
+        match name.is_exact() {
+            true => self.tls_names.remove(&name.name),
+            false => self.tls_wildcards.remove(&key(name)),
+        }
+    }
+
     fn put_slots(&mut self, offset: u32, slots: &[u32]) -> Result<(), MapError> {
         let numbered = (offset..).zip(slots);
         for (slot, backend) in numbered {
@@ -170,6 +189,15 @@ fn random() -> Result<u64> {
     let filled = source.fill(&mut bytes);
     filled.map_err(|_| anyhow!("the system gives no random bytes"))?;
     Ok(u64::from_ne_bytes(bytes))
+}
+
+/// Nothing, where there is no such entry.
+pub(super) fn found<V>(result: Result<V, MapError>) -> Result<Option<V>, MapError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(MapError::KeyNotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removing what is not there is done already.

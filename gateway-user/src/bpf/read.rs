@@ -57,7 +57,11 @@ pub(super) fn tables(maps: &Maps) -> Result<Tables> {
 
 /// Server names of all groups.
 pub(super) fn names(maps: &Maps) -> Result<NameTable> {
-    let entry = |entry: Result<(Key<TlsName>, TlsTarget), MapError>| {
+    let exact = maps.tls_names.iter().map(|entry| {
+        let (name, target) = entry?;
+        Ok((NameKey::exact(name), target))
+    });
+    let wildcard = |entry: Result<(Key<TlsName>, TlsTarget), MapError>| {
         let (key, target) = entry?;
         let name = NameKey {
             name: key.data(),
@@ -65,7 +69,8 @@ pub(super) fn names(maps: &Maps) -> Result<NameTable> {
         };
         Ok((name, target))
     };
-    let all: Result<_, MapError> = maps.tls_names.iter().map(entry).collect();
+    let wildcards = maps.tls_wildcards.iter().map(wildcard);
+    let all: Result<_, MapError> = exact.chain(wildcards).collect();
     all.context("cannot read the pinned maps")
 }
 

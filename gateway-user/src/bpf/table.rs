@@ -13,7 +13,7 @@ use aya::{
     maps::{HashMap, MapData, MapError},
 };
 
-use super::{object_fd, pins::Pins};
+use super::{maps::found, object_fd, pins::Pins};
 
 /// Entries that are read with one system call. Far more than ever share a bucket, which would be refused.
 const BATCH: usize = 1024;
@@ -38,11 +38,7 @@ impl<K: Pod, V: Pod> Table<K, V> {
     }
 
     pub(super) fn get(&self, key: &K) -> Result<Option<V>> {
-        match self.map.get(key, 0) {
-            Ok(value) => Ok(Some(value)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).with_context(|| self.unreadable()),
-        }
+        found(self.map.get(key, 0)).with_context(|| self.unreadable())
     }
 
     /// `false`: it was gone already.

@@ -22,7 +22,14 @@ use gateway_core::l4::{
 };
 
 use super::{
-    clock, flows::Flows, load, maps::Maps, pins::Pins, read, splices::Splices, stats::Stats,
+    clock,
+    flows::Flows,
+    load,
+    maps::{Maps, found},
+    pins::Pins,
+    read,
+    splices::Splices,
+    stats::Stats,
 };
 
 /// Reads the pinned maps, and can do nothing else to them: the kernel refuses it.
@@ -157,9 +164,5 @@ impl Source for View {
 }
 
 fn entry<K: aya::Pod, V: aya::Pod>(map: &HashMap<MapData, K, V>, key: &K) -> Result<Option<V>> {
-    match map.get(key, 0) {
-        Ok(value) => Ok(Some(value)),
-        Err(MapError::KeyNotFound) => Ok(None),
-        Err(error) => Err(error).context("cannot read the pinned maps"),
-    }
+    found(map.get(key, 0)).context("cannot read the pinned maps")
 }

@@ -1,20 +1,17 @@
-//! TLS passthrough: server names in the kernel's trie, and what lasts from one start to the next.
+//! TLS passthrough: server names in the kernel's maps, and what lasts from one start to the next.
 
 use std::net::Ipv4Addr;
 
-use aya::maps::{
-    Map, MapData,
-    lpm_trie::{Key, LpmTrie},
-};
-use gateway_common::abi::{Frontend, FrontendKey, KIND_TLS, TCP, TlsName, TlsTarget};
+use gateway_common::abi::{Frontend, FrontendKey, KIND_TLS, TCP, TlsTarget};
 use gateway_core::{
     l4::{
         MapOp,
         names::{NameKey, NameTable, matching},
+        trace::Source as _,
     },
     plan::HostPattern,
 };
-use gateway_user::bpf::Datapath;
+use gateway_user::bpf::{Datapath, View};
 use serde_json::Value;
 
 use crate::rig::Rig;
@@ -53,17 +50,16 @@ fn listener() -> MapOp {
     MapOp::PutFrontend(key, listener)
 }
 
-fn trie(rig: &Rig) -> LpmTrie<MapData, TlsName, TlsTarget> {
-    let data = MapData::from_pin(rig.versioned("maps/tls_names")).expect("a pinned map");
-    let map = Map::from_map_data(data).expect("a map");
-    map.try_into().expect("a trie")
-}
-
 fn dump(rig: &Rig, map: &str) -> Value {
     let map = rig.versioned("maps").join(map);
     let path = map.to_str().expect("a path");
     let dump = rig.node.run("bpftool", ["map", "dump", "pinned", path]);
     serde_json::from_str(&dump.expect("bpftool")).expect("JSON")
+}
+
+fn entries(rig: &Rig, map: &str) -> usize {
+    let dump = dump(rig, map);
+    dump.as_array().expect("entries").len()
 }
 
 #[test]
@@ -83,7 +79,10 @@ fn the_kernel_finds_the_most_specific_name() {
         let mut datapath = datapath.expect("it opens");
         datapath.apply(&ops).expect("the kernel takes the names");
     });
-    let trie = trie(&rig);
+    let maps = ["tls_names", "tls_wildcards"];
+    assert_eq!(maps.map(|map| entries(&rig, map)), [3, 3]);
+    let view = View::open(&rig.pins()).expect("maps are pinned");
+    let find = |name: &NameKey| view.name(name).expect("a look into the maps");
     for asked in [
         "",
         "org",
@@ -94,20 +93,19 @@ fn the_kernel_finds_the_most_specific_name() {
         "b.example",
     ] {
         let key = NameKey::asked(GROUP, asked).expect("it is short enough");
-        let found = trie.get(&Key::new(key.bits, key.name), 0).ok();
-        let expected = matching(&names, key).map(|(_, target)| *target);
+        let expected = matching(&names, key).map(|(name, target)| (*name, *target));
         assert!(expected.is_some(), "{asked:?}");
-        assert_eq!(found, expected, "{asked:?}");
+        assert_eq!(find(&key), expected, "{asked:?}");
     }
     let other = NameKey::asked(GROUP + 1, "a.example").expect("it is short enough");
-    assert!(trie.get(&Key::new(other.bits, other.name), 0).is_err());
+    assert_eq!(find(&other), None);
     rig.open(&rig.options(), |datapath| {
         let mut datapath = datapath.expect("it opens again");
         assert_eq!(datapath.tables().names, names);
         let ops: Vec<MapOp> = names.keys().copied().map(MapOp::RemoveName).collect();
         datapath.apply(&ops).expect("the kernel removes the names");
         datapath.apply(&ops).expect("they are gone already");
-        assert_eq!(trie.keys().count(), 0);
+        assert_eq!(maps.map(|map| entries(&rig, map)), [0, 0]);
     });
 }
 

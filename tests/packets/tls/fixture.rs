@@ -112,6 +112,8 @@ impl Passthrough {
         }
         self.name(group, "proxy.example", TLS_PROXY);
         self.name(group, "bare.example", TLS_NOBODY);
+        self.name(group, "*.wild.example", group.into());
+        self.name(group, "bare.wild.example", TLS_NOBODY);
     }
 
     /// A service whose first slot for the client is that of the first end.
@@ -144,7 +146,9 @@ impl Passthrough {
     }
 
     fn name(&mut self, group: u16, name: &str, service: u32) {
-        let key = TlsKey::new(group, name, false).expect("a short name");
+        let below = name.strip_prefix("*.");
+        let key = TlsKey::new(group, below.unwrap_or(name), below.is_some());
+        let key = key.expect("a short name");
         let target = TlsTarget {
             name: self.names.len() as u64 + 1,
             service,

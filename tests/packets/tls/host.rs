@@ -305,7 +305,7 @@ impl Splices for Tables {
         self.ties.remove(backend);
     }
 
-    /// As the trie of names does: the longest key that the hello's begins with.
+    /// As the maps of names do: the longest key that the hello's begins with.
     fn choose(&mut self, key: &FlowKey, found: Found, name: &mut u64) -> Choice {
         let (Some(hello), Some(frontend)) =
             (self.hellos.get_mut(key), self.host.frontend(&key.to()))

@@ -11,10 +11,11 @@ use aya::{
     programs::{SchedClassifier, Xdp},
 };
 use gateway_common::{
-    abi::{Count, Flow, FlowKey, FrontendKey, TlsFull, TlsName, TlsNoStamps, TlsTarget},
+    abi::{Count, Flow, FlowKey, FrontendKey, TlsFull, TlsKey, TlsName, TlsNoStamps, TlsTarget},
     maps,
     splice::{self, FirstBytes, HalfOpen, Hello, Outcome, ShortHello, Splice},
 };
+use gateway_core::l4::names::NameKey;
 
 use super::{
     fixture::{MOST, Passthrough, SECRET, passthrough},
@@ -76,12 +77,7 @@ impl Loaded {
             map.set(maps::SLOT_TLS, program, 0).expect("a slot");
             programs.push(map);
         }
-        let map = ebpf.map_mut(maps::TLS_NAMES).expect("map in the object");
-        let mut names = LpmTrie::<_, TlsName, TlsTarget>::try_from(map).expect("map type");
-        for (key, target) in &all.names {
-            let key = Key::new(key.bits, key.name);
-            names.insert(&key, target, 0).expect("room in the map");
-        }
+        put_names(&mut kernel, &all.names);
         let mut loaded = Self {
             kernel,
             _programs: programs,
@@ -145,6 +141,22 @@ impl Loaded {
         for key in keys {
             map.remove(&key).expect("an entry to remove");
         }
+    }
+}
+
+fn put_names(kernel: &mut Kernel, all: &[(TlsKey, TlsTarget)]) {
+    let is_exact = |TlsKey { bits, name }| NameKey { bits, name }.is_exact();
+    let all = all.iter().copied();
+    let (exact, wildcards): (Vec<_>, Vec<_>) = all.partition(|(key, _)| is_exact(*key));
+    for (key, target) in exact {
+        kernel.insert(maps::TLS_NAMES, &key.name, &target);
+    }
+    let map = kernel.ebpf.map_mut(maps::TLS_WILDCARDS);
+    let map = map.expect("map in the object");
+    let mut trie = LpmTrie::<_, TlsName, TlsTarget>::try_from(map).expect("map type");
+    for (key, target) in wildcards {
+        let key = Key::new(key.bits, key.name);
+        trie.insert(&key, &target, 0).expect("room in the map");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Server names of TLS passthrough as keys of the kernel's trie, whose longest match wins.
+//! Server names of TLS passthrough as keys of the kernel's maps, where the longest match wins.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use gateway_common::abi::{NAME_END, TlsKey, TlsName, TlsTarget};
 
 use crate::{hash::stable, plan::HostPattern};
 
-/// A key of the trie: which names of a group it stands for.
+/// A key of the hash or of the trie: which names of a group it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NameKey {
     pub name: TlsName,
@@ -26,6 +26,18 @@ impl NameKey {
             HostPattern::Any => TlsKey::all(group),
         };
         Some(Self { name, bits })
+    }
+
+    /// A key of the hash.
+    pub fn exact(name: TlsName) -> Self {
+        let bytes = name.name.iter().take_while(|byte| **byte != NAME_END);
+        let bits = TlsKey::bits_of(bytes.count() as u32);
+        Self { name, bits }
+    }
+
+    /// One name, so that it is a key of the hash.
+    pub fn is_exact(&self) -> bool {
+        self.reversed().last() == Some(&NAME_END)
     }
 
     /// What a client's server name is looked up with. `name` is lower-case and without a final
@@ -55,7 +67,7 @@ impl NameKey {
         }
     }
 
-    /// The entry of the trie that leads there; `service` as in [`TlsTarget::service`].
+    /// The entry that leads there; `service` as in [`TlsTarget::service`].
     pub fn leads_to(&self, service: u32) -> TlsTarget {
         TlsTarget {
             name: self.id(),
@@ -86,7 +98,8 @@ impl NameKey {
     }
 }
 
-/// The entry that the kernel finds for `asked`: its longest prefix in the table.
+/// The entry that the kernel finds for `asked`: its longest prefix in the table. An exact name is the
+/// longest that there can be, so that it makes no difference that the hash is asked first.
 pub fn matching(names: &NameTable, asked: NameKey) -> Option<(&NameKey, &TlsTarget)> {
     prefixes(asked).find_map(|key| names.get_key_value(&key))
 }
@@ -118,6 +131,9 @@ mod tests {
             HostPattern::Any,
         ] {
             let key = key(&pattern);
+            let is_exact = matches!(pattern, HostPattern::Exact(_));
+            assert_eq!(key.is_exact(), is_exact, "{pattern}");
+            assert!(!is_exact || NameKey::exact(key.name) == key, "{pattern}");
             assert_eq!((key.group(), key.pattern()), (7, pattern));
         }
         let endless = HostPattern::Exact("a".repeat(254).into());

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-fn nobodys() -> [(&'static str, Vec<u8>); 8] {
+fn nobodys() -> [(&'static str, Vec<u8>); 10] {
     [
         ("not TLS", b"GET / HTTP/1.1".to_vec()),
         ("an alert", b"\x15\x03\x01\x00\x02\x01\x00".to_vec()),
@@ -23,6 +23,8 @@ fn nobodys() -> [(&'static str, Vec<u8>); 8] {
         ("nobody's name", hello("nobody.example", 500)),
         ("a name without a route", hello("bare.example", 500)),
         ("below a name", hello("a.near.example", 500)),
+        ("above a wildcard", hello("wild.example", 500)),
+        ("narrower than one", hello("bare.wild.example", 500)),
         ("not a name", hello("near..example", 500)),
         ("a final dot (RFC 6066, 3)", hello("near.example.", 500)),
     ]
@@ -107,6 +109,17 @@ fn what_is_too_long_goes_to_the_proxy() {
 fn names_are_compared_without_case() {
     let talk = Talk::of(Way::Near);
     in_all_worlds(|world| world.run(&talk.ask(&hello("NEAR.Example", 500))));
+}
+
+#[test]
+fn a_wildcard_stands_for_all_names_below() {
+    let talk = Talk::of(Way::Near);
+    in_all_worlds(|world| {
+        for name in ["a.wild.example", "a.b.wild.example", "a.BARE.wild.example"] {
+            world.reset();
+            world.run(&talk.ask(&hello(name, 500)));
+        }
+    });
 }
 
 /// Taken away while the hello was collected.

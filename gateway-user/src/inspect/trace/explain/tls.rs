@@ -50,16 +50,19 @@ pub(super) fn name(
         name => name.to_string(),
     };
     let Some((entry, target)) = found else {
-        return format!("tls_names: no entry for {asked}: no listener has it");
+        return format!("tls_names, tls_wildcards: no entry for {asked}: no listener has it");
     };
     let to = match target.service {
         TLS_PROXY => "the proxy".to_owned(),
         TLS_NOBODY => "nobody: its listener has no route for it".to_owned(),
         id => format!("service {id}{}", route(id, names)),
     };
-    format!(
-        "tls_names: {asked} is served by the entry {entry} (the longest that fits), which leads to {to}"
-    )
+    match entry {
+        HostPattern::Exact(_) => format!("tls_names: {asked} leads to {to}"),
+        entry => format!(
+            "tls_wildcards: {asked} is served by the entry {entry} (the longest that fits), which leads to {to}"
+        ),
+    }
 }
 
 /// Of a service, where that is known.
