@@ -156,7 +156,7 @@ fn put_names(kernel: &mut Kernel, all: &[(TlsKey, TlsTarget)]) {
     let mut trie = LpmTrie::<_, TlsName, TlsTarget>::try_from(map).expect("map type");
     for (key, target) in wildcards {
         let key = Key::new(key.bits, key.name);
-        trie.insert(&key, &target, 0).expect("room in the map");
+        trie.insert(&key, target, 0).expect("room in the map");
     }
 }
 

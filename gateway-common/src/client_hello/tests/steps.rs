@@ -1,7 +1,10 @@
 //! How much work usual hellos are: most of the kernel's for a new connection.
 
 use super::{extension, host, records};
-use crate::client_hello::{AHEAD, MAX, Scan};
+use crate::{
+    abi::TlsKey,
+    client_hello::{AHEAD, MAX, Scan},
+};
 
 /// Steps until the hello is read; the name is found then.
 fn steps(bytes: &[u8]) -> u32 {
@@ -15,6 +18,9 @@ fn steps(bytes: &[u8]) -> u32 {
         steps += 1;
     }
     assert_eq!(scan.name().unwrap().as_str(), "www.shop.example.com");
+    // Bytes after it, too, for it is the key of a hash.
+    let key = TlsKey::new(0, "www.shop.example.com", false);
+    assert_eq!(Some(*scan.key()), key);
     steps
 }
 
