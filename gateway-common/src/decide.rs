@@ -203,6 +203,13 @@ where
     if !tables.may_serve(&key.destination) {
         return Counter::PassNotOurs;
     }
+    // No flow has the key of such a connection, so that the rest needs not be searched.
+    if key.is_tcp()
+        && tables.may_splice(&key.destination, key.destination_port)
+        && tables.is_spliced(&key)
+    {
+        return Counter::Tls;
+    }
     let flow = match tables.flow(&key) {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         found => {
@@ -239,12 +246,22 @@ where
         return Counter::PassMalformed;
     };
     let (key, signal) = (frame.key(REVERSE), frame.l4.signal());
-    let flow = match tables.flow(&key) {
+    let may_reply = tables.may_reply(&key);
+    let known = match may_reply {
+        true => tables.flow(&key),
+        false => None,
+    };
+    let flow = match known {
         Some(flow) if quiet(flow, signal, tables) => Ok(flow),
         // No flow has the key of such a connection, so that the rest needs not be searched.
-        None if key.is_tcp() && tables.is_tied(&key) => return Counter::Tls,
+        None if key.is_tcp()
+            && tables.may_splice(&key.source, key.source_port)
+            && tables.is_tied(&key) =>
+        {
+            return Counter::Tls;
+        }
         // Most of what leaves the node: nothing more is asked of it.
-        None if fresh::is_foreign(&key, tables) => return fresh::NONE,
+        None if !may_reply || fresh::is_foreign(&key, tables) => return fresh::NONE,
         found => {
             let place = fresh::reply(&key, found.is_some(), signal, bytes, tables);
             follow(&key, place, tables)

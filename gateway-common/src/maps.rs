@@ -46,7 +46,7 @@ pub const TAGS: &str = "tags";
 /// Endpoint, as a [`crate::abi::FrontendKey`] -> [`crate::abi::Origin`].
 pub const ORIGINS: &str = "origins";
 
-/// One [`crate::abi::Served`].
+/// A [`crate::abi::Served`] for each slot, see [`SERVED_ADDRESSES`].
 pub const SERVED: &str = "served";
 
 /// [`crate::abi::TlsName`] of one server name -> [`crate::abi::TlsTarget`]: however many there are, a
@@ -140,6 +140,11 @@ pub const LISTENERS_V6: u32 = LISTENERS_MAX;
 pub const ADDRESSES_MAX: u32 = 4_096;
 /// Most interfaces that the programs run on.
 pub const UPLINKS_MAX: u32 = 64;
+/// Slots of `served`: addresses of listeners; endpoints near by that layer 4 listeners lead to; and what
+/// may be this side's end of TLS passthrough, its listeners and every endpoint near by.
+pub const SERVED_ADDRESSES: u32 = 0;
+pub const SERVED_ENDPOINTS: u32 = 1;
+pub const SERVED_TLS: u32 = 2;
 /// Slots of `snat`.
 pub const SNAT_V4: u32 = 0;
 pub const SNAT_V6: u32 = 1;

@@ -83,6 +83,20 @@ pub trait Tables {
         true
     }
 
+    /// Whether packets of this source, of a key that is [`crate::abi::REVERSE`], may be of a flow.
+    /// `false` saves looking.
+    #[inline(always)]
+    fn may_reply(&self, _key: &FlowKey) -> bool {
+        true
+    }
+
+    /// Whether this may be the listener of a connection of TLS passthrough, or its backend near by.
+    /// `false` saves looking.
+    #[inline(always)]
+    fn may_splice(&self, _address: &Addr, _port: u16) -> bool {
+        true
+    }
+
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend>;
     fn service(&self, id: u32) -> Option<&Service>;
     /// Backend id in a slot of the Maglev tables.

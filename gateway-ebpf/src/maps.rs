@@ -62,7 +62,7 @@ pub(crate) static ADDRESSES: HashMap<Addr, Address, { ADDRESSES_MAX as usize }> 
 #[btf_map(name = "snat")]
 pub(crate) static SNAT: Array<Snat, 2> = Array::new();
 #[btf_map(name = "served")]
-pub(crate) static SERVED: Array<Served, 1> = Array::new();
+pub(crate) static SERVED: Array<Served, 3> = Array::new();
 #[btf_map(name = "uplinks")]
 pub(crate) static UPLINKS: HashMap<u32, LinkAddress, { UPLINKS_MAX as usize }> = HashMap::new();
 #[btf_map(name = "tags")]

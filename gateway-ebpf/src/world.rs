@@ -7,7 +7,7 @@ use gateway_common::{
         Service, Snat, TagKey,
     },
     addr::Addr,
-    maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
+    maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS, SERVED_ADDRESSES, SERVED_ENDPOINTS, SERVED_TLS},
     tables::{Claim, Tables, Traffic},
 };
 
@@ -41,12 +41,27 @@ impl World {
     }
 }
 
+#[inline(always)]
+fn may_have(filter: u32, address: &Addr, port: u16) -> bool {
+    SERVED
+        .get(filter)
+        .is_none_or(|served| served.may_have(address, port))
+}
+
 impl Tables for World {
     #[inline(always)]
     fn may_serve(&self, destination: &Addr) -> bool {
-        SERVED
-            .get(0)
-            .is_none_or(|served| served.may_have(destination))
+        may_have(SERVED_ADDRESSES, destination, 0)
+    }
+
+    #[inline(always)]
+    fn may_reply(&self, key: &FlowKey) -> bool {
+        may_have(SERVED_ENDPOINTS, &key.source, key.source_port)
+    }
+
+    #[inline(always)]
+    fn may_splice(&self, address: &Addr, port: u16) -> bool {
+        may_have(SERVED_TLS, address, port)
     }
 
     #[inline(always)]

@@ -9,19 +9,20 @@ use gateway_common::{
     },
     addr::Addr,
     decide,
+    maps::{SERVED_ADDRESSES, SERVED_ENDPOINTS, SERVED_TLS},
     packet::Buffer,
     tables::{Claim, Tables, Traffic},
     vlan,
 };
 
-use crate::path::{Action, Config, HZ, Hook, INTERFACE, Path};
+use crate::path::{self, Action, Config, Filters, HZ, Hook, INTERFACE, Path};
 
 /// Bytes that a frame may grow by at each end.
 const ROOM: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct Host {
-    served: Served,
+    served: Filters,
     frontends: HashMap<FrontendKey, Frontend>,
     services: HashMap<u32, Service>,
     slots: Vec<u32>,
@@ -46,7 +47,7 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut served = Served::NOTHING;
+        let mut served = [Served::NOTHING; 3];
         config.serve(&mut served);
         Self {
             served,
@@ -82,7 +83,7 @@ impl Host {
             self.frontends.remove(key);
             return;
         };
-        self.served.add(&key.address);
+        path::serve(key, frontend, &mut self.served);
         self.frontends.insert(*key, *frontend);
     }
 
@@ -166,7 +167,15 @@ pub(crate) fn judge<T: Tables>(tables: &mut T, hook: Hook, frame: &mut Vec<u8>) 
 
 impl Tables for Host {
     fn may_serve(&self, destination: &Addr) -> bool {
-        self.served.may_have(destination)
+        self.served[SERVED_ADDRESSES as usize].may_have(destination, 0)
+    }
+
+    fn may_reply(&self, key: &FlowKey) -> bool {
+        self.served[SERVED_ENDPOINTS as usize].may_have(&key.source, key.source_port)
+    }
+
+    fn may_splice(&self, address: &Addr, port: u16) -> bool {
+        self.served[SERVED_TLS as usize].may_have(address, port)
     }
 
     fn frontend(&self, key: &FrontendKey) -> Option<&Frontend> {

@@ -15,7 +15,7 @@ use gateway_common::{
 };
 use gateway_user::bpf::{OBJECT, events::parse};
 
-use crate::path::{Action, Config, HZ, Hook, Path};
+use crate::path::{self, Action, Config, Filters, HZ, Hook, Path};
 
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
@@ -50,9 +50,7 @@ impl Kernel {
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
-        let mut served = Served::NOTHING;
-        config.serve(&mut served);
-        kernel.put(maps::SERVED, 0, served);
+        kernel.serve(|filters| config.serve(filters));
         for (id, service) in &config.services {
             kernel.insert(maps::SERVICES, id, service);
         }
@@ -123,12 +121,18 @@ impl Kernel {
             let mut map = self.hash_mut::<FrontendKey, Frontend>(maps::FRONTENDS);
             return map.remove(key).expect("a frontend to remove");
         };
+        self.serve(|filters| path::serve(key, frontend, filters));
+        self.insert(maps::FRONTENDS, key, frontend);
+    }
+
+    fn serve(&mut self, add: impl FnOnce(&mut Filters)) {
         let map = self.ebpf.map(maps::SERVED).expect("map in the object");
         let map = Array::<_, Served>::try_from(map).expect("map type");
-        let mut served = map.get(&0, 0).expect("a slot");
-        served.add(&key.address);
-        self.put(maps::SERVED, 0, served);
-        self.insert(maps::FRONTENDS, key, frontend);
+        let mut filters = [0, 1, 2].map(|slot| map.get(&slot, 0).expect("a slot"));
+        add(&mut filters);
+        for (slot, filter) in (0..).zip(filters) {
+            self.put(maps::SERVED, slot, filter);
+        }
     }
 }
 

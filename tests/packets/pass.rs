@@ -7,7 +7,7 @@ use crate::{
     frames::{ACK, Family, SYN, tcp, udp, v4},
     path::{
         Hook::{self, *},
-        worlds,
+        worlds, worlds_where,
     },
     table::{becomes, run, run_in_both_families, stays},
 };
@@ -24,6 +24,19 @@ fn traffic_for_others_passes() {
         stays("proxy", Ingress, &proxied, &[PassProxy]),
         stays("no reply of ours", Egress, &elsewhere, &[PassNoFlow]),
     ]);
+}
+
+/// User space knows of no endpoint there, so that nobody looks.
+#[test]
+fn replies_from_elsewhere_are_not_looked_up() {
+    for mut world in worlds_where(|config| config.origins.clear()) {
+        let request = tcp(CLIENT, ONE, SYN);
+        let seen = tcp(CLIENT, BACKENDS[0], SYN);
+        let opened = [Forwarded, Opened];
+        becomes("request", Ingress, &request, &opened, &seen).check_in(&mut world);
+        let reply = tcp(BACKENDS[0], CLIENT, SYN | ACK);
+        stays("reply", Egress, &reply, &[PassNoFlow]).check_in(&mut world);
+    }
 }
 
 /// Name, hook, where bytes of a frame of ours are replaced, by which, and what that counts as.

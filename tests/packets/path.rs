@@ -2,8 +2,8 @@
 
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, Kind,
-        LinkAddress, Origin, Served, Service, Snat, TagKey,
+        Address, Backend, BackendStats, Counters, Flow, FlowKey, Frontend, FrontendKey, KIND_TLS,
+        Kind, LinkAddress, NEAR, Origin, Served, Service, Snat, TagKey,
     },
     addr::Addr,
 };
@@ -49,6 +49,9 @@ impl From<Kind> for Action {
     }
 }
 
+/// By their slots.
+pub(crate) type Filters = [Served; 3];
+
 /// What user space would put into the maps.
 #[derive(Default)]
 pub(crate) struct Config {
@@ -65,11 +68,27 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Adds the addresses of its frontends.
-    pub(crate) fn serve(&self, served: &mut Served) {
-        for (key, _) in &self.frontends {
-            served.add(&key.address);
+    /// Adds what user space adds to each filter, by its slot.
+    pub(crate) fn serve(&self, filters: &mut Filters) {
+        for (key, frontend) in &self.frontends {
+            serve(key, frontend, filters);
         }
+        let [_, endpoints, tls] = filters;
+        for (key, _) in &self.origins {
+            endpoints.add(&key.address, key.port as u16);
+        }
+        for (_, backend) in self.backends.iter().filter(|(_, b)| b.far == NEAR) {
+            tls.add(&backend.address, backend.port as u16);
+        }
+    }
+}
+
+/// What one frontend adds.
+pub(crate) fn serve(key: &FrontendKey, frontend: &Frontend, filters: &mut Filters) {
+    let [addresses, _, tls] = filters;
+    addresses.add(&key.address, 0);
+    if frontend.kind == KIND_TLS {
+        tls.add(&key.address, key.port as u16);
     }
 }
 

@@ -9,8 +9,8 @@ use aya::maps::{
 };
 use gateway_common::{
     abi::{
-        Address, Backend, BackendStats, Frontend, FrontendKey, LinkAddress, Origin, Served,
-        Service, Snat, TagKey, TlsName, TlsSecret, TlsTarget,
+        Address, Backend, BackendStats, Frontend, FrontendKey, KIND_TLS, LinkAddress, NEAR, Origin,
+        Served, Service, Snat, TagKey, TlsName, TlsSecret, TlsTarget,
     },
     addr::Addr,
     maps,
@@ -66,18 +66,18 @@ impl Maps {
         let done = match op {
             MapOp::PutAddress(address, value) => self.addresses.insert(address, value, 0),
             MapOp::RemoveAddress(address) => gone(self.addresses.remove(address)),
-            MapOp::PutBackend(id, value) => self.backends.insert(id, value, 0),
+            MapOp::PutBackend(id, value) => self.put_backend(*id, value),
             MapOp::PutTag(key, id) => self.tags.insert(key, id, 0),
             MapOp::RemoveTag(key) => gone(self.tags.remove(key)),
-            MapOp::PutOrigin(endpoint, value) => self.origins.insert(endpoint, value, 0),
+            MapOp::PutOrigin(endpoint, value) => self
+                .note(maps::SERVED_ENDPOINTS, &endpoint.address, endpoint.port)
+                .and_then(|()| self.origins.insert(endpoint, value, 0)),
             MapOp::RemoveOrigin(endpoint) => gone(self.origins.remove(endpoint)),
             MapOp::PutRegion(offset, slots) => self.put_slots(*offset, slots),
             MapOp::PutService(id, value, _) => self.services.insert(id, value, 0),
             MapOp::PutName(name, target) => self.put_name(name, target),
             MapOp::RemoveName(name) => gone(self.remove_name(name)),
-            MapOp::PutFrontend(key, value) => self
-                .serve(&key.address)
-                .and_then(|()| self.frontends.insert(key, value, 0)),
+            MapOp::PutFrontend(key, value) => self.put_frontend(key, value),
             MapOp::RemoveFrontend(key) => gone(self.frontends.remove(key)),
             MapOp::RemoveService(id) => gone(self.services.remove(id)),
             MapOp::RemoveBackend(id) => gone(self.backends.remove(id)),
@@ -135,13 +135,28 @@ impl Maps {
         Ok(())
     }
 
-    /// Lets packets to this address be looked at, before there is anything to find.
-    fn serve(&mut self, address: &Addr) -> Result<(), MapError> {
-        let mut served = self.served.get(&0, 0)?;
-        match served.add(address) {
-            true => self.served.set(0, served, 0),
+    /// Lets packets to or from this address be looked at, before there is anything to find.
+    fn note(&mut self, filter: u32, address: &Addr, port: u32) -> Result<(), MapError> {
+        let mut served = self.served.get(&filter, 0)?;
+        match served.add(address, port as u16) {
+            true => self.served.set(filter, served, 0),
             false => Ok(()),
         }
+    }
+
+    fn put_frontend(&mut self, key: &FrontendKey, value: &Frontend) -> Result<(), MapError> {
+        self.note(maps::SERVED_ADDRESSES, &key.address, 0)?;
+        if value.kind == KIND_TLS {
+            self.note(maps::SERVED_TLS, &key.address, key.port)?;
+        }
+        self.frontends.insert(key, value, 0)
+    }
+
+    fn put_backend(&mut self, id: u32, value: &Backend) -> Result<(), MapError> {
+        if value.far == NEAR {
+            self.note(maps::SERVED_TLS, &value.address, value.port)?;
+        }
+        self.backends.insert(id, value, 0)
     }
 
     fn put_name(&mut self, name: &NameKey, target: &TlsTarget) -> Result<(), MapError> {

@@ -8,6 +8,7 @@ mod names;
 mod neighbours;
 mod refuse;
 mod rig;
+mod served;
 mod splices;
 mod tables;
 mod takeover;

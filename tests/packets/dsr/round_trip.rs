@@ -1,6 +1,8 @@
 //! Two nodes on the host: what the gateway's node sends arrives on the backend's node, and the
 //! client gets what it expects.
 
+use gateway_common::abi::{FrontendKey, Origin, TCP};
+
 use super::*;
 use crate::{
     fixture::{config_of, tag_key},
@@ -25,6 +27,19 @@ fn nodes(family: Family) -> [Host; 2] {
     };
     backend.snat[slot].address = family.of((OTHER_NODE, 0)).0.into();
     backend.tags = vec![(tag_key(5, DISTANT_TAG), 5)];
+    let (address, port) = family.of(DISTANT);
+    let endpoint = FrontendKey {
+        address: address.into(),
+        port: port.into(),
+        protocol: TCP,
+    };
+    let (address, port) = family.of(DIRECT);
+    let origin = Origin {
+        address: address.into(),
+        port: port.into(),
+        shared: 0,
+    };
+    backend.origins.push((endpoint, origin));
     [Host::new(&gateway), Host::new(&backend)]
 }
 

@@ -10,7 +10,7 @@ use crate::{
     frames::End,
     path::Hook::*,
     tls::{
-        fixture::{NOBODY, TLS, key},
+        fixture::{NOBODY, TLS, frontend_key, key, listener},
         judge::Entry,
         segment::{ACK, PSH, RST, SYN, Segment},
         talk::*,
@@ -265,8 +265,10 @@ fn an_end_whose_client_is_unknown_is_reset() {
             world.put(&tie);
             let reset = talk.replies(RST, 0, 77, &[]);
             world.check(&stays("RST", way.hook(), reset, OrphanReset));
-            // A connection with another end by now.
+            // A connection with another end by now, a listener.
             let bytes = talk.established_in(world);
+            let listener_9 = frontend_key(world.family, (TLS.0, 9));
+            world.put(&Entry::Listener(listener_9, Some(listener(world.family))));
             let other = world.back_key((TLS.0, 9), way.seen());
             world.put(&Entry::Tie(other, world.key()));
             let from_other = of(talk.replies(SYN | ACK, 0, bytes, &[]), (TLS.0, 9));
@@ -284,6 +286,7 @@ fn an_end_whose_client_is_unknown_is_reset() {
                 Orphan,
                 reset,
             ));
+            world.put(&Entry::Listener(listener_9, None));
         }
     });
 }
