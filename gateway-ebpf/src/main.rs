@@ -21,6 +21,7 @@ mod lookup;
 mod maps;
 mod notes;
 mod packet;
+mod served;
 mod socket;
 mod splices;
 mod stats;

@@ -15,6 +15,7 @@ use gateway_common::{
     header::{ETHER_IPV4, ETHER_IPV6, Ether, Ip, Ipv4, Ipv6},
     packet::{Frame, Packet as _},
     splice::{self, Scratch, Verdict},
+    tables::Tables as _,
     vlan,
 };
 
@@ -43,7 +44,7 @@ fn xdpgw_tls(ctx: XdpContext) -> u32 {
         match outcome.verdict() {
             Verdict::Pass | Verdict::ToBackend => XDP_PASS,
             // Behind XDP it is sent where the driver may lose it.
-            Verdict::Answer if World.is_detour(packet.interface()) => XDP_PASS,
+            Verdict::Answer if is_detour(packet.interface()) => XDP_PASS,
             Verdict::Answer => XDP_TX,
             // Clients are answered over the link that they came by.
             Verdict::ToClient | Verdict::Drop => XDP_DROP,
@@ -134,6 +135,14 @@ fn back(ctx: &TcContext, verdict: Verdict) -> i32 {
     }
     // SAFETY: the kernel hands the program a valid context; the helper has no precondition.
     unsafe { bpf_redirect((*ctx.skb.skb).ifindex, u64::from(BPF_F_INGRESS)) as i32 }
+}
+
+/// What XDP sends by this interface may be lost.
+#[inline(always)]
+fn is_detour(interface: u32) -> bool {
+    World
+        .uplink(interface)
+        .is_some_and(|uplink| uplink.detour != 0)
 }
 
 /// Takes a hop, as a router does; `false`: there is none left.

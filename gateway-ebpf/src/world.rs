@@ -7,17 +7,17 @@ use gateway_common::{
         Service, Snat, TagKey,
     },
     addr::Addr,
-    maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS, SERVED_ADDRESSES, SERVED_ENDPOINTS, SERVED_TLS},
+    maps::{EVENT_GATE_CLAIMS, EVENT_GATE_DROPS},
     tables::{Claim, Tables, Traffic},
 };
 
 use crate::{
     events::{gate, tell},
     maps::{
-        ADDRESSES, BACKENDS, FLOWS, FRESH, FRONTENDS, MAGLEV, ORIGINS, SERVED, SERVICES, SNAT,
-        SPLICES, TAGS, TIES, UPLINKS,
+        ADDRESSES, BACKENDS, FLOWS, FRESH, FRONTENDS, MAGLEV, ORIGINS, SERVICES, SNAT, SPLICES,
+        TAGS, TIES, UPLINKS,
     },
-    stats,
+    served, stats,
 };
 
 /// Jiffies in a second. The loader sets it; no kernel ticks as slowly as this, so that tests see
@@ -32,36 +32,20 @@ static HZ: u32 = 1;
 /// change after the entry is made.
 pub(crate) struct World;
 
-impl World {
-    /// What XDP sends by this interface may be lost.
-    #[inline(always)]
-    pub(crate) fn is_detour(&self, interface: u32) -> bool {
-        self.uplink(interface)
-            .is_some_and(|uplink| uplink.detour != 0)
-    }
-}
-
-#[inline(always)]
-fn may_have(filter: u32, address: &Addr, port: u16) -> bool {
-    SERVED
-        .get(filter)
-        .is_none_or(|served| served.may_have(address, port))
-}
-
 impl Tables for World {
     #[inline(always)]
     fn may_serve(&self, destination: &Addr) -> bool {
-        may_have(SERVED_ADDRESSES, destination, 0)
+        served::address(destination)
     }
 
     #[inline(always)]
     fn may_reply(&self, key: &FlowKey) -> bool {
-        may_have(SERVED_ENDPOINTS, &key.source, key.source_port)
+        served::endpoint(key)
     }
 
     #[inline(always)]
     fn may_splice(&self, address: &Addr, port: u16) -> bool {
-        may_have(SERVED_TLS, address, port)
+        served::tls(address, port)
     }
 
     #[inline(always)]
