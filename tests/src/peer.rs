@@ -2,6 +2,7 @@
 
 mod bulk;
 mod crowd;
+mod deferred;
 mod dns;
 mod flood;
 pub mod hello;

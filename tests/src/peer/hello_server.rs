@@ -1,6 +1,9 @@
 //! TCP server that answers a ClientHello, for load: what it does costs little.
 
-use std::net::SocketAddr;
+use std::{
+    io,
+    net::{self, SocketAddr},
+};
 
 use anyhow::{Context as _, Result};
 use tokio::{
@@ -8,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::tcp_server::read_hello;
+use super::{deferred::defer, tcp_server::read_hello};
 
 /// Bytes of the answer to a hello: a ServerHello and a chain of two certificates are as long.
 pub(super) const ANSWER: usize = 3_000;
@@ -23,13 +26,24 @@ pub(super) const PIECE: usize = 256 * 1024;
 pub(super) struct Args {
     #[arg(long)]
     listen: SocketAddr,
+    /// Wake for the first data of a connection, not for its handshake.
+    #[arg(long)]
+    deferred: bool,
 }
 
 pub(super) async fn serve(args: Args) -> Result<()> {
-    let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = listen(&args).with_context(|| format!("cannot listen on {}", args.listen))?;
     eprintln!("listening on {}", args.listen);
     accept(listener).await
+}
+
+fn listen(args: &Args) -> io::Result<TcpListener> {
+    let listener = net::TcpListener::bind(args.listen)?;
+    if args.deferred {
+        defer(&listener)?;
+    }
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 pub(super) async fn accept(listener: TcpListener) -> Result<()> {

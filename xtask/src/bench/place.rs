@@ -112,11 +112,7 @@ pub(super) fn start(at: &Namespace, name: &str, command: &[String]) -> Result<Pr
 }
 
 /// A server that says so in its log once it listens.
-pub(super) fn serve<const N: usize>(
-    at: &Namespace,
-    program: &str,
-    arguments: [&str; N],
-) -> Result<Process> {
+pub(super) fn serve(at: &Namespace, program: &str, arguments: &[&str]) -> Result<Process> {
     let mut server = Process::server(at, "server", program, arguments)?;
     wait_until(LISTEN, "the server listens", || {
         server.expect_running()?;

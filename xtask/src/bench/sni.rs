@@ -32,6 +32,9 @@ const REST: Duration = Duration::from_secs(1);
 pub(crate) struct Args {
     #[command(flatten)]
     rounds: Rounds,
+    /// Servers wake for the first data of a connection (TCP_DEFER_ACCEPT), not for its handshake.
+    #[arg(long)]
+    deferred: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -47,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             continue;
         }
         println!("start {row}");
-        let site = Site::new(&wire, way, names)?;
+        let site = Site::new(&wire, way, names, args.deferred)?;
         println!("ready after {:.1} s", site.ready.as_secs_f64());
         running.push((tables.row(row), site));
     }

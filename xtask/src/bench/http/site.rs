@@ -53,7 +53,7 @@ impl Site {
         ];
         let files = scenario.tls().then(|| common.certificate.write(&place));
         Ok(Self {
-            _backend: serve(&inside, "taskset", arguments)?,
+            _backend: serve(&inside, "taskset", &arguments)?,
             scenario,
             targets: place.file("targets", &manifests::targets(routes))?,
             script: place.file("each-target.lua", manifests::SCRIPT)?,

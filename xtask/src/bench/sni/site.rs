@@ -19,10 +19,8 @@ use super::{
 pub(super) const SERVER_PORT: u16 = 9443;
 const READY: Duration = Duration::from_secs(120);
 const PROBE: Duration = Duration::from_millis(20);
-/// Connections at once.
-pub(super) const AT_ONCE: [u32; 3] = [1, 4, 16];
-/// Which of these is neither the least nor the most.
-const FEW: usize = 1;
+/// Connections at once; the most so that no core is ever idle.
+pub(super) const AT_ONCE: [u32; 3] = [1, 16, 64];
 
 pub(super) struct Site {
     pub(super) way: Way,
@@ -37,13 +35,14 @@ pub(super) struct Site {
 
 impl Site {
     /// Waits until the way serves.
-    pub(super) fn new(wire: &Path, way: Way, names: u32) -> Result<Self> {
+    pub(super) fn new(wire: &Path, way: Way, names: u32, deferred: bool) -> Result<Self> {
         let place = Place::new(wire)?;
         let inside = place.inside()?;
         place.many_connections()?;
         let listen = format!("0.0.0.0:{SERVER_PORT}");
-        let arguments = ["serve-hello", "--listen", &listen];
-        let server = serve(&inside, &peer().to_string_lossy(), arguments)?;
+        let mut arguments = vec!["serve-hello", "--listen", &listen];
+        arguments.extend(deferred.then_some("--deferred"));
+        let server = serve(&inside, &peer().to_string_lossy(), &arguments)?;
         let command = way.command(&place, names)?;
         let process = command.map(|command| start(&place.node, "way", &command));
         let mut site = Self {
@@ -88,7 +87,7 @@ impl Site {
         }
         let all = self.names == NAMES[0];
         match what {
-            What::Connections(FEW) | What::Bulk(_) if !all => {}
+            What::Bulk(_) if !all => {}
             What::Connections(at) => {
                 sample.connections[at] = Some(connections(self, AT_ONCE[at], time)?);
             }

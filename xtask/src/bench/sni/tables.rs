@@ -86,6 +86,7 @@ impl Tables {
             rate(1),
             rate(2),
             cost(0),
+            cost(1),
             cost(2),
             cell(self.added(row, load(0, median)), 0),
             cell(self.added(row, load(0, p99)), 0),
@@ -150,6 +151,7 @@ impl fmt::Display for Tables {
             format!("{few}"),
             format!("{many}"),
             format!("CPU us a connection, {one} at once"),
+            format!("{few}"),
             format!("{many}"),
             "first byte later by us, median".to_owned(),
             "p99".to_owned(),
@@ -226,8 +228,8 @@ mod tests {
         }
         let text = tables.to_string();
         for row in [
-            "| none: direct routing | 1 | 2000 |  | 2000 | 0 | 0 | 0 | 0 | 6 |",
-            "| xdp-gateway | 1 | 2000 |  | 2000 | 50 | 50 | 100 | 150 | 6 |",
+            "| none: direct routing | 1 | 2000 |  | 2000 | 0 |  | 0 | 0 | 0 | 6 |",
+            "| xdp-gateway | 1 | 2000 |  | 2000 | 50 |  | 50 | 100 | 150 | 6 |",
             "| Envoy | 1 | missing: `x` |",
             "| xdp-gateway | 1 | 8.59 | 0.50 | 8.59 | 0.50 |",
         ] {

@@ -20,7 +20,7 @@ impl Site {
         let place = Place::new(wire)?;
         let inside = place.inside()?;
         Ok(Self {
-            _server: serve(&inside, "iperf3", ["--server", "--forceflush"])?,
+            _server: serve(&inside, "iperf3", &["--server", "--forceflush"])?,
             place,
         })
     }
