@@ -39,9 +39,11 @@ fn service(frontend: &Frontend, found: Found, name: &mut u64) -> u32 {
     };
     let asked = hello.scan.key();
     asked.name.group = (frontend.service as u16).to_be_bytes();
+    // By reference: so much is too much for the stack.
+    let wanted: &TlsName = &asked.name;
     let exact = match found {
         // SAFETY: see `World`.
-        Found::Name => unsafe { TLS_NAMES.get(&asked.name) },
+        Found::Name => unsafe { TLS_NAMES.get(wanted) },
         _ => None,
     };
     let target = exact.or_else(|| {
