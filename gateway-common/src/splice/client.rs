@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+/// Bytes that a backend says at most before it has the whole hello.
+const AHEAD: u32 = 1 << 20;
 /// Seconds of silence after which a client may have begun anew.
 const SILENT: u32 = 3;
 
@@ -164,7 +166,7 @@ where
     if scratch.segment.has(RST) {
         return give_up::<P, I, T>(packet, scratch, tables);
     }
-    if !scratch.segment.has(ACK) {
+    if !scratch.segment.has(ACK) || !splice.has_told(scratch.segment.acknowledged) {
         return Outcome::Repeated;
     }
     // A hello that comes byte by byte has an end nevertheless.
@@ -181,6 +183,19 @@ where
 }
 
 impl Splice {
+    /// The client may have been told what it acknowledges so, before it has an answer to its hello; else
+    /// the packet is of a connection before.
+    #[inline(always)]
+    const fn has_told(&self, acknowledged: u32) -> bool {
+        let first = self.cookie.wrapping_add(1);
+        let known = self.acknowledged.wrapping_sub(first);
+        let more = match self.phase {
+            REPLAY => AHEAD,
+            _ => 0,
+        };
+        acknowledged.wrapping_sub(first) <= known.wrapping_add(more)
+    }
+
     /// Takes in what a client's packet says; whether it acknowledges more than before.
     #[inline(always)]
     fn hear(&mut self, segment: &Segment, walk: &Walk) -> bool {

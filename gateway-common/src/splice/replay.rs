@@ -30,8 +30,9 @@ where
         return Outcome::Idle;
     };
     let start = splice.initial.wrapping_add(1);
-    if newer(scratch.segment.acknowledged, splice.told) {
-        // What was never sent: of a connection before.
+    let acknowledged = scratch.segment.acknowledged;
+    if newer(acknowledged, splice.told) || newer(start, acknowledged) {
+        // What was never sent, or not now: of a connection before.
         return Outcome::Idle;
     }
     if scratch.walk.stamps != 0 && newer(scratch.walk.value, splice.stamp_backend) {

@@ -1,5 +1,6 @@
 //! Single steps: a packet in, what it is, a packet out.
 
+mod before;
 mod bytes;
 mod contended;
 mod credit;
