@@ -48,7 +48,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(config: &Config) -> Self {
         let mut served = [Served::NOTHING; 3];
-        config.serve(&mut served);
+        config.note(&mut served);
         Self {
             served,
             frontends: config.frontends.iter().copied().collect(),
@@ -75,16 +75,20 @@ impl Host {
         } = Self::new(config);
         (self.frontends, self.services) = (frontends, services);
         (self.slots, self.backends) = (slots, backends);
-        config.serve(&mut self.served);
+        config.note(&mut self.served);
     }
 
-    pub(crate) fn put_frontend(&mut self, key: &FrontendKey, frontend: Option<&Frontend>) {
+    /// What it replaces.
+    pub(crate) fn put_frontend(
+        &mut self,
+        key: &FrontendKey,
+        frontend: Option<&Frontend>,
+    ) -> Option<Frontend> {
         let Some(frontend) = frontend else {
-            self.frontends.remove(key);
-            return;
+            return self.frontends.remove(key);
         };
-        path::serve(key, frontend, &mut self.served);
-        self.frontends.insert(*key, *frontend);
+        path::note_frontend(key, frontend, &mut self.served);
+        self.frontends.insert(*key, *frontend)
     }
 
     /// Where a flow belongs.

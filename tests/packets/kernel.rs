@@ -50,7 +50,7 @@ impl Kernel {
         for (key, frontend) in &config.frontends {
             kernel.insert::<FrontendKey, _>(maps::FRONTENDS, key, frontend);
         }
-        kernel.serve(|filters| config.serve(filters));
+        kernel.note(|filters| config.note(filters));
         for (id, service) in &config.services {
             kernel.insert(maps::SERVICES, id, service);
         }
@@ -121,11 +121,12 @@ impl Kernel {
             let mut map = self.hash_mut::<FrontendKey, Frontend>(maps::FRONTENDS);
             return map.remove(key).expect("a frontend to remove");
         };
-        self.serve(|filters| path::serve(key, frontend, filters));
+        self.note(|filters| path::note_frontend(key, frontend, filters));
         self.insert(maps::FRONTENDS, key, frontend);
     }
 
-    fn serve(&mut self, add: impl FnOnce(&mut Filters)) {
+    /// Lets `add` add to the filters.
+    fn note(&mut self, add: impl FnOnce(&mut Filters)) {
         let map = self.ebpf.map(maps::SERVED).expect("map in the object");
         let map = Array::<_, Served>::try_from(map).expect("map type");
         let mut filters = [0, 1, 2].map(|slot| map.get(&slot, 0).expect("a slot"));

@@ -12,7 +12,7 @@ use crate::{
     frames::{ACK, End, Family, SYN, tcp, udp, v4},
     host::{Host, judge},
     path::Hook::{self, *},
-    tls::fixture::key,
+    tls::fixture::{frontend_key, key, listener},
 };
 
 /// An address of the gateway, and a port that it does not serve.
@@ -66,6 +66,10 @@ fn connections_go_on_without_their_listener() {
             let frame = tcp(CLIENT, to, ACK).within(family).frame();
             stays(&mut host, Ingress, &frame, otherwise);
             host.splices.insert(key(family, CLIENT, to, FORWARD));
+            // What it was when the connection began.
+            let listens = frontend_key(family, to);
+            let now = host.put_frontend(&listens, Some(&listener(family)));
+            host.put_frontend(&listens, now.as_ref());
             stays(&mut host, Ingress, &frame, Tls);
         }
     }

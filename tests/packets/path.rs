@@ -69,9 +69,9 @@ pub(crate) struct Config {
 
 impl Config {
     /// Adds what user space adds to each filter, by its slot.
-    pub(crate) fn serve(&self, filters: &mut Filters) {
+    pub(crate) fn note(&self, filters: &mut Filters) {
         for (key, frontend) in &self.frontends {
-            serve(key, frontend, filters);
+            note_frontend(key, frontend, filters);
         }
         let [_, endpoints, tls] = filters;
         for (key, _) in &self.origins {
@@ -84,7 +84,7 @@ impl Config {
 }
 
 /// What one frontend adds.
-pub(crate) fn serve(key: &FrontendKey, frontend: &Frontend, filters: &mut Filters) {
+pub(crate) fn note_frontend(key: &FrontendKey, frontend: &Frontend, filters: &mut Filters) {
     let [addresses, _, tls] = filters;
     addresses.add(&key.address, 0);
     if frontend.kind == KIND_TLS {

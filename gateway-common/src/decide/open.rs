@@ -92,8 +92,6 @@ pub(super) fn frontend<'a, T: Tables>(
     match tables.frontend(&key.to()) {
         Some(frontend) if frontend.kind == KIND_L4 => Ok(frontend),
         Some(frontend) if frontend.kind == KIND_TLS => Err(Counter::Tls),
-        // It was for TLS passthrough when the connection began.
-        _ if key.is_tcp() && tables.is_spliced(key) => Err(Counter::Tls),
         Some(frontend) if frontend.kind == KIND_PROXY => Err(Counter::PassProxy),
         _ => Err(Counter::PassNotOurs),
     }

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Numbers that a backend's RST may be ahead of what the client acknowledged.
-const AHEAD: u32 = 1 << 20;
+/// Numbers that a backend may be ahead of what the client acknowledged, before it has the whole hello.
+pub(super) const AHEAD: u32 = 1 << 20;
 
 #[inline(always)]
 pub(super) fn packet<P, I, T>(packet: &mut P, scratch: &mut Scratch, tables: &mut T) -> Outcome

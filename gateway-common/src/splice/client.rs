@@ -5,7 +5,9 @@ use crate::{
     header::Ip,
     packet::Bytes,
     splice::{
-        Outcome, Scratch, Splices, collect, connect, cookie, forge, forget, open,
+        Outcome, Scratch, Splices,
+        backend::AHEAD,
+        collect, connect, cookie, forge, forget, open,
         options::Walk,
         replay,
         segment::{ACK, RST, SYN, Segment},
@@ -17,8 +19,6 @@ use crate::{
     },
 };
 
-/// Bytes that a backend says at most before it has the whole hello.
-const AHEAD: u32 = 1 << 20;
 /// Seconds of silence after which a client may have begun anew.
 const SILENT: u32 = 3;
 

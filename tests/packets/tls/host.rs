@@ -146,7 +146,9 @@ impl Judge for OnHost {
                 let since = 0_u32.wrapping_sub(seconds * HZ);
                 tables.no_stamps.insert(key, TlsNoStamps { since });
             }
-            Entry::Listener(key, frontend) => tables.host.put_frontend(&key, frontend.as_ref()),
+            Entry::Listener(key, frontend) => {
+                tables.host.put_frontend(&key, frontend.as_ref());
+            }
             Entry::Socket(key) => {
                 tables.local.insert(key);
             }

@@ -160,6 +160,12 @@ impl Bench {
         answer
     }
 
+    /// The usual SYN, answered.
+    fn begin(&mut self) {
+        let syn = self.syn();
+        self.open(&syn);
+    }
+
     /// The SYN-ACK of the first backend.
     fn accepts(&self) -> Segment {
         Segment {

@@ -8,8 +8,7 @@ fn what_is_left_of_a_connection_before_changes_nothing() {
     for family in [4, 6] {
         let mut bench = Bench::new(family);
         let whole = hello(Some("a.example"), 2000, 16_000);
-        let syn = bench.syn();
-        bench.open(&syn);
+        bench.begin();
         bench.client(&bench.says(ACK, 0, &whole[..1000]));
         let client_left = |bench: &Bench| {
             let mut left = bench.says(ACK, 0, &[]);

@@ -30,8 +30,7 @@ fn the_only_endpoint_is_asked_by_one_of_them() {
         let mut bench = Bench::new(6);
         bench.world.endpoints.truncate(1);
         let whole = hello(Some("a.example"), 300, 16_000);
-        let syn = bench.syn();
-        bench.open(&syn);
+        bench.begin();
         bench.client(&bench.says(ACK, 0, &whole[..100]));
         let rest = bench.says(ACK | PSH, 100, &whole[100..]);
         (bench, rest, true)

@@ -52,8 +52,7 @@ fn a_backend_that_refuses_was_asked_and_so_is_the_next() {
     let mut bench = Bench::new(6);
     let whole = hello(Some("a.example"), 300, 16_000);
     let mut stats = [BackendStats::default(); 3];
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let says = bench.says(ACK | PSH, 0, &whole);
     bench.counts(&says, true, &mut stats);
     let refuses = Segment {

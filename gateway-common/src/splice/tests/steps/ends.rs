@@ -8,8 +8,7 @@ fn the_backend_gets_the_hello_as_it_takes_it() {
     for family in [4, 6] {
         let mut bench = Bench::new(family);
         let whole = hello(Some("a.example"), 3000, 16_000);
-        let syn = bench.syn();
-        bench.open(&syn);
+        bench.begin();
         bench.client(&bench.says(ACK, 0, &whole[..1400]));
         bench.client(&bench.says(ACK, 1400, &whole[1400..2800]));
         let (outcome, _) = bench.client(&bench.says(ACK, 2800, &whole[2800..]));
@@ -156,8 +155,7 @@ fn a_silent_backend_is_asked_again_then_the_next_one() {
 fn a_backend_that_refuses_gives_way_to_the_next() {
     let mut bench = Bench::new(6);
     let whole = hello(Some("a.example"), 3000, 16_000);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     bench.client(&bench.says(ACK, 0, &whole[..1400]));
     bench.client(&bench.says(ACK, 1400, &whole[1400..2800]));
     bench.client(&bench.says(ACK, 2800, &whole[2800..]));
@@ -371,8 +369,7 @@ fn a_backend_alone_keeps_no_entry() {
 #[test]
 fn a_refusal_is_repeated_for_a_while() {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let first = bench.says(ACK, 0, b"\x16\x03\x01\x02");
     bench.client(&first);
     assert_eq!(bench.client(&first).0, Outcome::Acknowledged);

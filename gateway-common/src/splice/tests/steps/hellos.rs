@@ -14,8 +14,7 @@ fn collected(bench: &mut Bench, offset: u32, data: &[u8], expected: Outcome) -> 
 
 fn opened() -> Bench {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     bench
 }
 
@@ -220,8 +219,7 @@ fn where_no_tie_can_be_made_there_is_no_backend() {
     let whole = hello(Some("a.example"), 300, 16_000);
     let mut bench = Bench::new(6);
     bench.world.most[3] = 0;
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let (outcome, _) = bench.client(&bench.says(ACK, 0, &whole));
     assert_eq!(outcome, Outcome::Refused);
 }

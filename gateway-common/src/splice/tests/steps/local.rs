@@ -5,8 +5,7 @@ use crate::splice::state::LOCAL;
 
 /// As far as the SYN for the node's stack, which is handed back.
 fn ask(bench: &mut Bench, whole: &[u8]) -> Segment {
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let (outcome, asked) = bench.client(&bench.says(ACK | PSH, 0, whole));
     assert_eq!(outcome, Outcome::AskedProxy);
     asked.unwrap()
@@ -97,8 +96,7 @@ fn a_node_that_refuses_or_is_silent_is_not_followed_by_another() {
 fn a_listener_that_is_gone_is_no_backend() {
     let whole = hello(Some("local.example"), 300, 16_000);
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     bench.client(&bench.says(ACK, 0, &whole[..100]));
     bench.world.gateway.set_port(444);
     let (outcome, _) = bench.client(&bench.says(ACK, 100, &whole[100..]));

@@ -68,8 +68,7 @@ fn other_listeners_are_not_ours() {
 #[test]
 fn a_bare_acknowledgment_proves_itself_and_leaves_no_memory() {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     assert_eq!(bench.client(&bench.says(ACK, 0, &[])).0, Outcome::Proved);
     let mut wrong = bench.says(ACK, 0, &[]);
     wrong.acknowledged ^= 1 << 20;
@@ -89,8 +88,7 @@ fn a_bare_acknowledgment_proves_itself_and_leaves_no_memory() {
 #[test]
 fn what_proves_nothing_is_dropped_or_the_nodes_own() {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     // The second segment of a hello, before the first.
     let late = bench.says(ACK, 1000, b"rest");
     let reset = bench.says(RST, 0, &[]);
@@ -130,8 +128,7 @@ fn what_proves_nothing_is_dropped_or_the_nodes_own() {
 fn an_end_before_any_data_is_a_reset() {
     for family in [4, 6] {
         let mut bench = Bench::new(family);
-        let syn = bench.syn();
-        bench.open(&syn);
+        bench.begin();
         let (outcome, answer) = bench.client(&bench.says(ACK | FIN, 0, &[]));
         assert_eq!(outcome, Outcome::Unused);
         let expected = Segment {
@@ -147,8 +144,7 @@ fn an_end_before_any_data_is_a_reset() {
 #[test]
 fn the_first_data_opens_an_entry_with_what_the_cookie_says() {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     assert_eq!(
         bench.client(&bench.says(ACK, 0, b"\x16\x03")).0,
         Outcome::Collected
@@ -234,8 +230,7 @@ fn full_tables_leave_new_connections_to_the_node() {
 #[test]
 fn two_copies_of_the_first_data_at_once_are_one() {
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let first = bench.says(ACK, 0, &[22]);
     assert_eq!(bench.client(&first).0, Outcome::Collected);
     let (key, splice) = bench.world.splices.drain().next().unwrap();
@@ -262,8 +257,7 @@ fn a_connection_that_another_cpu_has_spliced_stays() {
     };
     let whole = hello(Some("a.example"), 300, 16_000);
     let mut bench = Bench::new(4);
-    let syn = bench.syn();
-    bench.open(&syn);
+    bench.begin();
     let first = bench.says(ACK, 0, &whole[..100]);
     assert_eq!(bench.client(&first).0, Outcome::Collected);
     bench.world.overtaken = Some(splice);
