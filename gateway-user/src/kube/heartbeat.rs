@@ -14,7 +14,7 @@ pub(super) struct Heartbeat {
 }
 
 /// Sees when the API server returns from an absence.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Returns {
     started: Instant,
     presence: watch::Receiver<Presence>,
@@ -22,7 +22,12 @@ pub(super) struct Returns {
 
 impl Heartbeat {
     pub(super) fn new() -> (Self, Returns) {
-        let (started, (sender, presence)) = (Instant::now(), watch::channel(Presence::default()));
+        Self::since(Instant::now())
+    }
+
+    /// The API server has not been heard of since then.
+    pub(super) fn since(started: Instant) -> (Self, Returns) {
+        let (sender, presence) = watch::channel(Presence::default());
         let heartbeat = Self {
             started,
             presence: sender,
@@ -37,6 +42,11 @@ impl Heartbeat {
 }
 
 impl Returns {
+    /// [`Self::next`] waits for one that is still to come.
+    pub(super) fn await_next(&mut self) {
+        self.presence.mark_unchanged();
+    }
+
     /// Waits for the next one. May be dropped and called again.
     pub(super) async fn next(&mut self) {
         if self.presence.changed().await.is_err() {

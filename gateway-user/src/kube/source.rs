@@ -75,7 +75,7 @@ impl Source {
         let mut watches = JoinSet::new();
         for target in Target::all(&identity.namespace) {
             let (client, sender, metrics) = (client.clone(), sender.clone(), metrics.clone());
-            watches.spawn(Watch::new(client, target, sender, metrics).run());
+            watches.spawn(Watch::new(client, target, sender, metrics, returns.clone()).run());
         }
         Self {
             node: identity.node.as_str().into(),

@@ -13,10 +13,10 @@ use kube::{
 use serde_json::Value as Json;
 use tokio::{
     sync::mpsc,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{metrics::WatchMetrics, target::Target};
+use super::{heartbeat::Returns, metrics::WatchMetrics, target::Target};
 
 /// How often a kind that is not installed is asked for.
 const NOT_INSTALLED: Duration = Duration::from_secs(3);
@@ -33,9 +33,12 @@ pub(super) struct Watch {
     target: Target,
     events: mpsc::Sender<(Target, Event)>,
     metrics: WatchMetrics,
+    returns: Returns,
     backoff: ExponentialBackoff,
     /// Failures in a row.
     failures: u32,
+    /// When to ask whether it works, after these.
+    settles: Instant,
     settled: Duration,
 }
 
@@ -56,14 +59,17 @@ impl Watch {
         target: Target,
         events: mpsc::Sender<(Target, Event)>,
         metrics: WatchMetrics,
+        returns: Returns,
     ) -> Self {
         Self {
             client,
             target,
             events,
             metrics,
+            returns,
             backoff: backoff(),
             failures: 0,
+            settles: Instant::now(),
             settled: SETTLED,
         }
     }
@@ -92,7 +98,7 @@ impl Watch {
         let mut listed = false;
         loop {
             let next = if self.failures > 0 {
-                timeout(self.settled, stream.next()).await
+                timeout_at(self.settles, stream.next()).await
             } else {
                 Ok(stream.next().await)
             };
@@ -155,7 +161,13 @@ impl Watch {
         if self.failures >= WORTH_MENTIONING {
             self.send(Event::Failed(why)).await?;
         }
-        sleep(self.backoff.next().unwrap_or(LONGEST)).await;
+        self.returns.await_next();
+        tokio::select! {
+            () = sleep(self.backoff.next().unwrap_or(LONGEST)) => (),
+            // How long the outage was says nothing of what comes now.
+            () = self.returns.next() => self.backoff = backoff(),
+        }
+        self.settles = Instant::now() + self.settled;
         Ok(())
     }
 
@@ -171,7 +183,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 fn backoff() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
-        .with_max_delay(LONGEST)
+        // Jitter may double it.
+        .with_max_delay(LONGEST / 2)
         .with_jitter()
         .without_max_times()
         .build()

@@ -5,13 +5,17 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
+use bytes::Bytes;
 use gateway_core::api::Kind;
 use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
 use kube::{client::Body, core::Status};
 use serde_json::json;
 use tower::{BoxError, service_fn};
 
 use super::*;
+use crate::kube::heartbeat::Heartbeat;
 
 fn status(code: u16, message: &str) -> Box<Status> {
     let status = json!({"code": code, "message": message, "status": "Failure", "reason": ""});
@@ -96,27 +100,37 @@ fn reasons_are_one_line_and_say_what_to_do() {
     );
 }
 
-/// An API server that is down for three requests, then lists, but leaves watches without an answer;
-/// and which answers the question whether it works as told here.
-fn starting_server(answers: [Option<(u16, Json)>; 3]) -> Client {
+type Answer = UnsyncBoxBody<Bytes, BoxError>;
+
+/// An API server that is down for three requests, then lists; watches get what `watched` gives, or no
+/// answer, and the question whether it works is answered as told here.
+fn starting_server(
+    watched: fn() -> Option<Answer>,
+    answers: impl IntoIterator<Item = Option<(u16, Json)>>,
+) -> Client {
+    let answers: Vec<_> = answers.into_iter().collect();
     let (lists, questions) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let plain = |(code, json): (u16, Json)| {
+        let body = Full::from(json.to_string());
+        (code, body.map_err(|never| match never {}).boxed_unsync())
+    };
     let service = service_fn(move |request: Request<Body>| {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let answer = if query.contains("watch=true") {
-            Ok(None)
+            Ok(watched().map(|body| (200, body)))
         } else if query.split('&').any(|field| field == "limit=1") {
-            Ok(answers[questions.fetch_add(1, Relaxed)].clone())
+            let question = questions.fetch_add(1, Relaxed);
+            Ok(answers[question].clone().map(plain))
         } else if lists.fetch_add(1, Relaxed) < 3 {
             Err(std::io::Error::from(ErrorKind::ConnectionRefused))
         } else {
-            Ok(Some((200, list())))
+            Ok(Some(plain((200, list()))))
         };
         async move {
             let Some((code, body)) = answer? else {
                 return std::future::pending().await;
             };
-            let response = Response::builder().status(code);
-            Ok::<_, BoxError>(response.body(Body::from(body.to_string().into_bytes()))?)
+            Ok::<_, BoxError>(Response::builder().status(code).body(body)?)
         }
     });
     Client::new(service, "default")
@@ -127,18 +141,55 @@ fn list() -> Json {
     json!({"apiVersion": "v1", "kind": "ServiceList", "metadata": meta, "items": []})
 }
 
+/// Something new every few milliseconds, for ever.
+fn changes() -> Option<Answer> {
+    let change = json!({"type": "MODIFIED", "object": object()});
+    let lines = futures_util::stream::unfold(format!("{change}\n"), async |line| {
+        sleep(Duration::from_millis(2)).await;
+        let frame = Frame::data(Bytes::from(line.clone()));
+        Some((Ok::<_, BoxError>(frame), line))
+    });
+    Some(StreamBody::new(lines).boxed_unsync())
+}
+
+/// A watch of Services, what it tells, and who tells it of answers that others got.
+struct Watched {
+    watch: Watch,
+    events: mpsc::Receiver<(Target, Event)>,
+    heartbeat: Heartbeat,
+}
+
+impl Watched {
+    /// It waits a millisecond, then `factor` of these.
+    fn new(client: Client, factor: f32) -> Self {
+        let (sender, events) = mpsc::channel(16);
+        let silent = Instant::now().into_std() - Duration::from_secs(60);
+        let (heartbeat, returns) = Heartbeat::since(silent);
+        let (target, metrics) = (Target::Kind(Kind::Service), WatchMetrics::default());
+        let mut watch = Watch::new(client, target, sender, metrics, returns);
+        watch.settled = Duration::from_millis(20);
+        watch.backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(1))
+            .with_factor(factor)
+            .without_max_delay()
+            .without_max_times()
+            .build();
+        Self {
+            watch,
+            events,
+            heartbeat,
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_watch_without_an_answer_works_once_the_server_answers_a_question() {
     let forbidden = serde_json::to_value(status(403, "not yet")).expect("JSON");
-    let client = starting_server([Some((403, forbidden)), None, Some((200, list()))]);
-    let (sender, mut events) = mpsc::channel(16);
-    let target = Target::Kind(Kind::Service);
-    let mut watch = Watch::new(client, target, sender, WatchMetrics::default());
-    watch.settled = Duration::from_millis(20);
-    watch.backoff = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(1))
-        .without_max_times()
-        .build();
+    let answers = [Some((403, forbidden)), None, Some((200, list()))];
+    let client = starting_server(|| None, answers);
+    let Watched {
+        watch, mut events, ..
+    } = Watched::new(client, 2.0);
     let watching = tokio::spawn(watch.run());
     let mut told = Vec::new();
     while told.last().is_none_or(|last| last != "Recovered") {
@@ -159,4 +210,48 @@ async fn a_watch_without_an_answer_works_once_the_server_answers_a_question() {
         "Recovered",
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_watch_that_is_never_silent_works_again_as_well() {
+    let client = starting_server(changes, [Some((200, list()))]);
+    let Watched {
+        watch, mut events, ..
+    } = Watched::new(client, 2.0);
+    let watching = tokio::spawn(watch.run());
+    let mut changes = 0;
+    while let Some((_, event)) = events.recv().await {
+        match event {
+            Event::Recovered => break,
+            Event::Applied(_) => changes += 1,
+            _ => (),
+        }
+        assert!(changes < 1000, "not asked within two seconds");
+    }
+    watching.abort();
+    assert!(changes > 0);
+}
+
+/// Here for an hour, were it not told.
+#[tokio::test]
+async fn a_watch_that_waits_tries_again_once_others_hear_of_the_server() {
+    let client = starting_server(|| None, []);
+    let Watched {
+        watch,
+        mut events,
+        heartbeat,
+    } = Watched::new(client, 3_600_000.0);
+    let watching = tokio::spawn(watch.run());
+    let mut told = Vec::new();
+    while !matches!(told.last(), Some(Event::Listed)) {
+        let next = timeout(Duration::from_secs(30), events.recv()).await;
+        let (_, event) = next.expect("it tries again").expect("watches go on");
+        if matches!(event, Event::Failed(_)) {
+            heartbeat.answered();
+        }
+        told.push(event);
+    }
+    watching.abort();
+    let failed = |event: &&Event| matches!(event, Event::Failed(_));
+    assert_eq!(told.iter().filter(failed).count(), 2);
 }
