@@ -42,17 +42,18 @@ impl Heartbeat {
 }
 
 impl Returns {
-    /// [`Self::next`] waits for one that is still to come.
-    pub(super) fn await_next(&mut self) {
-        self.presence.mark_unchanged();
-    }
-
     /// Waits for the next one. May be dropped and called again.
     pub(super) async fn next(&mut self) {
         if self.presence.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
         self.presence.mark_changed();
+    }
+
+    /// As [`Self::next`], without one that has been.
+    pub(super) async fn later(&mut self) {
+        self.presence.mark_unchanged();
+        self.next().await;
     }
 
     /// Whether it is away now.
@@ -67,5 +68,29 @@ impl Returns {
         }
         let returned = self.presence.borrow_and_update().returned()?;
         Some((returned, self.started + returned.doubted_until()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_return_that_has_been_is_no_later_one() {
+        let (heartbeat, mut returns) = Heartbeat::since(Instant::now() - Duration::from_secs(60));
+        assert_eq!(returns.next().now_or_never(), None);
+        heartbeat.answered();
+        assert_eq!(returns.clone().next().now_or_never(), Some(()));
+        assert_eq!(returns.later().now_or_never(), None);
+
+        let (heartbeat, mut returns) = Heartbeat::since(Instant::now() - Duration::from_secs(60));
+        let mut later = Box::pin(returns.later());
+        assert_eq!(later.as_mut().now_or_never(), None);
+        heartbeat.answered();
+        assert_eq!(later.now_or_never(), Some(()));
     }
 }

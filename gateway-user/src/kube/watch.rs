@@ -21,7 +21,7 @@ use super::{heartbeat::Returns, metrics::WatchMetrics, target::Target};
 /// How often a kind that is not installed is asked for.
 const NOT_INSTALLED: Duration = Duration::from_secs(3);
 /// Once a watch has not failed for so long, the API server is asked whether it works again.
-const SETTLED: Duration = Duration::from_secs(5);
+const ASK_AFTER: Duration = Duration::from_secs(5);
 /// One failure is not worth mentioning: connections end, and the watch goes on where it was.
 const WORTH_MENTIONING: u32 = 2;
 /// As long as an object, and of no use here.
@@ -37,9 +37,9 @@ pub(super) struct Watch {
     backoff: ExponentialBackoff,
     /// Failures in a row.
     failures: u32,
-    /// When to ask whether it works, after these.
-    settles: Instant,
-    settled: Duration,
+    /// After these, when to ask whether it works.
+    ask_at: Instant,
+    ask_after: Duration,
 }
 
 /// Nobody wants the events any more.
@@ -69,8 +69,8 @@ impl Watch {
             returns,
             backoff: backoff(),
             failures: 0,
-            settles: Instant::now(),
-            settled: SETTLED,
+            ask_at: Instant::now(),
+            ask_after: ASK_AFTER,
         }
     }
 
@@ -98,7 +98,7 @@ impl Watch {
         let mut listed = false;
         loop {
             let next = if self.failures > 0 {
-                timeout_at(self.settles, stream.next()).await
+                timeout_at(self.ask_at, stream.next()).await
             } else {
                 Ok(stream.next().await)
             };
@@ -136,7 +136,7 @@ impl Watch {
             limit: Some(1),
             ..ListParams::default()
         };
-        match timeout(self.settled, api.list_metadata(&one)).await {
+        match timeout(self.ask_after, api.list_metadata(&one)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(explain(&Error::InitialListFailed(error))),
             Err(_elapsed) => Err("it takes requests and does not answer".to_owned()),
@@ -161,13 +161,12 @@ impl Watch {
         if self.failures >= WORTH_MENTIONING {
             self.send(Event::Failed(why)).await?;
         }
-        self.returns.await_next();
         tokio::select! {
             () = sleep(self.backoff.next().unwrap_or(LONGEST)) => (),
             // How long the outage was says nothing of what comes now.
-            () = self.returns.next() => self.backoff = backoff(),
+            () = self.returns.later() => self.backoff = backoff(),
         }
-        self.settles = Instant::now() + self.settled;
+        self.ask_at = Instant::now() + self.ask_after;
         Ok(())
     }
 

@@ -152,44 +152,29 @@ fn changes() -> Option<Answer> {
     Some(StreamBody::new(lines).boxed_unsync())
 }
 
-/// A watch of Services, what it tells, and who tells it of answers that others got.
-struct Watched {
-    watch: Watch,
-    events: mpsc::Receiver<(Target, Event)>,
-    heartbeat: Heartbeat,
-}
-
-impl Watched {
-    /// It waits a millisecond, then `factor` of these.
-    fn new(client: Client, factor: f32) -> Self {
-        let (sender, events) = mpsc::channel(16);
-        let silent = Instant::now().into_std() - Duration::from_secs(60);
-        let (heartbeat, returns) = Heartbeat::since(silent);
-        let (target, metrics) = (Target::Kind(Kind::Service), WatchMetrics::default());
-        let mut watch = Watch::new(client, target, sender, metrics, returns);
-        watch.settled = Duration::from_millis(20);
-        watch.backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(1))
-            .with_factor(factor)
-            .without_max_delay()
-            .without_max_times()
-            .build();
-        Self {
-            watch,
-            events,
-            heartbeat,
-        }
-    }
+/// A watch of Services that waits a millisecond, then `factor` of these; what it tells; and who tells it
+/// of answers that others got.
+fn watch(client: Client, factor: f32) -> (Watch, mpsc::Receiver<(Target, Event)>, Heartbeat) {
+    let (sender, events) = mpsc::channel(16);
+    let silent = Instant::now().into_std() - Duration::from_secs(60);
+    let (heartbeat, returns) = Heartbeat::since(silent);
+    let (target, metrics) = (Target::Kind(Kind::Service), WatchMetrics::default());
+    let mut watch = Watch::new(client, target, sender, metrics, returns);
+    watch.ask_after = Duration::from_millis(20);
+    watch.backoff = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(1))
+        .with_factor(factor)
+        .without_max_delay()
+        .without_max_times()
+        .build();
+    (watch, events, heartbeat)
 }
 
 #[tokio::test]
 async fn a_watch_without_an_answer_works_once_the_server_answers_a_question() {
     let forbidden = serde_json::to_value(status(403, "not yet")).expect("JSON");
     let answers = [Some((403, forbidden)), None, Some((200, list()))];
-    let client = starting_server(|| None, answers);
-    let Watched {
-        watch, mut events, ..
-    } = Watched::new(client, 2.0);
+    let (watch, mut events, _) = watch(starting_server(|| None, answers), 2.0);
     let watching = tokio::spawn(watch.run());
     let mut told = Vec::new();
     while told.last().is_none_or(|last| last != "Recovered") {
@@ -215,9 +200,7 @@ async fn a_watch_without_an_answer_works_once_the_server_answers_a_question() {
 #[tokio::test]
 async fn a_watch_that_is_never_silent_works_again_as_well() {
     let client = starting_server(changes, [Some((200, list()))]);
-    let Watched {
-        watch, mut events, ..
-    } = Watched::new(client, 2.0);
+    let (watch, mut events, _) = watch(client, 2.0);
     let watching = tokio::spawn(watch.run());
     let mut changes = 0;
     while let Some((_, event)) = events.recv().await {
@@ -232,15 +215,10 @@ async fn a_watch_that_is_never_silent_works_again_as_well() {
     assert!(changes > 0);
 }
 
-/// Here for an hour, were it not told.
+/// It would wait for an hour.
 #[tokio::test]
 async fn a_watch_that_waits_tries_again_once_others_hear_of_the_server() {
-    let client = starting_server(|| None, []);
-    let Watched {
-        watch,
-        mut events,
-        heartbeat,
-    } = Watched::new(client, 3_600_000.0);
+    let (watch, mut events, heartbeat) = watch(starting_server(|| None, []), 3_600_000.0);
     let watching = tokio::spawn(watch.run());
     let mut told = Vec::new();
     while !matches!(told.last(), Some(Event::Listed)) {
