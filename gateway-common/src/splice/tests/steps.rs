@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 
 use super::{
     hello::hello,
-    wire::{ACK, FIN, PSH, RST, SYN, Segment},
+    wire::{ACK, FIN, PSH, RST, SYN, Segment, URG},
     world::{World, key_of},
 };
 use crate::{

@@ -7,6 +7,7 @@ pub(super) const SYN: u8 = 2;
 pub(super) const RST: u8 = 4;
 pub(super) const PSH: u8 = 8;
 pub(super) const ACK: u8 = 16;
+pub(super) const URG: u8 = 32;
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Segment {
@@ -16,11 +17,14 @@ pub(super) struct Segment {
     pub(super) acknowledged: u32,
     pub(super) flags: u8,
     pub(super) window: u16,
+    pub(super) urgent: u16,
     pub(super) mss: Option<u16>,
     pub(super) scale: Option<u8>,
     pub(super) sack: bool,
     pub(super) stamps: Option<(u32, u32)>,
     pub(super) sacks: Vec<(u32, u32)>,
+    /// Asks for a cookie of TCP Fast Open (RFC 7413).
+    pub(super) fast_open: bool,
     pub(super) data: Vec<u8>,
     /// NOPs before time stamps: how options are aligned.
     pub(super) shift: usize,
@@ -47,11 +51,13 @@ impl Segment {
             acknowledged: 0,
             flags,
             window: 0,
+            urgent: 0,
             mss: None,
             scale: None,
             sack: false,
             stamps: None,
             sacks: Vec::new(),
+            fast_open: false,
             data: Vec::new(),
             shift: 2,
         }
@@ -87,6 +93,9 @@ impl Segment {
         if let Some(scale) = self.scale {
             out.extend([3, 3, scale]);
         }
+        if self.fast_open {
+            out.extend([34, 2]);
+        }
         let room = (40 - out.len()) / 8;
         let sacks = &self.sacks[..self.sacks.len().min(if room > 0 { room - 1 } else { 0 })];
         if !sacks.is_empty() {
@@ -112,7 +121,8 @@ impl Segment {
         out.push(u8::try_from((20 + options.len()) / 4).unwrap() << 4);
         out.push(self.flags);
         out.extend(self.window.to_be_bytes());
-        out.extend([0; 4]);
+        out.extend([0; 2]);
+        out.extend(self.urgent.to_be_bytes());
         out.extend(options);
         out.extend(&self.data);
         let sum = checksum(self.source.ip(), self.destination.ip(), &out);
@@ -161,6 +171,7 @@ impl Segment {
         segment.sequence = long(tcp, 4);
         segment.acknowledged = long(tcp, 8);
         segment.window = word(14);
+        segment.urgent = word(18);
         segment.data = tcp[header..].to_vec();
         segment.read_options(&tcp[20..header]);
         segment

@@ -57,8 +57,8 @@ fn an_established_connection_is_translated_both_ways() {
         let bytes = bench.establish();
         let delta = bench.cookie.wrapping_sub(BACKEND_ISN);
         for shift in [0, 1, 2, 3] {
-            let mut reply = bench.replies(ACK | PSH, 100, bytes, b"data");
-            (reply.shift, reply.sacks) = (shift, vec![(1, 2)]);
+            let mut reply = bench.replies(ACK | PSH | URG, 100, bytes, b"data");
+            (reply.shift, reply.sacks, reply.urgent) = (shift, vec![(1, 2)], 3);
             let (outcome, out) = bench.backend(&reply);
             assert_eq!(outcome, Outcome::ToClient);
             let told = bench.told.wrapping_add(1);
@@ -71,8 +71,8 @@ fn an_established_connection_is_translated_both_ways() {
                 ..reply.clone()
             };
             assert_eq!(out, Some(expected));
-            let mut says = bench.says(ACK, bytes, b"more");
-            says.shift = shift;
+            let mut says = bench.says(ACK | URG, bytes, b"more");
+            (says.shift, says.urgent) = (shift, 2);
             says.acknowledged = says.acknowledged.wrapping_add(50);
             says.stamps = Some((9, told));
             let sack = (bench.cookie.wrapping_add(60), bench.cookie.wrapping_add(70));

@@ -7,8 +7,9 @@ fn a_syn_is_answered_without_memory() {
     for family in [4, 6] {
         let mut bench = Bench::new(family);
         let syn = bench.syn();
-        // Data of an early sender is not taken.
+        // Data of an early sender is not taken, and it gets no cookie.
         let with_data = Segment {
+            fast_open: true,
             data: b"early".to_vec(),
             ..syn.clone()
         };
